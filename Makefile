@@ -1,0 +1,111 @@
+# costspan: everything a contributor runs. Needs only Python 3.11+, make and the package registries.
+#
+#   PYTHON=python3.12         the interpreter of every environment
+#   VENVS=.venv               the folder of the environments
+#   WORKERS=2                 processes that run tests side by side
+#   PYTEST_ARGS="-k streams"  more arguments for pytest
+#   MATRIX_PAIRS="..."        the version pairs of "make matrix"
+#   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
+#
+# An environment NAME is VENVS/NAME, made from tests/requirements/NAME.txt, and made again when that
+# file, pyproject.toml or PYTHON changes: "make env NAME=NAME".
+.POSIX:
+
+PYTHON = python3
+VENVS = .venv
+WORKERS = 2
+PYTEST_ARGS =
+MATRIX_PAIRS = openai1.109-anthropic0.93 openai2.54-anthropic1.17 openai3.54-anthropic2.12
+BENCH_PEERS = official openllmetry openinference
+UPGRADE =
+
+PINS = tests/requirements
+NAME = test
+READY = $(VENVS)/$(NAME)/.ready
+UV = UV_PYTHON_DOWNLOADS=never $(VENVS)/uv/bin/uv
+RUN = $(VENVS)/$(NAME)/bin
+COMPILE = $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make pins" $(UPGRADE)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name what; do \
+		printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+demo: ## the main job, with a user's dependencies only
+	@$(MAKE) -s env NAME=demo
+	@$(VENVS)/demo/bin/python examples/demo.py
+
+test: lint types ## lint, types, import contracts and all tests on the newest versions
+	@$(RUN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+lint: env ## ruff and the import contracts
+	@$(RUN)/ruff check .
+	@$(RUN)/ruff format --check .
+	@$(RUN)/lint-imports --no-logo
+
+types: env ## mypy --strict on src
+	@$(RUN)/mypy
+
+# A pipe hides pytest's exit status from sh, so it goes through a file.
+matrix: ## tests/matrix on every pair of openai and anthropic versions
+	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
+	for pair in $(MATRIX_PAIRS); do \
+		printf '\n=== %s\n' "$$pair"; log=$(VENVS)/matrix/$$pair; echo 1 >"$$log.status"; \
+		$(MAKE) -s env NAME="pair-$$pair" && { \
+			$(VENVS)/pair-$$pair/bin/python -m pytest tests/matrix -n $(WORKERS) $(PYTEST_ARGS); \
+			echo $$? >"$$log.status"; } 2>&1 | tee "$$log.log"; \
+	done; \
+	printf '\n=== summary\n'; \
+	for pair in $(MATRIX_PAIRS); do \
+		log=$(VENVS)/matrix/$$pair; [ "$$(cat "$$log.status")" = 0 ] || failed="$$failed $$pair"; \
+		printf '%-28s %s\n' "$$pair" "$$(tail -n 1 "$$log.log" 2>/dev/null | tr -d = | grep . || echo 'not run')"; \
+	done; \
+	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+# Alone on the machine and in one process; each peer has an interpreter of its own, with costspan in it too.
+bench: env ## tests/benchmarks: the figures of the design, beside those of the peers
+	@peers=; for peer in $(BENCH_PEERS); do \
+		$(MAKE) -s env NAME="bench-$$peer" || exit 1; \
+		peers="$$peers $$peer=$$PWD/$(VENVS)/bench-$$peer/bin/python"; \
+	done; \
+	COSTSPAN_BENCH_PEERS="$${peers# }" $(RUN)/python -m pytest tests/benchmarks -s -p no:randomly -o timeout=0 $(PYTEST_ARGS)
+
+proof: ## everything: test, matrix, demo and bench
+	@$(MAKE) test
+	@$(MAKE) matrix
+	@$(MAKE) demo
+	@$(MAKE) bench
+
+pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files and pyproject.toml
+	@for name in uv build; do $(COMPILE) -o $(PINS)/$$name.txt $(PINS)/$$name.in || exit 1; done
+	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/pair-*.in $(PINS)/bench-*.in; do \
+		$(COMPILE) -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
+
+clean: ## remove environments, caches and builds
+	rm -rf $(VENVS) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+env: $(READY)
+
+$(READY): $(VENVS)/uv/.ready $(PINS)/$(NAME).txt $(PINS)/build.txt pyproject.toml
+	@echo "making $(VENVS)/$(NAME)"
+	@$(UV) venv --quiet --clear --python $(VENVS)/uv/bin/python $(VENVS)/$(NAME)
+	@$(UV) pip install --quiet --python $(RUN)/python --no-deps --require-hashes -r $(PINS)/$(NAME).txt
+	@$(UV) pip install --quiet --python $(RUN)/python --no-deps --build-constraints $(PINS)/build.txt -e .
+	@touch $@
+
+$(VENVS)/uv/.ready: $(VENVS)/.python $(PINS)/uv.txt
+	@echo "making $(VENVS)/uv"
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("costspan needs Python 3.11+: make PYTHON=python3.12 ...")'
+	@rm -rf $(VENVS)/uv
+	@$(PYTHON) -m venv $(VENVS)/uv
+	@$(VENVS)/uv/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r $(PINS)/uv.txt
+	@touch $@
+
+# Holds the name of the interpreter; rewritten, and so newer than the environments, only when it changes.
+$(VENVS)/.python: always
+	@mkdir -p $(VENVS)
+	@echo '$(PYTHON)' | cmp -s - $@ || echo '$(PYTHON)' >$@
+
+always:
+
+.PHONY: help demo test lint types matrix bench proof pins clean env always

@@ -1,0 +1,76 @@
+"""costspan: every LLM call of a Python program as one OpenTelemetry span with its price.
+
+    from costspan import Instrumentor
+    Instrumentor().instrument()
+
+The names below are loaded when they are first used, so that importing costspan costs next to
+nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from costspan.alerts.alert import Alert
+    from costspan.alerts.log import LogAlerts
+    from costspan.attributed import attribution
+    from costspan.call import Call, Cost
+    from costspan.cost.budget import Budget
+    from costspan.cost.prices import Prices, Rate, price_of
+    from costspan.cost.tracker import CostTracker
+    from costspan.errors import BudgetExceeded, ConfigurationError
+    from costspan.export.calls import LocalFiles
+    from costspan.instrumentor import Instrumentor, record_call
+    from costspan.totals import Summary
+
+_HOMES = {
+    "Alert": "costspan.alerts.alert",
+    "Budget": "costspan.cost.budget",
+    "BudgetExceeded": "costspan.errors",
+    "Call": "costspan.call",
+    "ConfigurationError": "costspan.errors",
+    "Cost": "costspan.call",
+    "CostTracker": "costspan.cost.tracker",
+    "Instrumentor": "costspan.instrumentor",
+    "LocalFiles": "costspan.export.calls",
+    "LogAlerts": "costspan.alerts.log",
+    "Prices": "costspan.cost.prices",
+    "Rate": "costspan.cost.prices",
+    "Summary": "costspan.totals",
+    "attribution": "costspan.attributed",
+    "price_of": "costspan.cost.prices",
+    "record_call": "costspan.instrumentor",
+}
+
+__all__ = [
+    "Alert",
+    "Budget",
+    "BudgetExceeded",
+    "Call",
+    "ConfigurationError",
+    "Cost",
+    "CostTracker",
+    "Instrumentor",
+    "LocalFiles",
+    "LogAlerts",
+    "Prices",
+    "Rate",
+    "Summary",
+    "attribution",
+    "price_of",
+    "record_call",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'costspan' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Telling people: the alert, the courier that delivers it, and the sinks."""

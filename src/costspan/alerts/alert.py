@@ -1,0 +1,199 @@
+"""The alert, and the courier that takes it off the caller's thread.
+
+A sink is any callable of one `Alert`, sync or async. Alerts of one kind are gathered: the first
+goes out at once, then at most one a minute for each budget, agent and endpoint, which says how
+many calls and dollars there were since.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import inspect
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct, structs
+
+from costspan.errors import ConfigurationError
+from costspan.guard import quietly
+
+logger = logging.getLogger("costspan")
+
+GATHERED_FOR_SECONDS = 60.0
+MOST_WAITING = 1000
+_ATTEMPTS = 3
+_EXIT_SECONDS = 2.0
+_MOST_KINDS = 10_000
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """One crossing of a budget. Dollars are US dollars; it never carries message content.
+
+    `calls_since` and `usd_since` count the further calls that went over since the last alert of
+    this kind was sent; both are 0 for the first. `at` is nanoseconds since the epoch.
+    """
+
+    budget: str
+    per: str
+    limit_usd: Decimal
+    cost_usd: Decimal
+    model: str | None = None
+    provider: str | None = None
+    agent: str | None = None
+    session: str | None = None
+    user: str | None = None
+    endpoint: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    trace_id: str | None = None
+    at: int = 0
+    calls_since: int = 0
+    usd_since: Decimal = Decimal(0)
+
+    @property
+    def kind(self) -> tuple[str, str | None, str | None]:
+        """What alerts are gathered by."""
+        return self.budget, self.agent, self.endpoint
+
+    @property
+    def text(self) -> str:
+        """One sentence for a person."""
+        who = ", ".join(
+            f"{name} {value}"
+            for name, value in (("agent", self.agent), ("endpoint", self.endpoint))
+            if value
+        )
+        more = ""
+        if self.calls_since:
+            more = f"; {self.calls_since} more calls since, {self.usd_since:f} USD"
+        return (
+            f"budget {self.budget!r}: one {self.per} of {self.model} cost {self.cost_usd:f} USD, "
+            f"over the limit of {self.limit_usd:f} USD"
+            + (f" ({who})" if who else "")
+            + f", {self.input_tokens} tokens in, {self.output_tokens} out{more}"
+        )
+
+
+Sink = Callable[[Alert], Any]
+
+
+def checked_sinks(sinks: Sequence[Sink]) -> tuple[Sink, ...]:
+    """The sinks, if every one can be called.
+
+    Raises:
+        ConfigurationError: one cannot.
+    """
+    if not isinstance(sinks, Sequence) or isinstance(sinks, str):
+        raise ConfigurationError(f"alerts={sinks!r}: give a list of sinks, such as [LogAlerts()]")
+    for sink in sinks:
+        if not callable(sink) or isinstance(sink, type):
+            raise ConfigurationError(
+                f"alerts=[{sink!r}]: a sink is a callable of one Alert, such as LogAlerts()"
+            )
+    return tuple(sinks)
+
+
+class _Gathered:
+    __slots__ = ("calls", "sent_at", "usd")
+
+    def __init__(self, sent_at: float) -> None:
+        self.sent_at = sent_at
+        self.calls = 0
+        self.usd = Decimal(0)
+
+
+class Courier:
+    """A bounded queue and one worker thread that calls the sinks."""
+
+    def __init__(self) -> None:
+        self._gathered: dict[tuple[str, str | None, str | None], _Gathered] = {}
+        self._renew()
+        os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._waiting: deque[tuple[Alert, tuple[Sink, ...]]] = deque()
+        self._busy = False
+        self._worker: threading.Thread | None = None
+
+    def send(self, alert: Alert, sinks: tuple[Sink, ...]) -> None:
+        """Queue an alert, unless its kind went out less than a minute ago: then count it."""
+        if not sinks:
+            return
+        with self._lock:
+            due = self._due(alert)
+            if due is None:
+                return
+            if len(self._waiting) >= MOST_WAITING:
+                logger.error("costspan drops an alert, %d are waiting: %s", MOST_WAITING, due.text)
+                return
+            self._waiting.append((due, sinks))
+            self._start()
+            self._changed.notify_all()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until nothing is on its way; False where time ran out."""
+        deadline = time.monotonic() + timeout
+        with self._lock:
+            while self._waiting or self._busy:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    return not (self._waiting or self._busy)
+        return True
+
+    def _due(self, alert: Alert) -> Alert | None:
+        now = time.monotonic()
+        gathered = self._gathered.get(alert.kind)
+        if gathered is None:
+            if len(self._gathered) >= _MOST_KINDS:
+                self._gathered.clear()
+            self._gathered[alert.kind] = _Gathered(now)
+            return alert
+        if now - gathered.sent_at < GATHERED_FOR_SECONDS:
+            gathered.calls += 1
+            gathered.usd += alert.cost_usd
+            return None
+        due = structs.replace(alert, calls_since=gathered.calls, usd_since=gathered.usd)
+        self._gathered[alert.kind] = _Gathered(now)
+        return due
+
+    def _start(self) -> None:
+        if self._worker is None:
+            self._worker = threading.Thread(target=self._run, name="costspan-alerts", daemon=True)
+            self._worker.start()
+            atexit.register(self.flush, _EXIT_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                while not self._waiting:
+                    self._busy = False
+                    self._changed.notify_all()
+                    self._changed.wait()
+                self._busy = True
+                alert, sinks = self._waiting.popleft()
+            for sink in sinks:
+                _deliver(alert, sink)
+
+
+def _deliver(alert: Alert, sink: Sink) -> None:
+    for attempt in range(1, _ATTEMPTS + 1):
+        with quietly(f"delivering an alert (attempt {attempt} of {_ATTEMPTS})"):
+            answer = sink(alert)
+            if inspect.isawaitable(answer):
+                asyncio.run(_awaited(answer))
+            return
+        time.sleep(0.1 * attempt)
+    logger.error("costspan could not deliver an alert: %s", alert.text)
+
+
+async def _awaited(answer: Any) -> Any:
+    return await answer

@@ -1,0 +1,220 @@
+"""Whose call it is: agent, session, endpoint, user and tags, carried by the OpenTelemetry context.
+
+    with attribution(agent="code_reviewer", session="ticket-17") as spent:
+        run_loop()
+    spent.cost_usd, spent.calls, spent.total_tokens
+
+Blocks nest: an inner block adds to and overrides the outer one, and every block's `spent` counts
+all calls made beneath it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from contextvars import Token
+from types import TracebackType
+from typing import Any, TypeVar
+
+from msgspec import Struct
+from opentelemetry import context
+
+from costspan.totals import Totals
+
+_KEY = context.create_key("costspan-attribution")
+_F = TypeVar("_F", bound=Callable[..., Any])
+_TAG_TYPES = (str, bool, int, float)
+
+
+class Attribution(Struct, frozen=True, kw_only=True):
+    """The attribution in force at one point of the program."""
+
+    agent: str | None = None
+    session: str | None = None
+    user: str | None = None
+    endpoint: str | None = None
+    tags: Mapping[str, Any] = {}
+    spent: tuple[Totals, ...] = ()
+
+
+NOBODY = Attribution()
+
+
+def current() -> Attribution:
+    """The attribution that the code runs in; `NOBODY` outside every block."""
+    found = context.get_value(_KEY)
+    return found if isinstance(found, Attribution) else NOBODY
+
+
+def attach(who: Attribution) -> Token[context.Context]:
+    """Make `who` the current attribution until `context.detach(token)`."""
+    return context.attach(context.set_value(_KEY, who))
+
+
+class attribution:  # noqa: N801 - reads as a statement where it is used
+    """Name the agent, session, endpoint, user and tags of all calls made in a block.
+
+    Works as `with`, `async with` and as a decorator of sync, async and generator functions.
+    Entering gives `spent`, live sums of everything under the block: `spent.calls`,
+    `spent.cost_usd` (exact US dollars), `spent.total_tokens`, `spent.errors` and so on.
+
+    Args:
+        agent, session, endpoint, user: strings, None leaves the outer block's in force.
+        tags: further keys with string, number or boolean values, added to the outer block's.
+
+    Raises:
+        TypeError: a keyword is unknown or a value has another type.
+    """
+
+    def __init__(
+        self,
+        *,
+        agent: str | None = None,
+        session: str | None = None,
+        endpoint: str | None = None,
+        user: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+    ) -> None:
+        names = {"agent": agent, "session": session, "endpoint": endpoint, "user": user}
+        self._names = {name: value for name, value in names.items() if value is not None}
+        for name, value in self._names.items():
+            if not isinstance(value, str):
+                raise TypeError(f"attribution({name}=...) takes a string, not {value!r}")
+        self._tags = _checked_tags(tags)
+        self._entered: list[Token[context.Context]] = []
+
+    def __enter__(self) -> Totals:
+        """Make the attribution current and start its sums."""
+        who, spent = self._within(current())
+        self._entered.append(attach(who))
+        return spent
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Put the outer attribution back."""
+        context.detach(self._entered.pop())
+
+    async def __aenter__(self) -> Totals:
+        """As `with`: nothing is awaited."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """As `with`: nothing is awaited."""
+        self.__exit__(kind, exc, trace)
+
+    def __call__(self, function: _F) -> _F:
+        """Decorate: each call of `function` runs in a block of its own."""
+        if inspect.isasyncgenfunction(function):
+            shell = self._around_async_generator(function)
+        elif inspect.isgeneratorfunction(function):
+            shell = self._around_generator(function)
+        elif inspect.iscoroutinefunction(function):
+            shell = self._around_coroutine(function)
+        else:
+            shell = self._around_function(function)
+        return functools.wraps(function)(shell)  # type: ignore[return-value]
+
+    def _within(self, outer: Attribution) -> tuple[Attribution, Totals]:
+        spent = Totals()
+        names = {
+            "agent": outer.agent,
+            "session": outer.session,
+            "endpoint": outer.endpoint,
+            "user": outer.user,
+            **self._names,
+        }
+        tags = {**outer.tags, **self._tags} if self._tags else outer.tags
+        return Attribution(**names, tags=tags, spent=(*outer.spent, spent)), spent
+
+    def _copy(self) -> attribution:
+        return attribution(**self._names, tags=self._tags)
+
+    def _around_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self._copy():
+                return function(*args, **kwargs)
+
+        return call
+
+    def _around_coroutine(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            with self._copy():
+                return await function(*args, **kwargs)
+
+        return call
+
+    def _around_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+            who, _ = self._within(current())
+            return (yield from _stepped(function(*args, **kwargs), who))
+
+        return call
+
+    def _around_async_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+            who, _ = self._within(current())
+            steps = function(*args, **kwargs)
+            step, value = steps.asend, None
+            try:
+                while True:
+                    token = attach(who)
+                    try:
+                        item = await step(value)
+                    except StopAsyncIteration:
+                        return
+                    finally:
+                        context.detach(token)
+                    try:
+                        step, value = steps.asend, (yield item)
+                    except GeneratorExit:
+                        raise
+                    except BaseException as exc:
+                        step, value = steps.athrow, exc
+            finally:
+                await steps.aclose()
+
+        return call
+
+
+def _stepped(steps: Generator[Any, Any, Any], who: Attribution) -> Generator[Any, Any, Any]:
+    """Run a generator with `who` attached in each step, never across a yield."""
+    step: Callable[[Any], Any] = steps.send
+    value: Any = None
+    try:
+        while True:
+            token = attach(who)
+            try:
+                item = step(value)
+            except StopIteration as stop:
+                return stop.value
+            finally:
+                context.detach(token)
+            try:
+                step, value = steps.send, (yield item)
+            except GeneratorExit:
+                raise
+            except BaseException as exc:
+                step, value = steps.throw, exc
+    finally:
+        steps.close()
+
+
+def _checked_tags(tags: Mapping[str, Any] | None) -> dict[str, Any]:
+    checked = dict(tags or {})
+    for key, value in checked.items():
+        if not isinstance(key, str) or not isinstance(value, _TAG_TYPES):
+            raise TypeError(
+                f"attribution(tags=...) takes string keys with string, number or boolean values, "
+                f"not {key!r}: {value!r}"
+            )
+    return checked

@@ -1,0 +1,226 @@
+"""What is known of one LLM call, as plain frozen records with no OpenTelemetry in them.
+
+A `Request` is known before the call, a `Response` after it, a `Call` is both with its times, and a
+`Cost` is what it cost. `None` always means "not reported": it is never the same as 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+PICOS_PER_USD = 10**12
+"""Money is counted in whole picodollars (10^-12 USD), so that sums are exact."""
+
+
+def usd(picos: int) -> Decimal:
+    """`picos` picodollars as an exact number of US dollars."""
+    return Decimal(picos).scaleb(-12)
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What is about to be asked.
+
+    `operation` is a name of the GenAI conventions (`chat`, `embeddings`, ...), `provider` likewise;
+    `api` is the wire format that is spoken (`openai`, `anthropic`, ...). `parameters` holds
+    the sampling parameters that were set, under the keys that `semconv.PARAMETERS` lists.
+    `output_limit` is the request's own limit of output tokens. `billable` is False for operations
+    that the provider does not charge for.
+    """
+
+    operation: str
+    provider: str
+    api: str = ""
+    model: str | None = None
+    server_address: str | None = None
+    server_port: int | None = None
+    stream: bool = False
+    output_limit: int | None = None
+    billable: bool = True
+    parameters: Mapping[str, Any] = {}
+
+
+class Reservation(Struct, frozen=True):
+    """Leave to make one call; a budget may take it back while a stream is read."""
+
+    def allows(self, chunk_count: int) -> bool:
+        """Whether the stream may go on after `chunk_count` chunks."""
+        return True
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """Counts of one answer, as the provider reported them.
+
+    `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning, for every
+    provider. The audio and image counts are parts of those two; `cache_write_1h_tokens` is the part
+    of `cache_write_tokens` that was written for an hour (`_30m`, `_12h` likewise).
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None
+    cache_write_30m_tokens: int | None = None
+    cache_write_12h_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    input_text_tokens: int | None = None
+    input_audio_tokens: int | None = None
+    input_image_tokens: int | None = None
+    cache_audio_read_tokens: int | None = None
+    cache_image_read_tokens: int | None = None
+    output_text_tokens: int | None = None
+    output_audio_tokens: int | None = None
+    output_image_tokens: int | None = None
+    web_searches: int | None = None
+    storage_searches: int | None = None
+    code_executions: int | None = None
+
+    @property
+    def total(self) -> int | None:
+        """Tokens in and out together, None while one of them is not known."""
+        if self.total_tokens is not None:
+            return self.total_tokens
+        if self.input_tokens is None or self.output_tokens is None:
+            return None
+        return self.input_tokens + self.output_tokens
+
+
+class Response(Struct, frozen=True, kw_only=True):
+    """What an answer said of itself.
+
+    `also_billed` are counts that the top-level usage leaves out: pairs of a model (None = the
+    answer's own) and its usage. `reported_cost_usd` is a price that the provider itself reported.
+    `status` is the state of a response that may run in the background.
+    """
+
+    id: str | None = None
+    model: str | None = None
+    finish_reasons: tuple[str, ...] | None = None
+    usage: Usage | None = None
+    also_billed: tuple[tuple[str | None, Usage], ...] = ()
+    reported_cost_usd: Decimal | None = None
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
+    system_fingerprint: str | None = None
+    status: str | None = None
+    background: bool = False
+    preview: str | None = None
+
+
+class Call(Struct, frozen=True, kw_only=True):
+    """One finished call.
+
+    Times: `started_at` and `ended_at` are nanoseconds since the epoch; `runtime_seconds` is from
+    the request to the last byte, `time_to_first_chunk` and `time_to_first_token` (the first chunk
+    with content) are seconds, for streams only. `outcome` is `complete`, `failed` or `abandoned`.
+    `settles_response` marks the retrieval that pays for a response made in the background.
+    """
+
+    request: Request
+    response: Response | None = None
+    started_at: int
+    ended_at: int
+    runtime_seconds: float
+    time_to_first_chunk: float | None = None
+    time_to_first_token: float | None = None
+    outcome: str = "complete"
+    error: str | None = None
+    error_code: str | None = None
+    http_status: int | None = None
+    request_id: str | None = None
+    retries: int = 0
+    billed: bool | None = True
+    settles_response: bool = False
+    trace_id: int = 0
+    span_id: int = 0
+    agent: str | None = None
+    session: str | None = None
+    user: str | None = None
+    endpoint: str | None = None
+    tags: Mapping[str, Any] = {}
+
+    @property
+    def model(self) -> str | None:
+        """The model that answered, else the one that was asked."""
+        if self.response is not None and self.response.model:
+            return self.response.model
+        return self.request.model
+
+    @property
+    def usage(self) -> Usage | None:
+        """The counts that the provider reported."""
+        return None if self.response is None else self.response.usage
+
+
+class Cost(Struct, frozen=True, kw_only=True):
+    """What one call cost, in US dollars, and where that figure comes from.
+
+    Attributes:
+        status: `priced`; `partial` (something is billed that could not be priced: `missing` names
+            it); `estimated`; `unpriced` (no figure at all: `missing` says why); `not_billed`.
+        missing: names of the counts or facts that were lacking.
+        model: the row of the price table that was used.
+        match: `exact`, `approximate` (matched by a rule such as a prefix), `override` or `provider`
+            (the provider's response named the price).
+        prices_as_of: which price table, and of what date.
+    """
+
+    status: str
+    total: int | None = None
+    input: int | None = None
+    cache_read: int | None = None
+    cache_write: int | None = None
+    output: int | None = None
+    tools: int | None = None
+    missing: tuple[str, ...] = ()
+    model: str | None = None
+    match: str | None = None
+    prices_as_of: str | None = None
+
+    @property
+    def total_usd(self) -> Decimal | None:
+        """US dollars in all; None when unpriced, never a guess."""
+        return None if self.total is None else usd(self.total)
+
+    @property
+    def input_usd(self) -> Decimal | None:
+        """US dollars for input that was neither read from nor written to a cache."""
+        return None if self.input is None else usd(self.input)
+
+    @property
+    def cache_read_usd(self) -> Decimal | None:
+        """US dollars for input read from the provider's cache."""
+        return None if self.cache_read is None else usd(self.cache_read)
+
+    @property
+    def cache_write_usd(self) -> Decimal | None:
+        """US dollars for input written to the provider's cache."""
+        return None if self.cache_write is None else usd(self.cache_write)
+
+    @property
+    def output_usd(self) -> Decimal | None:
+        """US dollars for output, reasoning included."""
+        return None if self.output is None else usd(self.output)
+
+    @property
+    def tools_usd(self) -> Decimal | None:
+        """US dollars for fees by use, such as web searches."""
+        return None if self.tools is None else usd(self.tools)
+
+    def __repr__(self) -> str:
+        """Dollars as a person reads them."""
+        amount = "unpriced" if self.total is None else f"{self.total_usd:f} USD"
+        lack = f", missing={self.missing}" if self.missing else ""
+        return f"Cost({amount}, status={self.status!r}, model={self.model!r}{lack})"
+
+
+NOT_BILLED = Cost(
+    status="not_billed", total=0, input=0, cache_read=0, cache_write=0, output=0, tools=0
+)
+"""The cost of a call that the provider does not charge for."""

@@ -1,0 +1,1 @@
+"""Where sums are kept: one contract, and the stores that hold to it."""

@@ -1,0 +1,24 @@
+"""What a store of sums must do."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from costspan.call import Call, Cost
+from costspan.totals import Summary
+
+
+class Store(Protocol):
+    """Keeps the sums of settled calls, and answers for all who share it."""
+
+    def settle(self, call: Call, cost: Cost) -> None:
+        """Count one finished call."""
+
+    def alerted(self, call: Call) -> None:
+        """Count one alert that `call` raised."""
+
+    def summary(self) -> Summary:
+        """The sums of everything."""
+
+    def summaries(self, dimension: str) -> dict[str, Summary]:
+        """The sums by one dimension, in the vocabulary of `attribution`."""

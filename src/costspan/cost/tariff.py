@@ -1,0 +1,253 @@
+"""One row of a price table, compiled to whole numbers, and the arithmetic of one call.
+
+A rate is counted in attodollars (10^-18 USD) per unit, so that the usual rates are integers; each
+part of a call is rounded once, half to even, to whole picodollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from msgspec import Struct
+
+from costspan.call import Usage
+
+ATTOS_PER_PICO = 10**6
+PARTS = ("input", "cache_read", "cache_write", "output", "tools")
+
+KEYS: Mapping[str, str] = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_tokens": "cache_read_tokens",
+    "cache_write_tokens": "cache_write_tokens",
+    "cache_write_1h_tokens": "cache_write_1h_tokens",
+    "reasoning_tokens": "output_reasoning_tokens",
+    "input_text_tokens": "input_text_tokens",
+    "input_audio_tokens": "input_audio_tokens",
+    "input_image_tokens": "input_image_tokens",
+    "cache_audio_read_tokens": "cache_audio_read_tokens",
+    "cache_image_read_tokens": "cache_image_read_tokens",
+    "output_text_tokens": "output_text_tokens",
+    "output_audio_tokens": "output_audio_tokens",
+    "output_image_tokens": "output_image_tokens",
+    "web_searches": "web_searches",
+    "storage_searches": "storage_searches",
+    "code_executions": "code_executions",
+}
+"""The fields of `Usage` that a table can price, and the table's word for each."""
+
+NEEDS_OWN_RATE = frozenset(
+    {
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "cache_write_1h_tokens",
+        "cache_write_12h_tokens",
+        "input_audio_tokens",
+        "output_audio_tokens",
+        "output_image_tokens",
+        "web_searches",
+        "storage_searches",
+        "code_executions",
+    }
+)
+"""Counts that are never billed at the plain rate: without a rate of their own the cost is partial."""
+
+_TOOLS = frozenset({"web_searches", "storage_searches", "code_executions"})
+
+
+class Parts(Struct):
+    """Picodollars of one usage, by part, and the names of what could not be priced."""
+
+    input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    tools: int = 0
+    missing: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """The sum of the rounded parts."""
+        return self.input + self.cache_read + self.cache_write + self.output + self.tools
+
+
+class Unit(Struct, frozen=True, kw_only=True):
+    """One priced count.
+
+    Args:
+        key: the table's name of the count.
+        part: index into `PARTS`.
+        attos: attodollars per unit, one for each band of the tariff.
+        within: keys of the priced counts that are parts of this one.
+        overlaps: pairs of keys whose common part this is, and must be reported if both are.
+    """
+
+    key: str
+    part: int
+    attos: tuple[Fraction, ...]
+    within: tuple[str, ...] = ()
+    overlaps: tuple[tuple[str, str], ...] = ()
+
+
+class Tariff:
+    """The rates of one model, for one service tier, until `valid_until` (seconds since the epoch).
+
+    `starts` are the prompt sizes above which the next band of rates holds for the whole call.
+    """
+
+    __slots__ = (
+        "_basic",
+        "_keys",
+        "lacks",
+        "match",
+        "model",
+        "prices_as_of",
+        "starts",
+        "units",
+        "valid_until",
+    )
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        match: str,
+        prices_as_of: str | None,
+        units: Sequence[Unit],
+        starts: Sequence[int] = (),
+        lacks: tuple[str, ...] = (),
+        valid_until: float = float("inf"),
+    ) -> None:
+        self.model = model
+        self.match = match
+        self.prices_as_of = prices_as_of
+        self.units = tuple(units)
+        self.starts = tuple(starts)
+        self.lacks = lacks
+        self.valid_until = valid_until
+        self._keys = frozenset(unit.key for unit in units)
+        self._basic = _basic_rates(self.units, len(self.starts) + 1)
+
+    def parts(self, usage: Usage) -> Parts:
+        """What `usage` costs. Lacking counts are named; nothing is invented for them."""
+        if self._basic is not None and not _is_special(usage):
+            return self._basic_parts(usage)
+        return self._general_parts(usage)
+
+    def _band(self, tokens: int) -> int:
+        band = 0
+        for start in self.starts:
+            if tokens <= start:
+                break
+            band += 1
+        return band
+
+    def _basic_parts(self, usage: Usage) -> Parts:
+        total = usage.input_tokens or 0
+        read = usage.cache_read_tokens or 0
+        written = usage.cache_write_tokens or 0
+        hour = usage.cache_write_1h_tokens or 0
+        if read + written > total or hour > written:
+            return Parts(missing=(*self.lacks, "consistent_usage"))
+        assert self._basic is not None
+        fresh_rate, read_rate, write_rate, hour_rate, output_rate = self._basic[self._band(total)]
+        written -= hour
+        return Parts(
+            _picos((total - read - written - hour) * fresh_rate),
+            _picos(read * read_rate),
+            _picos(written * write_rate + hour * hour_rate),
+            _picos((usage.output_tokens or 0) * output_rate),
+            0,
+            self._missing(usage),
+        )
+
+    def _general_parts(self, usage: Usage) -> Parts:
+        counts = {
+            key: value for field, key in KEYS.items() if (value := getattr(usage, field)) is not None
+        }
+        missing = list(self._missing(usage))
+        band = self._band(usage.input_tokens or 0)
+        sums = [Fraction(0)] * len(PARTS)
+        leaves: dict[str, int] = {}
+        for unit in self.units:
+            missing += _unreported(unit, counts)
+            leaf = 1 if unit.key == "requests" else counts.get(unit.key, 0)
+            leaf -= sum(leaves[key] for key in unit.within)
+            if leaf < 0:
+                return Parts(missing=(*self.lacks, "consistent_usage"))
+            leaves[unit.key] = leaf
+            sums[unit.part] += leaf * unit.attos[band]
+        return Parts(*[_picos(attos) for attos in sums], tuple(dict.fromkeys(missing)))
+
+    def _missing(self, usage: Usage) -> tuple[str, ...]:
+        missing = list(self.lacks)
+        if usage.input_tokens is None:
+            missing.append("input_tokens")
+        if usage.output_tokens is None and "output_tokens" in self._keys:
+            missing.append("output_tokens")
+        for field in NEEDS_OWN_RATE:
+            if getattr(usage, field) and KEYS.get(field) not in self._keys:
+                missing.append(field)
+        return tuple(missing)
+
+
+def _unreported(unit: Unit, counts: Mapping[str, int]) -> list[str]:
+    if unit.key in counts:
+        return []
+    return [unit.key for one, other in unit.overlaps if counts.get(one) and counts.get(other)]
+
+
+_BASIC = frozenset(
+    {
+        "input_tokens",
+        "output_tokens",
+        "total_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "cache_write_1h_tokens",
+    }
+)
+_SPECIAL = tuple(
+    field
+    for field in Usage.__struct_fields__
+    if field not in _BASIC and field not in ("reasoning_tokens", "input_text_tokens")
+)
+
+
+def _is_special(usage: Usage) -> bool:
+    return any(getattr(usage, field) for field in _SPECIAL)
+
+
+def _basic_rates(units: Sequence[Unit], bands: int) -> list[tuple[int, ...]] | None:
+    """Whole rates of the five common counts by band; None where the row needs the general way."""
+    rates = {unit.key: unit.attos for unit in units}
+    if {"requests", "output_reasoning_tokens", "input_text_tokens"} & set(rates):
+        return None
+    table = []
+    for band in range(bands):
+        plain = rates.get("input_tokens", (Fraction(0),) * bands)[band]
+        write = rates["cache_write_tokens"][band] if "cache_write_tokens" in rates else plain
+        row = (
+            plain,
+            rates["cache_read_tokens"][band] if "cache_read_tokens" in rates else plain,
+            write,
+            rates["cache_write_1h_tokens"][band] if "cache_write_1h_tokens" in rates else write,
+            rates.get("output_tokens", (Fraction(0),) * bands)[band],
+        )
+        if any(rate.denominator != 1 for rate in row):
+            return None
+        table.append(tuple(int(rate) for rate in row))
+    return table
+
+
+def _picos(attos: int | Fraction) -> int:
+    """Attodollars as picodollars, rounded half to even."""
+    if isinstance(attos, Fraction):
+        return round(attos / ATTOS_PER_PICO)
+    whole, rest = divmod(attos, ATTOS_PER_PICO)
+    if rest:
+        twice = 2 * rest
+        if twice > ATTOS_PER_PICO or (twice == ATTOS_PER_PICO and whole & 1):
+            whole += 1
+    return whole

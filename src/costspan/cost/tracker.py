@@ -1,0 +1,143 @@
+"""CostTracker: prices each call, keeps the sums, watches the budgets and hands the lines on."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import overload
+
+from costspan.alerts.alert import Alert, Courier, Sink, checked_sinks
+from costspan.alerts.log import LogAlerts
+from costspan.attributed import Attribution
+from costspan.call import Call, Cost, Request, Reservation
+from costspan.cost.budget import Budget
+from costspan.cost.prices import Prices
+from costspan.cost.stores.memory import MemoryStore
+from costspan.errors import ConfigurationError
+from costspan.export.schema import Line, line_of
+from costspan.guard import quietly
+from costspan.totals import Summary, add
+
+LineWriter = Callable[[Call, Cost], None]
+"""Takes each settled call with its cost, in the caller's thread, before the call returns."""
+
+KEPT_RECORDS = 1000
+_GRANTED = Reservation()
+
+
+class CostTracker:
+    """Prices calls, sums them up, and tells when a budget is crossed.
+
+    Args:
+        prices: where prices come from; by default the bundled table.
+        budgets: limits to watch.
+        alerts: who is told; by default the log. A sink is any callable of one `Alert`, sync or
+            async.
+        store: where sums are kept; `"memory"` is this process.
+
+    Raises:
+        ConfigurationError: a value is wrong, or not available yet.
+    """
+
+    def __init__(
+        self,
+        *,
+        prices: Prices | None = None,
+        budgets: Sequence[Budget] = (),
+        alerts: Sequence[Sink] | None = None,
+        store: str = "memory",
+        on_store_error: str = "allow",
+        estimate: bool = False,
+    ) -> None:
+        if prices is not None and not isinstance(prices, Prices):
+            raise ConfigurationError(f"CostTracker(prices={prices!r}): give a Prices(...)")
+        if store != "memory":
+            raise ConfigurationError(f"CostTracker(store={store!r}) is not available yet: 'memory'")
+        if on_store_error != "allow" or estimate:
+            raise ConfigurationError(
+                "CostTracker(on_store_error=..., estimate=...) is not available yet: leave it out"
+            )
+        self.prices = prices if prices is not None else Prices()
+        self.budgets = _checked_budgets(budgets)
+        self._sinks = checked_sinks([LogAlerts()] if alerts is None else alerts)
+        self._courier = Courier()
+        self._store = MemoryStore()
+        self._settled: deque[tuple[Call, Cost]] = deque(maxlen=KEPT_RECORDS)
+        self.writers: tuple[LineWriter, ...] = ()
+
+    def admit(self, request: Request, who: Attribution | None = None) -> Reservation:
+        """Leave to make a call.
+
+        Raises:
+            BudgetExceeded: the model has no known price and `Prices(unknown="block")` is set.
+        """
+        self.prices.admit(request)
+        return _GRANTED
+
+    def settle(
+        self, call: Call, reservation: Reservation | None = None, who: Attribution | None = None
+    ) -> Cost:
+        """Price a finished call, count it, write its line and watch the budgets.
+
+        Returns:
+            Its cost.
+        """
+        cost = self.prices.cost(call)
+        self._store.settle(call, cost)
+        if who is not None and who.spent:
+            add(call, cost, who.spent)
+        self._write(call, cost)
+        for budget in self.budgets:
+            alert = budget.crossed(call, cost)
+            if alert is not None:
+                self._alert(budget, alert, call)
+        return cost
+
+    @property
+    def records(self) -> list[Line]:
+        """The last 1,000 calls, oldest first, each with the fields of a line of the calls file."""
+        return [line_of(call, cost) for call, cost in list(self._settled)]
+
+    @overload
+    def summary(self, by: None = None) -> Summary: ...
+
+    @overload
+    def summary(self, by: str) -> dict[str, Summary]: ...
+
+    def summary(self, by: str | None = None) -> Summary | dict[str, Summary]:
+        """Sums of all calls, or by one dimension.
+
+        Args:
+            by: agent, session, user, endpoint, model, provider, trace or `tag:KEY`.
+
+        Raises:
+            ConfigurationError: the dimension is unknown.
+        """
+        return self._store.summary() if by is None else self._store.summaries(by)
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait until the alerts that are on their way are delivered; False where time ran out."""
+        return self._courier.flush(timeout)
+
+    def _write(self, call: Call, cost: Cost) -> None:
+        self._settled.append((call, cost))
+        for write in self.writers:
+            with quietly("writing a call's line"):
+                write(call, cost)
+
+    def _alert(self, budget: Budget, alert: Alert, call: Call) -> None:
+        self._store.alerted(call)
+        self._courier.send(alert, self._sinks if budget.alerts is None else budget.alerts)
+
+
+def _checked_budgets(budgets: Sequence[Budget]) -> tuple[Budget, ...]:
+    names: set[str] = set()
+    for budget in budgets:
+        if not isinstance(budget, Budget):
+            raise ConfigurationError(
+                f"CostTracker(budgets=[{budget!r}]): give a list of Budget(...)"
+            )
+        if budget.name in names:
+            raise ConfigurationError(f"two budgets are named {budget.name!r}: names must differ")
+        names.add(budget.name)
+    return tuple(budgets)

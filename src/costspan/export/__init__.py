@@ -1,0 +1,1 @@
+"""Files: the calls file and what its lines look like."""

@@ -1,0 +1,171 @@
+"""The line of the calls file: one flat record per call, for writers and readers alike.
+
+The fields are documented in `docs/calls-file.md`, which a test holds against this class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from costspan import content
+from costspan.call import PICOS_PER_USD, Call, Cost, Response, Usage, usd
+
+SCHEMA_VERSION = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One settled call. None means not known; times ending in `_ms` are milliseconds.
+
+    `timestamp` is the end of the call (RFC 3339, UTC, microseconds), `model` the one that
+    answered, else the one asked, `status` the cost's, `cost_usd` null when unpriced.
+    """
+
+    schema: int = SCHEMA_VERSION
+    timestamp: str
+    provider: str
+    operation: str
+    model: str | None
+    request_model: str | None
+    agent: str | None
+    session_id: str | None
+    endpoint: str | None
+    user_id: str | None
+    tags: Mapping[str, Any]
+    latency_ms: float
+    time_to_first_token_ms: float | None
+    time_to_first_chunk_ms: float | None
+    runtime_seconds: float
+    error: str | None
+    error_code: str | None
+    http_status: int | None
+    outcome: str
+    stream: bool
+    retries: int
+    input_tokens: int | None
+    output_tokens: int | None
+    total_tokens: int | None
+    cached_tokens: int | None
+    cache_write_tokens: int | None
+    cache_write_1h_tokens: int | None
+    reasoning_tokens: int | None
+    web_searches: int | None
+    cost_usd: Any
+    input_usd: Any
+    cache_read_usd: Any
+    cache_write_usd: Any
+    output_usd: Any
+    tools_usd: Any
+    status: str
+    missing: tuple[str, ...]
+    prices_as_of: str | None
+    service_tier: str | None
+    finish_reasons: tuple[str, ...] | None
+    response_id: str | None
+    request_id: str | None
+    server_address: str | None
+    server_port: int | None
+    trace_id: str | None
+    span_id: str | None
+    response_preview: str | None
+
+
+_NO_USAGE = Usage()
+_NO_RESPONSE = Response()
+
+
+def line_of(call: Call, cost: Cost, *, exact: bool = False) -> Line:
+    """The line of one call.
+
+    Args:
+        exact: dollars as ready-made JSON numbers, for a writer; by default they are `Decimal`.
+    """
+    request, response, usage = call.request, call.response or _NO_RESPONSE, call.usage or _NO_USAGE
+    money = _json_number if exact else _decimal
+    return Line(
+        timestamp=rfc3339(call.ended_at),
+        provider=request.provider,
+        operation=request.operation,
+        model=call.model,
+        request_model=request.model,
+        agent=call.agent,
+        session_id=call.session,
+        endpoint=call.endpoint,
+        user_id=call.user,
+        tags=call.tags,
+        latency_ms=round(call.runtime_seconds * 1e3, 3),
+        time_to_first_token_ms=_milliseconds(call.time_to_first_token),
+        time_to_first_chunk_ms=_milliseconds(call.time_to_first_chunk),
+        runtime_seconds=round(call.runtime_seconds, 6),
+        error=call.error,
+        error_code=call.error_code,
+        http_status=call.http_status,
+        outcome=call.outcome,
+        stream=request.stream,
+        retries=call.retries,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.total,
+        cached_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        web_searches=usage.web_searches,
+        cost_usd=money(cost.total),
+        input_usd=money(cost.input),
+        cache_read_usd=money(cost.cache_read),
+        cache_write_usd=money(cost.cache_write),
+        output_usd=money(cost.output),
+        tools_usd=money(cost.tools),
+        status=cost.status,
+        missing=cost.missing,
+        prices_as_of=cost.prices_as_of,
+        service_tier=response.service_tier,
+        finish_reasons=response.finish_reasons,
+        response_id=response.id,
+        request_id=call.request_id,
+        server_address=request.server_address,
+        server_port=request.server_port,
+        trace_id=f"{call.trace_id:032x}" if call.trace_id else None,
+        span_id=f"{call.span_id:016x}" if call.span_id else None,
+        response_preview=content.preview(response.preview),
+    )
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encoded(call: Call, cost: Cost) -> bytes:
+    """The line as it stands in a file, with its newline."""
+    return _encoder.encode(line_of(call, cost, exact=True)) + b"\n"
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """A moment as UTC with microseconds, such as `2026-11-21T10:15:30.123456Z`."""
+    moment = _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def day_of(nanoseconds: int) -> str:
+    """The UTC day of a moment, such as `2026-11-21`."""
+    return rfc3339(nanoseconds)[:10]
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1e3, 3)
+
+
+def _decimal(picos: int | None) -> Any:
+    return None if picos is None else usd(picos)
+
+
+def _json_number(picos: int | None) -> Any:
+    if not picos:
+        return picos
+    whole, rest = divmod(picos, PICOS_PER_USD)
+    return msgspec.Raw(f"{whole}.{rest:012d}".rstrip("0").rstrip(".").encode())

@@ -1,0 +1,366 @@
+"""One call as it is seen: opened before it, settled exactly once after it.
+
+An `Observation` is the call, an `Exchange` is one HTTP response of it. The call is over when its
+request has returned and every exchange has ended: read to the end, broken, closed or dropped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any
+
+from msgspec import structs
+from opentelemetry import context, trace
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
+from costspan import attributed, content, semconv
+from costspan.attributed import Attribution
+from costspan.call import Call, Cost, Request, Reservation, Response, Usage
+from costspan.guard import quietly
+from costspan.instrumentation import failures
+from costspan.instrumentation.captured import captured_attributes, first_text
+from costspan.instrumentation.settlement import settlement
+from costspan.instrumentation.wiring import Wiring
+from costspan.providers.operation import Body, Operation
+
+current: ContextVar[Observation | None] = ContextVar("costspan-observation", default=None)
+"""The call whose request is under way in this context."""
+
+
+class Observation:
+    """One call."""
+
+    __slots__ = (
+        "_attached",
+        "_open",
+        "_returned",
+        "answer",
+        "body",
+        "ended",
+        "error",
+        "error_code",
+        "exception",
+        "first_chunk",
+        "first_token",
+        "http_status",
+        "injected",
+        "operation",
+        "outcome",
+        "pending",
+        "request",
+        "request_id",
+        "reservation",
+        "responses",
+        "retries",
+        "seen",
+        "span",
+        "started",
+        "started_at",
+        "unbilled",
+        "who",
+        "wiring",
+    )
+
+    def __init__(
+        self,
+        wiring: Wiring,
+        request: Request,
+        operation: Operation | None = None,
+        body: Body | None = None,
+    ) -> None:
+        self.wiring = wiring
+        self.request = request
+        self.operation = operation
+        self.body = body
+        self.who = _attributed(attributed.current())
+        self.reservation: Reservation | None = None
+        self.responses: list[Response] = []
+        self.answer: Body | None = None
+        self.pending = self.seen = self.retries = 0
+        self.outcome = "complete"
+        self.exception: BaseException | None = None
+        self.error: str | None = None
+        self.error_code: str | None = None
+        self.http_status: int | None = None
+        self.request_id: str | None = None
+        self.first_chunk: float | None = None
+        self.first_token: float | None = None
+        self.unbilled = self.injected = self._returned = False
+        self._attached: tuple[Any, Token[Observation | None]] | None = None
+        self._open = [True]
+        self.started_at = time.time_ns()
+        self.started = self.ended = time.perf_counter()
+        self.span: Span = wiring.tracers.tracer.start_span(
+            semconv.span_name(request),
+            kind=SpanKind.CLIENT,
+            attributes=semconv.request_attributes(request, self.who),
+            start_time=self.started_at,
+        )
+
+    def admit(self) -> None:
+        """Ask for leave to make the call; a refusal ends the span and is raised."""
+        if self.wiring.costs is None:
+            return
+        try:
+            self.reservation = self.wiring.costs.admit(self.request, self.who)
+        except BaseException as exc:
+            self.unbilled = True
+            self.fail(exc)
+            self.finish()
+            raise
+
+    def __enter__(self) -> Observation:
+        """Make the span current while the request is under way."""
+        with quietly("attaching a span"):
+            self._attached = (
+                context.attach(trace.set_span_in_context(self.span)),
+                current.set(self),
+            )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Detach the span; settle the call unless a stream or an unread body is still open."""
+        with quietly("ending a request"):
+            # A coroutine that is closed rather than finished runs in another context: nothing of
+            # what was attached is current there.
+            if self._attached is not None and kind is not GeneratorExit:
+                token, previous = self._attached
+                current.reset(previous)
+                context.detach(token)
+            self._returned = True
+            if exc is not None:
+                self.fail(exc)
+            elif not self.seen:
+                self.unbilled = True
+            if exc is not None or self.pending == 0:
+                self.finish()
+
+    def fail(self, exc: BaseException) -> None:
+        """Note how the call failed; a coroutine that was merely closed is abandoned, not failed."""
+        if isinstance(exc, GeneratorExit):
+            self.outcome = "abandoned"
+            return
+        self.outcome = "failed"
+        self.exception = exc
+        self.error = failures.type_name(exc)
+        self.error_code = failures.code(exc)
+        self.http_status = self.http_status or failures.http_status(exc)
+        self.request_id = self.request_id or failures.request_id(exc)
+        self.retries = self.retries or failures.retries(exc)
+        if not self.seen and failures.is_unbilled(exc):
+            self.unbilled = True
+
+    def answered(
+        self, response: Response | None, outcome: str, exc: BaseException | None, at: float
+    ) -> None:
+        """One exchange ended; the call ends with its last one."""
+        if response is not None:
+            self.responses.append(response)
+        if outcome == "abandoned":
+            self.outcome = outcome
+        if exc is not None:
+            self.fail(exc)
+        self.pending -= 1
+        if self._returned and self.pending <= 0:
+            self.finish(at)
+
+    def finish(self, at: float | None = None) -> None:
+        """Settle the call and end its span, exactly once."""
+        try:
+            self._open.pop()
+        except IndexError:
+            return
+        self.ended = time.perf_counter() if at is None else at
+        with quietly("settling a call"):
+            self._settle()
+        with quietly("ending a span"):
+            self.span.end(end_time=self.started_at + round((self.ended - self.started) * 1e9))
+        self.exception = self.body = self.answer = None
+
+    def _settle(self) -> None:
+        wiring, call = self.wiring, self._call()
+        cost = None
+        if wiring.costs is not None:
+            cost = wiring.costs.settle(call, self.reservation, self.who)
+        if self.span.is_recording():
+            self._write(call, cost)
+        wiring.meters.record(call, cost)
+
+    def _write(self, call: Call, cost: Cost | None) -> None:
+        attributes = semconv.call_attributes(call, cost)
+        said = None
+        if content.allowed(self.wiring.capture, failed=self.error is not None):
+            attributes.update(captured_attributes(self.operation, self.body, self.answer))
+            said = None if self.exception is None else failures.told(self.exception)
+        self.span.set_attributes(attributes)
+        if self.error is not None:
+            self.span.set_status(Status(StatusCode.ERROR, said or self.error_code))
+
+    def _call(self) -> Call:
+        who, context_of = self.who, self.span.get_span_context()
+        elapsed = self.ended - self.started
+        response, settles = _settled_response(self.request, _combined(self.responses))
+        if response is not None and content.allowed(
+            self.wiring.capture, failed=self.error is not None
+        ):
+            response = structs.replace(response, preview=first_text(self.operation, self.answer))
+        return Call(
+            request=self.request,
+            response=response,
+            started_at=self.started_at,
+            ended_at=self.started_at + round(elapsed * 1e9),
+            runtime_seconds=elapsed,
+            time_to_first_chunk=self.first_chunk,
+            time_to_first_token=self.first_token,
+            outcome=self.outcome,
+            error=self.error,
+            error_code=self.error_code,
+            http_status=self.http_status,
+            request_id=self.request_id,
+            retries=self.retries,
+            billed=not self.unbilled,
+            settles_response=settles,
+            trace_id=context_of.trace_id,
+            span_id=context_of.span_id,
+            agent=who.agent,
+            session=who.session,
+            user=who.user,
+            endpoint=who.endpoint,
+            tags=who.tags,
+        )
+
+
+def is_suppressed() -> bool:
+    """Whether the app asked, by the OpenTelemetry context, for no instrumentation here."""
+    return not is_instrumentation_enabled()
+
+
+def _attributed(who: Attribution) -> Attribution:
+    """`who`, with the route of the server span that the code runs in as the endpoint."""
+    if who.endpoint is not None:
+        return who
+    span = trace.get_current_span()
+    if getattr(span, "kind", None) is not SpanKind.SERVER:
+        return who
+    attributes = getattr(span, "attributes", None)
+    route = attributes.get(semconv.HTTP_ROUTE) if isinstance(attributes, Mapping) else None
+    return structs.replace(who, endpoint=route) if isinstance(route, str) else who
+
+
+def _combined(responses: list[Response]) -> Response | None:
+    """What several billed answers of one call add up to; usually there is one."""
+    if len(responses) < 2:
+        return responses[0] if responses else None
+    usages = [one.usage for one in responses if one.usage is not None]
+    also = tuple(pair for one in responses for pair in one.also_billed)
+    return structs.replace(responses[-1], usage=_sum(usages), also_billed=also)
+
+
+def _sum(usages: list[Usage]) -> Usage | None:
+    if not usages:
+        return None
+    sums: dict[str, int] = {}
+    for usage in usages:
+        for name in usage.__struct_fields__:
+            value = getattr(usage, name)
+            if value is not None:
+                sums[name] = sums.get(name, 0) + value
+    return Usage(**sums)
+
+
+_TERMINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
+_MOST_SETTLED = 10_000
+_settled_ids: OrderedDict[tuple[str | None, str], None] = OrderedDict()
+
+
+def _settled_response(
+    request: Request, response: Response | None
+) -> tuple[Response | None, bool]:
+    """What of an answer counts: a retrieval pays once, for a response made in the background."""
+    if response is None or request.operation != "fetch_response":
+        return response, False
+    if (
+        response.background
+        and response.usage is not None
+        and response.id is not None
+        and response.status in _TERMINAL
+        and _is_first((request.server_address, response.id))
+    ):
+        return response, True
+    return structs.replace(response, usage=None), False
+
+
+def _is_first(key: tuple[str | None, str]) -> bool:
+    """Whether this response was not paid for yet, by this process."""
+    before = len(_settled_ids)
+    _settled_ids.setdefault(key)
+    if len(_settled_ids) > _MOST_SETTLED:
+        _settled_ids.popitem(last=False)
+        return True
+    return len(_settled_ids) > before
+
+
+class Exchange:
+    """One HTTP response of a call, from its headers to the end of its body.
+
+    It stands in the response's `extensions`, so that it goes when the response goes, and holds
+    neither the response nor the stream. `reading` is true while the body's own reader runs.
+    """
+
+    __slots__ = ("_generation", "_open", "fold", "observation", "reader", "tapped")
+
+    def __init__(self, observation: Observation) -> None:
+        self.observation: Observation = observation
+        self.tapped = False
+        self.fold: Any = None
+        self.reader: Any = None
+        self._generation = settlement.generation
+        self._open = [True]
+        observation.pending += 1
+        observation.seen += 1
+
+    def end(
+        self,
+        outcome: str,
+        exc: BaseException | None = None,
+        at: float | None = None,
+        response: Response | None = None,
+    ) -> None:
+        """The body ended: `complete`, `failed` or `abandoned`. Only the first end counts."""
+        try:
+            self._open.pop()
+        except IndexError:
+            return
+        observation = self.observation
+        moment = time.perf_counter() if at is None else at
+        with quietly("reading an answer"):
+            if response is None and self.fold is not None:
+                response = self.fold(observation)
+        with quietly("ending a response"):
+            observation.answered(response, outcome, exc, moment)
+
+    def closed(self) -> None:
+        """The response was closed; by its own reader at the end of the body, that says nothing."""
+        reader = None if self.reader is None else self.reader()
+        if reader is not None and reader.running():
+            return
+        self.end("abandoned")
+
+    def abandoned(self, at: float) -> None:
+        """It was dropped; `at` is when."""
+        self.end("abandoned", at=at)
+
+    def __del__(self) -> None:
+        """Runs in a finaliser: takes no lock, notes the time and leaves the rest to the queue."""
+        if self._open and self._generation == settlement.generation:
+            settlement.queue.put((self, time.perf_counter()))

@@ -1,0 +1,184 @@
+"""record_call: the record of a call that no patch sees.
+
+    with record_call(model="llama3.2", provider="ollama") as call:
+        call.set_usage(input_tokens=12, output_tokens=80)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from types import TracebackType
+from typing import Any
+
+from costspan.call import Request, Response, Usage
+from costspan.errors import ConfigurationError
+from costspan.instrumentation.observation import Exchange, Observation
+from costspan.instrumentation.settlement import settlement
+from costspan.instrumentation.wiring import Wiring
+from costspan.providers import shapes
+from costspan.providers.operation import fields
+
+
+class RecordedCall:
+    """A call that the app describes itself; made by `record_call`, used as `with` or `async with`.
+
+    The span is current inside the block. An exception through the block makes the call a failed
+    one. A stream that is read after the block ends the call when it ends.
+    """
+
+    def __init__(self, wiring: Wiring | None, request: Request) -> None:
+        self._wiring = wiring
+        self._request = request
+        self._observation: Observation | None = None
+        self._response: Response | None = None
+
+    def __enter__(self) -> RecordedCall:
+        """Open the span.
+
+        Raises:
+            BudgetExceeded: the call is not allowed.
+        """
+        settlement.drain()
+        if self._wiring is not None:
+            self._observation = Observation(self._wiring, self._request)
+            self._observation.admit()
+            self._observation.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Settle the call and end the span, unless a stream is still being read."""
+        observation = self._observation
+        if observation is None:
+            return
+        if self._response is not None:
+            observation.responses.append(self._response)
+        observation.seen += 1
+        observation.__exit__(kind, exc, tb)
+
+    async def __aenter__(self) -> RecordedCall:
+        """As `with`: nothing is awaited."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """As `with`: nothing is awaited."""
+        self.__exit__(kind, exc, tb)
+
+    def set_response(self, response: Any) -> None:
+        """Take model, id, counts and the rest from an answer.
+
+        Args:
+            response: an OpenAI-, Anthropic- or Gemini-shaped object or dict.
+
+        Raises:
+            ConfigurationError: the shape is not known; `set_usage` takes counts by name.
+        """
+        _, self._response = shapes.read(response)
+
+    def set_usage(self, *, model: str | None = None, **counts: int | None) -> None:
+        """Take the counts by name: `input_tokens`, `output_tokens` and the others of `Usage`.
+
+        `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning.
+
+        Raises:
+            TypeError: a name is unknown.
+            ConfigurationError: a count is negative or no whole number.
+        """
+        for name, value in counts.items():
+            if value is not None and (type(value) is not int or value < 0):
+                raise ConfigurationError(
+                    f"set_usage({name}={value!r}): a count is a whole number from 0 on, or None"
+                )
+        self._response = Response(model=model, usage=Usage(**counts))
+
+    def stream(self, chunks: Any) -> Any:
+        """The same chunks, noted as they pass; sync or async as `chunks` is."""
+        if self._observation is None:
+            return chunks
+        reading = _Reading(Exchange(self._observation))
+        settlement.start()
+        if isinstance(chunks, AsyncIterable):
+            return _AsyncPassing(reading, chunks)
+        return _Passing(reading, chunks)
+
+
+class _Reading:
+    """What was seen of a stream. Dropped with the stream, so that a dropped one ends."""
+
+    __slots__ = ("exchange", "kept")
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.exchange = exchange
+        self.kept: list[Any] = []
+        kept = self.kept
+        exchange.fold = lambda observation: _folded(kept)
+
+    def note(self, chunk: Any) -> None:
+        """Keep a chunk, and the time of the first one."""
+        observation = self.exchange.observation
+        if observation.first_chunk is None:
+            observation.first_chunk = time.perf_counter() - observation.started
+        self.kept.append(fields(chunk))
+
+
+def _folded(kept: list[Any]) -> Response | None:
+    if not kept:
+        return None
+    shape = shapes.shape_of(kept[0])
+    return shape.fold(kept)
+
+
+class _Passing:
+    """A sync stream, as it is noted."""
+
+    def __init__(self, reading: _Reading, chunks: Iterable[Any]) -> None:
+        self._reading = reading
+        self._chunks = iter(chunks)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            chunk = next(self._chunks)
+        except StopIteration:
+            self._reading.exchange.end("complete")
+            raise
+        except BaseException as exc:
+            self._reading.exchange.end("failed", exc)
+            raise
+        self._reading.note(chunk)
+        return chunk
+
+
+class _AsyncPassing:
+    """An async stream, as it is noted."""
+
+    def __init__(self, reading: _Reading, chunks: AsyncIterable[Any]) -> None:
+        self._reading = reading
+        self._chunks = aiter(chunks)
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            chunk = await anext(self._chunks)
+        except StopAsyncIteration:
+            self._reading.exchange.end("complete")
+            raise
+        except BaseException as exc:
+            self._reading.exchange.end("failed", exc)
+            raise
+        self._reading.note(chunk)
+        return chunk

@@ -1,0 +1,350 @@
+"""From an SDK's request to an observed call, and from its response to what it said.
+
+The shells at the end stand around the SDK's own functions; sync and async differ in them alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any
+
+from opentelemetry import propagate, trace
+
+from costspan.call import Request
+from costspan.guard import quietly
+from costspan.instrumentation import observation as observations
+from costspan.instrumentation.bodies import read_json, watch_body
+from costspan.instrumentation.observation import Exchange, Observation, is_suppressed
+from costspan.instrumentation.settlement import settlement
+from costspan.instrumentation.taps import tap_stream
+from costspan.instrumentation.wiring import Wiring, slot
+from costspan.providers.operation import Body, Operation, Provider, count, fields, text
+
+Shell = Callable[..., Any]
+
+
+class Unobserved:
+    """Stands for a request that is not ours, made while one of ours is under way."""
+
+    __slots__ = ("_token", "args", "kwargs")
+
+    def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        self.args = args
+        self.kwargs = kwargs
+
+    def __enter__(self) -> Unobserved:
+        """Keep its response apart from ours."""
+        self._token = observations.current.set(None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Let ours be the current one again."""
+        if kind is not GeneratorExit:
+            observations.current.reset(self._token)
+
+
+class Observed:
+    """A request of ours: the arguments to send it with, and its observation."""
+
+    __slots__ = ("args", "kwargs", "observation")
+
+    def __init__(
+        self, observation: Observation, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> None:
+        self.observation = observation
+        self.args = args
+        self.kwargs = kwargs
+
+    def __enter__(self) -> Observed:
+        """Make its span current."""
+        self.observation.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """End the request."""
+        self.observation.__exit__(kind, exc, tb)
+
+
+class Operations:
+    """Finds the operation of a request among one provider's."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._exact = {
+            (one.method, one.path): one for one in provider.operations if one.path[-1] != "/"
+        }
+        self._by_id = [one for one in provider.operations if one.path[-1] == "/"]
+
+    def find(self, method: str, url: str) -> Operation | None:
+        """The operation that a request is, None for what is not observed."""
+        found = self._exact.get((method, url))
+        if found is not None:
+            return found
+        path = _path(url)
+        method = method.lower()
+        found = self._exact.get((method, path))
+        if found is not None:
+            return found
+        for one in self._by_id:
+            rest = path.removeprefix(one.path)
+            if method == one.method and rest != path and rest and "/" not in rest:
+                return one
+        return None
+
+
+def _path(url: str) -> str:
+    path = url.partition("?")[0]
+    if "://" in path:
+        path = "/" + path.partition("://")[2].partition("/")[2]
+        path = path.removeprefix("/v1") if not path.startswith("/v1/messages") else path
+    return path if path.startswith("/") else f"/{path}"
+
+
+class Requests:
+    """Opens an observation for each request of one provider's SDK."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._operations = Operations(provider)
+
+    def open(
+        self, wiring: Wiring, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> Observed | Unobserved | None:
+        """The observed request, or None for one that goes its way as it is."""
+        settlement.drain()
+        opened = None
+        with quietly("opening a call"):
+            options = args[1] if len(args) > 1 else kwargs["options"]
+            operation = self._operations.find(options.method, options.url)
+            if operation is not None and not is_suppressed():
+                opened = self._observed(wiring, client, options, operation, args, kwargs)
+        if opened is not None:
+            with quietly("asking leave for a call"):
+                opened.observation.admit()
+            return opened
+        if observations.current.get() is not None:
+            return Unobserved(args, kwargs)
+        return None
+
+    def _observed(
+        self,
+        wiring: Wiring,
+        client: Any,
+        options: Any,
+        operation: Operation,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Observed:
+        provider = self._provider
+        body = provider.body(options)
+        endpoint = provider.locate(client)
+        ask = wiring.ask_usage and endpoint.address not in wiring.refusing_hosts
+        sent, injected = provider.prepare(options, body, operation, endpoint, ask)
+        request = Request(
+            operation=operation.name,
+            provider=endpoint.provider,
+            api=provider.name,
+            model=text(body.get("model")),
+            server_address=endpoint.address,
+            server_port=endpoint.port,
+            stream=_streams(body, args, kwargs),
+            output_limit=_output_limit(operation, body),
+            billable=operation.billable,
+            parameters=_parameters(operation, body, options),
+        )
+        observation = Observation(wiring, request, operation, body)
+        observation.injected = injected
+        if wiring.propagate:
+            sent = _with_trace_headers(options, sent, observation)
+        if sent is options:
+            return Observed(observation, args, kwargs)
+        if len(args) > 1:
+            return Observed(observation, (args[0], sent, *args[2:]), kwargs)
+        return Observed(observation, args, {**kwargs, "options": sent})
+
+    def receive(self, kwargs: Mapping[str, Any]) -> Exchange | None:
+        """The exchange of a response to the request under way; None if it is not observed."""
+        observation = observations.current.get()
+        if observation is None:
+            return None
+        with quietly("receiving a response"):
+            response = kwargs["response"]
+            exchange = Exchange(observation)
+            response.extensions["costspan"] = exchange
+            observation.http_status = response.status_code
+            observation.request_id = response.headers.get(self._provider.request_id_header)
+            observation.retries = kwargs.get("retries_taken", 0)
+            return exchange
+        return None
+
+
+def _streams(body: Body, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    return bool(kwargs.get("stream")) or body.get("stream") is True
+
+
+def _output_limit(operation: Operation, body: Body) -> int | None:
+    for key in operation.output_limit:
+        limit = count(body.get(key))
+        if limit is not None:
+            return limit
+    return None
+
+
+def _parameters(operation: Operation, body: Body, options: Any) -> dict[str, Any]:
+    found = operation.parameters(body)
+    if operation.path[-1] == "/":
+        found["response_id"] = _path(options.url).rpartition("/")[2]
+    return found
+
+
+def _with_trace_headers(options: Any, sent: Any, observation: Observation) -> Any:
+    """A copy of the options that carries the call's trace context to the provider."""
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier, trace.set_span_in_context(observation.span))
+    if sent is options:
+        sent = copy.copy(options)
+    headers = sent.headers if isinstance(sent.headers, Mapping) else {}
+    sent.headers = {**headers, **carrier}
+    return sent
+
+
+def read_result(exchange: Exchange, response: Any, result: Any) -> None:
+    """Read a whole answer, or watch the body or stream that is still to come."""
+    with quietly("reading a response"):
+        if exchange.tapped:
+            return
+        if not response.is_closed:
+            watch_body(response, exchange)
+            return
+        _read_whole(exchange, response, result)
+
+
+def read_unparsed(exchange: Exchange, response: Any) -> None:
+    """Read an answer that was billed although a helper raised on it."""
+    with quietly("reading a response"):
+        if not exchange.tapped and response.is_closed:
+            _read_whole(exchange, response, None)
+
+
+def _read_whole(exchange: Exchange, response: Any, result: Any) -> None:
+    observation = exchange.observation
+    operation = observation.operation
+    said = fields(result)
+    if result is None or not said or "http_response" in said:
+        said = read_json(response.content)
+    if observation.wiring.capture != "off":
+        observation.answer = said
+    answer = operation.read(said) if operation is not None else None
+    exchange.end("complete", response=answer)
+
+
+def _is_refusal(observed: Observed | Unobserved, exc: BaseException) -> bool:
+    """Whether a host refused only what we had added, so that the request must go as it was."""
+    if not isinstance(observed, Observed) or not observed.observation.injected:
+        return False
+    if getattr(exc, "status_code", None) != 400 or "stream_options" not in str(exc):
+        return False
+    observed.observation.injected = False
+    observed.observation.wiring.refused_usage(observed.observation.request.server_address)
+    return True
+
+
+def sync_request(requests: Requests) -> Shell:
+    """Around `SyncAPIClient.request`."""
+
+    def request(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+        wiring = slot.wiring
+        if wiring is None:
+            return wrapped(*args, **kwargs)
+        observed = requests.open(wiring, client, args, kwargs)
+        if observed is None:
+            return wrapped(*args, **kwargs)
+        with observed:
+            try:
+                return wrapped(*observed.args, **observed.kwargs)
+            except BaseException as exc:
+                if not _is_refusal(observed, exc):
+                    raise
+            return wrapped(*args, **kwargs)
+
+    return request
+
+
+def async_request(requests: Requests) -> Shell:
+    """Around `AsyncAPIClient.request`."""
+
+    async def request(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+        wiring = slot.wiring
+        if wiring is None:
+            return await wrapped(*args, **kwargs)
+        observed = requests.open(wiring, client, args, kwargs)
+        if observed is None:
+            return await wrapped(*args, **kwargs)
+        with observed:
+            try:
+                return await wrapped(*observed.args, **observed.kwargs)
+            except BaseException as exc:
+                if not _is_refusal(observed, exc):
+                    raise
+            return await wrapped(*args, **kwargs)
+
+    return request
+
+
+def sync_response(requests: Requests) -> Shell:
+    """Around `SyncAPIClient._process_response`."""
+
+    def process(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+        exchange = requests.receive(kwargs) if slot.wiring is not None else None
+        if exchange is None:
+            return wrapped(*args, **kwargs)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException:
+            read_unparsed(exchange, kwargs["response"])
+            raise
+        read_result(exchange, kwargs["response"], result)
+        return result
+
+    return process
+
+
+def async_response(requests: Requests) -> Shell:
+    """Around `AsyncAPIClient._process_response`."""
+
+    async def process(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+        exchange = requests.receive(kwargs) if slot.wiring is not None else None
+        if exchange is None:
+            return await wrapped(*args, **kwargs)
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException:
+            read_unparsed(exchange, kwargs["response"])
+            raise
+        read_result(exchange, kwargs["response"], result)
+        return result
+
+    return process
+
+
+def stream_made(package: str) -> Shell:
+    """Around `Stream.__init__` and `AsyncStream.__init__`."""
+
+    def make(wrapped: Shell, stream: Any, args: Any, kwargs: Any) -> None:
+        wrapped(*args, **kwargs)
+        if slot.wiring is not None:
+            with quietly("tapping a stream"):
+                tap_stream(stream, package)
+
+    return make

@@ -1,0 +1,67 @@
+"""The queue for calls that end inside a finaliser, and the worker that settles them.
+
+A finaliser may run at any allocation, also in the middle of a lock that settling needs. It only
+notes the time and puts the call here; the worker, the next call and the exit drain the queue.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+from costspan.guard import quietly
+
+
+class Unsettled(Protocol):
+    """Something that ended in a finaliser."""
+
+    def abandoned(self, at: float) -> None:
+        """Settle it now; it ended at `at` (`time.perf_counter()` seconds)."""
+
+
+class _Settlement:
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew, as a forked child must: what the parent dropped is the parent's."""
+        self.queue: SimpleQueue[tuple[Unsettled, float]] = SimpleQueue()
+        self._worker: threading.Thread | None = None
+        self._lock = threading.RLock()
+        self.generation = os.getpid()
+
+    def start(self) -> None:
+        """Have the worker run; never called from a finaliser, as it takes a lock."""
+        if self._worker is not None:
+            return
+        with self._lock:
+            if self._worker is None:
+                self._worker = threading.Thread(
+                    target=self._run, args=(self.queue,), name="costspan-settlement", daemon=True
+                )
+                self._worker.start()
+
+    def drain(self) -> None:
+        """Settle all that is waiting, in this thread."""
+        while not self.queue.empty():
+            try:
+                ended, at = self.queue.get_nowait()
+            except Empty:
+                return
+            ended.abandoned(at)
+
+    @staticmethod
+    def _run(queue: SimpleQueue[Any]) -> None:
+        while True:
+            ended, at = queue.get()
+            with quietly("settling an abandoned call"):
+                ended.abandoned(at)
+            del ended
+
+
+settlement = _Settlement()
+os.register_at_fork(after_in_child=settlement.forget)
+atexit.register(settlement.drain)

@@ -1,0 +1,176 @@
+"""The one slot that says whether calls are observed, and what is done with them.
+
+`Instrumentor` fills it, the patches and `record_call` read it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from opentelemetry import trace
+from opentelemetry.trace import Tracer, TracerProvider
+
+from costspan.attributed import Attribution
+from costspan.call import Call, Cost, Request, Reservation
+from costspan.instrumentation.metrics import Meters
+
+logger = logging.getLogger("costspan")
+
+SCOPE = "costspan"
+
+
+class Accountant(Protocol):
+    """Who prices and counts calls."""
+
+    def admit(self, request: Request, who: Attribution | None = None) -> Reservation:
+        """Leave to make a call; may raise `BudgetExceeded`."""
+
+    def settle(
+        self, call: Call, reservation: Reservation | None = None, who: Attribution | None = None
+    ) -> Cost:
+        """Price and count a finished call."""
+
+
+class Wiring:
+    """What is done with observed calls.
+
+    Args:
+        tracers: gives the tracer to start a span with.
+        costs: who prices and counts calls; None for nobody.
+        meters: who records metrics.
+        capture: the content gate's mode.
+        ask_usage: whether the usage of OpenAI chat streams may be asked for.
+        propagate: whether the trace context is sent to providers.
+    """
+
+    def __init__(
+        self,
+        *,
+        tracers: Tracers,
+        costs: Accountant | None,
+        meters: Meters,
+        capture: str = "off",
+        ask_usage: bool = True,
+        propagate: bool = False,
+    ) -> None:
+        self.tracers = tracers
+        self.costs = costs
+        self.meters = meters
+        self.capture = capture
+        self.ask_usage = ask_usage
+        self.propagate = propagate
+        self.refusing_hosts: set[str | None] = set()
+
+    def refused_usage(self, host: str | None) -> None:
+        """Ask `host` for no stream's usage any more, as it does not know the option."""
+        if host not in self.refusing_hosts:
+            self.refusing_hosts.add(host)
+            logger.warning(
+                "costspan: %s does not accept stream_options.include_usage, so its streams report "
+                "no usage; instrument(stream_usage='never') asks no host for it",
+                host,
+            )
+
+
+class Slot:
+    """Holds the wiring in force, or None."""
+
+    __slots__ = ("wiring",)
+
+    def __init__(self) -> None:
+        self.wiring: Wiring | None = None
+
+
+slot = Slot()
+
+
+class Tracers:
+    """Where spans go: the provider that was given, else the global one, else a private one.
+
+    The global provider is looked up at each call, so that an app may set its own at any time.
+    """
+
+    def __init__(self, given: TracerProvider | None, version: str) -> None:
+        self._given = given
+        self._version = version
+        self._seen: Any = None
+        self._tracer: Tracer | None = None
+        self.private: Any = None
+
+    @property
+    def tracer(self) -> Tracer:
+        """The tracer of the provider in force."""
+        provider = self._given if self._given is not None else trace.get_tracer_provider()
+        if provider is not self._seen or self._tracer is None:
+            self._tracer = self._resolved(provider).get_tracer(SCOPE, self._version)
+            self._seen = provider
+        return self._tracer
+
+    def describe(self) -> str:
+        """Where spans go and why, in words."""
+        if self._given is not None:
+            return "the tracer_provider that was given to instrument()"
+        provider = trace.get_tracer_provider()
+        if not _is_unset(provider):
+            return f"the app's global {type(provider).__name__}"
+        exporter = otlp_target(os.environ)
+        return "a private TracerProvider, as the app has set none: " + (
+            f"OTLP to {exporter}, as OTEL_* says" if exporter else "no exporter"
+        )
+
+    def _resolved(self, provider: Any) -> TracerProvider:
+        if not _is_unset(provider):
+            return provider  # type: ignore[no-any-return]
+        if self.private is None:
+            self.private = _private_provider()
+            logger.info(
+                "costspan found no TracerProvider and uses %s. To send spans elsewhere, call "
+                "opentelemetry.trace.set_tracer_provider(...), or set OTEL_EXPORTER_OTLP_ENDPOINT",
+                self.describe(),
+            )
+        return self.private  # type: ignore[no-any-return]
+
+
+def _is_unset(provider: Any) -> bool:
+    return isinstance(provider, trace.ProxyTracerProvider)
+
+
+def otlp_target(environ: Mapping[str, str]) -> str | None:
+    """The OTLP endpoint that the standard variables ask for, None where they ask for none."""
+    exporters = {name.strip() for name in environ.get("OTEL_TRACES_EXPORTER", "").split(",")}
+    endpoint = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or environ.get(
+        "OTEL_EXPORTER_OTLP_ENDPOINT"
+    )
+    if "none" in exporters:
+        return None
+    if endpoint:
+        return endpoint
+    return "the default endpoint" if exporters & {"otlp", "otlp_proto_http"} else None
+
+
+def _private_provider() -> Any:
+    from opentelemetry.sdk import trace as sdk
+
+    provider = sdk.TracerProvider()
+    if otlp_target(os.environ):
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        provider.add_span_processor(BatchSpanProcessor(_otlp_exporter()))
+    return provider
+
+
+def _otlp_exporter() -> Any:
+    protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get(
+        "OTEL_EXPORTER_OTLP_PROTOCOL"
+    )
+    target = otlp_target(os.environ) or ""
+    if protocol == "grpc" or (not protocol and target.rstrip("/").endswith(":4317")):
+        from opentelemetry.exporter.otlp.proto.grpc import trace_exporter as grpc
+
+        return grpc.OTLPSpanExporter()
+    from opentelemetry.exporter.otlp.proto.http import trace_exporter as http
+
+    return http.OTLPSpanExporter()

@@ -1,0 +1,280 @@
+"""Instrumentor: switches costspan on and off. The one place that knows the whole house."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+
+from costspan import settings as settings_of
+from costspan.alerts.log import LogAlerts
+from costspan.call import Request
+from costspan.cost.budget import Budget
+from costspan.cost.prices import Prices, Rate
+from costspan.cost.tracker import CostTracker
+from costspan.errors import ConfigurationError
+from costspan.export.calls import CallsFile, LocalFiles
+from costspan.instrumentation.metrics import Meters
+from costspan.instrumentation.observation import is_suppressed
+from costspan.instrumentation.patching import Patches, checked_providers
+from costspan.instrumentation.recorder import RecordedCall
+from costspan.instrumentation.settlement import settlement
+from costspan.instrumentation.threads import ThreadPatches
+from costspan.instrumentation.wiring import Tracers, Wiring, slot
+from costspan.settings import Settings
+
+logger = logging.getLogger("costspan")
+
+VERSION = version("costspan")
+_DEFAULT: Any = object()
+_AUTO = ("skip_dep_check", "raise_exception_on_conflict")
+
+
+class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
+    """Makes every call of the OpenAI and Anthropic SDKs one priced OpenTelemetry span.
+
+    There is one per process: `Instrumentor()` always gives the same object.
+    """
+
+    _patches = Patches()
+    _threads = ThreadPatches()
+    _arguments: Mapping[str, Any] | None = None
+    _settings: Settings | None = None
+    _costs: CostTracker | None = None
+    _file: CallsFile | None = None
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        """Nothing: each provider's SDK is checked when it is patched."""
+        return ()
+
+    @property
+    def costs(self) -> CostTracker | None:
+        """The tracker in use; None with `instrument(costs=None)` and while not instrumented."""
+        return self._costs
+
+    @property
+    def settings(self) -> Settings | None:
+        """The settings in force; None while not instrumented."""
+        return self._settings
+
+    @property
+    def patches(self) -> Patches:
+        """What is patched."""
+        return self._patches
+
+    def instrument(self, **kwargs: Any) -> None:
+        """Switch costspan on; again with other settings, replace them.
+
+        Args:
+            tracer_provider: where spans go; by default the app's global provider.
+            meter_provider: where metrics go; by default the app's global provider.
+            providers: names of SDKs, such as `("openai",)`; by default all that are installed.
+            costs: a `CostTracker`; by default one of its own; None for no prices at all.
+            local: a folder, or `LocalFiles(...)`, for a daily file with one line per call.
+            capture_content: `"off"` (default), `"on_error"` or `"on"`.
+            stream_usage: `"ask"` (default) asks OpenAI chat streams for their usage where that is
+                safe, `"never"` does not.
+            propagate_to_providers: send the trace context to providers; by default not.
+
+        Raises:
+            ConfigurationError: a setting is wrong; nothing was patched then.
+            TypeError: an argument is unknown.
+        """
+        automatic = any(kwargs.pop(name, None) is not None for name in _AUTO)
+        try:
+            arguments = _checked_arguments(kwargs)
+            if self._is_instrumented_by_opentelemetry and arguments == self._arguments:
+                return
+            self._switch_on(arguments)
+        except ConfigurationError as fault:
+            # An exception here would keep opentelemetry-instrument from loading what comes after.
+            if not automatic:
+                raise
+            logger.error("costspan stays off: %s", fault)
+
+    def _switch_on(self, arguments: Mapping[str, Any]) -> None:
+        again = self._is_instrumented_by_opentelemetry
+        wiring, settings, names, file = _prepared(arguments)
+        if again:
+            self._uninstrument()
+            logger.warning("costspan was instrumented already: the new settings replace the old")
+        for sentence in settings_of.misspelt_variables(os.environ):
+            logger.warning("costspan: %s", sentence)
+        self._arguments, self._settings = arguments, settings
+        self._costs, self._file = wiring.costs, file  # type: ignore[assignment]
+        if self._costs is not None and file is not None:
+            self._costs.writers = (*self._costs.writers, file)
+        slot.wiring = wiring
+        self._patches.apply(names)
+        self._threads.apply()
+        self._is_instrumented_by_opentelemetry = True
+
+    def uninstrument(self, **kwargs: Any) -> None:
+        """Switch costspan off and put the SDKs back as they were; doing it twice is no fault."""
+        if self._is_instrumented_by_opentelemetry:
+            self._uninstrument()
+            self._is_instrumented_by_opentelemetry = False
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        settlement.drain()
+        self._patches.remove()
+        self._threads.remove()
+        slot.wiring = None
+        if self._costs is not None and self._file is not None:
+            self._costs.writers = tuple(w for w in self._costs.writers if w is not self._file)
+        if self._file is not None:
+            self._file.close()
+        self._arguments = self._settings = self._costs = self._file = None
+
+
+_DEFAULTS: dict[str, Any] = {
+    "tracer_provider": None,
+    "meter_provider": None,
+    "providers": None,
+    "costs": _DEFAULT,
+    "capture_content": None,
+    "stream_usage": "ask",
+    "propagate_to_providers": False,
+    "local": None,
+}
+_LATER = {"foreign_spans": "pricing the spans that others make"}
+
+
+def _checked_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    for name in kwargs:
+        if name in _LATER and kwargs[name] is not None:
+            raise ConfigurationError(
+                f"instrument({name}=...) is not available yet ({_LATER[name]}): leave it out"
+            )
+        if name not in _DEFAULTS and name not in _LATER:
+            raise TypeError(f"instrument() got an unexpected keyword argument {name!r}")
+    return {**_DEFAULTS, **{k: v for k, v in kwargs.items() if k in _DEFAULTS}}
+
+
+def _prepared(
+    arguments: Mapping[str, Any],
+) -> tuple[Wiring, Settings, tuple[str, ...], CallsFile | None]:
+    """Everything that may fail, before anything is patched."""
+    settings = settings_of.read(
+        local=arguments["local"],
+        providers=arguments["providers"],
+        capture_content=arguments["capture_content"],
+        stream_usage=arguments["stream_usage"],
+        propagate_to_providers=arguments["propagate_to_providers"],
+    )
+    names = checked_providers(settings.providers)
+    _check_provider("tracer_provider", arguments["tracer_provider"], "get_tracer")
+    _check_provider("meter_provider", arguments["meter_provider"], "get_meter")
+    costs = _tracker(arguments["costs"], settings)
+    file = None if settings.local is None else CallsFile(_files(settings.local))
+    if file is not None and costs is None:
+        raise ConfigurationError(
+            "instrument(costs=None, local=...): the calls file is written from settled calls; "
+            "leave one of the two out"
+        )
+    if costs is not None:
+        costs.prices.load()
+    return _wiring(arguments, settings, costs), settings, names, file
+
+
+def _wiring(
+    arguments: Mapping[str, Any], settings: Settings, costs: CostTracker | None
+) -> Wiring:
+    return Wiring(
+        tracers=Tracers(arguments["tracer_provider"], VERSION),
+        costs=costs,
+        meters=Meters(arguments["meter_provider"], VERSION),
+        capture=settings.capture_content,
+        ask_usage=settings.stream_usage == "ask",
+        propagate=settings.propagate_to_providers,
+    )
+
+
+def _check_provider(name: str, provider: Any, method: str) -> None:
+    if provider is not None and not callable(getattr(provider, method, None)):
+        raise ConfigurationError(f"instrument({name}={provider!r}): it has no {method}()")
+
+
+def _files(local: Any) -> LocalFiles:
+    if isinstance(local, LocalFiles):
+        return local
+    if isinstance(local, str | os.PathLike):
+        return LocalFiles(local)
+    raise ConfigurationError(f"local={local!r}: give a folder's name or LocalFiles('logs')")
+
+
+def _tracker(costs: Any, settings: Settings) -> CostTracker | None:
+    """The tracker that was given, else one made from the settings."""
+    if costs is None or isinstance(costs, CostTracker):
+        return costs
+    if costs is not _DEFAULT:
+        raise ConfigurationError(f"costs={costs!r}: give a CostTracker(...), or None for none")
+    budgets = [_budget(table) for table in settings.budgets]
+    if settings.call_warn_usd is not None:
+        budgets.append(Budget("single call", usd=settings.call_warn_usd, per="call"))
+    sinks = [_sink(table) for table in settings.alerts] or None
+    return CostTracker(
+        prices=_prices(settings.prices), budgets=budgets, alerts=sinks, store=settings.store
+    )
+
+
+def _budget(table: Mapping[str, Any]) -> Budget:
+    return _made("[budgets]", Budget, {"name": "", **table})  # type: ignore[no-any-return]
+
+
+def _sink(table: Mapping[str, Any]) -> LogAlerts:
+    if set(table) != {"type"} or table["type"] != "log":
+        raise ConfigurationError(f'[[alerts]] {dict(table)!r}: only type = "log" is available yet')
+    return LogAlerts()
+
+
+def _prices(table: Mapping[str, Any]) -> Prices:
+    rates = {
+        key: Rate.free() if rate == "free" else _rate(key, rate)
+        for key, rate in table.get("overrides", {}).items()
+    }
+    return _made("prices", Prices, {**table, "overrides": rates})  # type: ignore[no-any-return]
+
+
+def _rate(key: str, table: Any) -> Rate:
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f'[prices.overrides."{key}"]: write input = 0.10, output = 0.40')
+    return _made(f'prices.overrides."{key}"', Rate, table)  # type: ignore[no-any-return]
+
+
+def _made(place: str, kind: Callable[..., Any], table: Mapping[str, Any]) -> Any:
+    try:
+        return kind(**table)
+    except TypeError as fault:
+        raise ConfigurationError(f"[{place}]: {fault}") from None
+
+
+def record_call(
+    *, model: str | None = None, provider: str = "openai", operation: str = "chat"
+) -> RecordedCall:
+    """Record a call that no patch sees, as one span with its price; `with` or `async with`.
+
+    Works without `instrument()`, with the settings of the environment then.
+
+    Args:
+        model: the model that is asked.
+        provider: who bills it, such as `ollama` or `gcp.gemini`.
+        operation: a name of the GenAI conventions.
+    """
+    wiring = None if is_suppressed() else slot.wiring or _standing_wiring()
+    request = Request(operation=operation, provider=provider, model=model)
+    return RecordedCall(wiring, request)
+
+
+@cache
+def _standing_wiring() -> Wiring:
+    """What records calls while costspan is not instrumented."""
+    wiring, _, _, file = _prepared(dict(_DEFAULTS))
+    if file is not None and isinstance(wiring.costs, CostTracker):
+        wiring.costs.writers = (*wiring.costs.writers, file)
+    return wiring

@@ -1,0 +1,1 @@
+"""What each provider's SDK asks and answers: tables of operations and pure extractors."""

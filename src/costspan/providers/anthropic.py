@@ -1,0 +1,233 @@
+"""The Anthropic SDK: its operations, and how to read what it asks and answers.
+
+Read in anthropic 0.49 to 2.12. The API's `input_tokens` leaves cache reads and writes out, so the
+three are added up. In a stream `message_delta` is cumulative: its fields replace those of
+`message_start`, and what it leaves out still holds.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from costspan.call import Response, Usage
+from costspan.providers.anthropic_messages import messages, stitch_message
+from costspan.providers.operation import (
+    Body,
+    Endpoint,
+    Operation,
+    Provider,
+    Reader,
+    count,
+    fields,
+    items,
+    number,
+    parameters_of,
+    strings,
+    text,
+)
+
+
+def _output_type(value: Any) -> str | None:
+    chosen = fields(value)
+    kind = chosen.get("type") or fields(chosen.get("format")).get("type")
+    return "json" if kind == "json_schema" else None
+
+
+_MESSAGES: dict[str, tuple[str, Reader]] = {
+    "max_tokens": ("max_tokens", count),
+    "temperature": ("temperature", number),
+    "top_p": ("top_p", number),
+    "top_k": ("top_k", count),
+    "stop_sequences": ("stop_sequences", strings),
+    "output_format": ("output_type", _output_type),
+}
+
+
+def _parameters(body: Body) -> dict[str, Any]:
+    found = parameters_of(body, _MESSAGES)
+    config = fields(body.get("output_config"))
+    if effort := text(config.get("effort")):
+        found["reasoning_level"] = effort
+    if kind := _output_type(config):
+        found["output_type"] = kind
+    return found
+
+
+def _no_parameters(body: Body) -> dict[str, Any]:
+    return {}
+
+
+def read_usage(value: Any) -> Usage | None:
+    """`Usage` of a message, of a delta or of an iteration."""
+    usage = fields(value)
+    fresh = count(usage.get("input_tokens"))
+    read = count(usage.get("cache_read_input_tokens"))
+    written = count(usage.get("cache_creation_input_tokens"))
+    output = count(usage.get("output_tokens"))
+    if fresh is None and output is None:
+        return None
+    kept = fields(usage.get("cache_creation"))
+    tools = fields(usage.get("server_tool_use"))
+    return Usage(
+        input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
+        output_tokens=output,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        cache_write_1h_tokens=count(kept.get("ephemeral_1h_input_tokens")),
+        reasoning_tokens=count(fields(usage.get("output_tokens_details")).get("thinking_tokens")),
+        web_searches=count(tools.get("web_search_requests")),
+        code_executions=count(tools.get("code_execution_requests")),
+    )
+
+
+_EXTRA_ITERATIONS = frozenset({"compaction", "advisor_message"})
+
+
+def _also_billed(usage: Body) -> tuple[tuple[str | None, Usage], ...]:
+    """Iterations whose tokens the top-level counts leave out; an advisor has its own model."""
+    found = []
+    for iteration in items(usage.get("iterations")):
+        if iteration.get("type") in _EXTRA_ITERATIONS:
+            counts = read_usage(iteration)
+            if counts is not None:
+                found.append((text(iteration.get("model")), counts))
+    return tuple(found)
+
+
+def read_message(body: Body) -> Response:
+    """A `Message` or `BetaMessage`."""
+    usage = fields(body.get("usage"))
+    reason = text(body.get("stop_reason"))
+    return Response(
+        id=text(body.get("id")),
+        model=text(body.get("model")),
+        finish_reasons=(reason,) if reason else None,
+        usage=read_usage(usage),
+        also_billed=_also_billed(usage),
+        service_tier=text(usage.get("service_tier")),
+        speed=text(usage.get("speed")),
+        inference_geo=text(usage.get("inference_geo")),
+    )
+
+
+_KEPT = frozenset({"message_start", "message_delta"})
+
+
+def _keeps(event: Body) -> bool:
+    return event.get("type") in _KEPT
+
+
+def _has_content(event: Body) -> bool:
+    return event.get("type") == "content_block_delta"
+
+
+def fold_message(events: Sequence[Body]) -> Response:
+    """The start's facts, overridden field by field by each delta."""
+    whole: dict[str, Any] = {}
+    usage: dict[str, Any] = {}
+    for event in events:
+        if event.get("type") == "message_start":
+            whole.update(fields(event.get("message")))
+            usage.update(_said(whole.get("usage")))
+            # What stands here is a placeholder: the count is only known at the end.
+            usage.pop("output_tokens", None)
+        else:
+            whole.update(_said(event.get("delta")))
+            usage.update(_said(event.get("usage")))
+    return read_message({**whole, "usage": usage})
+
+
+def _said(value: Any) -> dict[str, Any]:
+    return {key: said for key, said in fields(value).items() if said is not None}
+
+
+def read_token_count(body: Body) -> Response:
+    """A `MessageTokensCount`: nothing that is billed."""
+    return Response()
+
+
+OPERATIONS = (
+    Operation(
+        name="chat",
+        method="post",
+        path="/v1/messages",
+        parameters=_parameters,
+        output_limit=("max_tokens",),
+        read=read_message,
+        keeps=_keeps,
+        has_content=_has_content,
+        fold=fold_message,
+        messages=messages,
+        stitch=stitch_message,
+    ),
+    Operation(
+        name="count_tokens",
+        method="post",
+        path="/v1/messages/count_tokens",
+        parameters=_no_parameters,
+        read=read_token_count,
+        billable=False,
+    ),
+)
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_PLATFORMS = (
+    ("Bedrock", "aws.bedrock"),
+    ("Vertex", "gcp.vertex_ai"),
+)
+_known: WeakKeyDictionary[Any, tuple[Any, Endpoint]] = WeakKeyDictionary()
+
+
+def locate(client: Any) -> Endpoint:
+    """The endpoint of `client`; a Bedrock or Vertex client lands on that platform's bill."""
+    url = client.base_url
+    remembered = _known.get(client)
+    if remembered is not None and remembered[0] is url:
+        return remembered[1]
+    endpoint = Endpoint(
+        _platform(client), url.host or None, url.port or _DEFAULT_PORTS.get(url.scheme)
+    )
+    _known[client] = (url, endpoint)
+    return endpoint
+
+
+def _platform(client: Any) -> str:
+    for kind in type(client).__mro__:
+        for mark, provider in _PLATFORMS:
+            if mark in kind.__name__:
+                return provider
+    return "anthropic"
+
+
+def body_of(options: Any) -> Body:
+    """The JSON as far as it may be looked at before the SDK has prepared it: top-level scalars."""
+    body = options.json_data
+    if not isinstance(body, Mapping):
+        return {}
+    extra = getattr(options, "extra_json", None)
+    return {**body, **extra} if isinstance(extra, Mapping) and extra else body
+
+
+def prepare(
+    options: Any, body: Body, operation: Operation, endpoint: Endpoint, ask_usage: bool
+) -> tuple[Any, bool]:
+    """Turn the SDK's own span for this call off, on a copy: the call is ours to record."""
+    if getattr(options, "span_name", None) is None:
+        return options, False
+    sent = copy.copy(options)
+    sent.span_name = None
+    return sent, False
+
+
+ANTHROPIC = Provider(
+    name="anthropic",
+    versions=((0, 49), (3,)),
+    operations=OPERATIONS,
+    locate=locate,
+    request_id_header="request-id",
+    body=body_of,
+    prepare=prepare,
+)

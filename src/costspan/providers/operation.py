@@ -1,0 +1,152 @@
+"""What a provider file supplies: its operations, and pure functions that read what was said.
+
+The extractors read mappings. `fields` turns whatever an SDK hands out into one, so that a decoded
+JSON body, an SDK's own object and a hand-made dict take the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from costspan.call import Response
+
+Body = Mapping[str, Any]
+
+_NOTHING: Body = {}
+_INT64_MAX = 2**63 - 1
+
+
+class Operation(Struct, frozen=True, kw_only=True):
+    """One billable (or free) kind of request, as one provider spells it.
+
+    Args:
+        name: the operation's name in the GenAI conventions.
+        method, path: of the HTTP request; a path that ends in `/` stands for any one id after it.
+        parameters: reads a request's body into the keys of `semconv.PARAMETERS`.
+        output_limit: the body's keys that limit the output, first one set wins.
+        read: reads a whole answer.
+        keeps: whether a chunk of a stream says something that `fold` needs.
+        has_content: whether a chunk carries content for the reader.
+        fold: reads the kept chunks of a stream, in their order.
+        messages: the messages of a request and its answer, where content may be captured.
+        stitch: the answer that all chunks of a stream add up to, for the same purpose.
+        billable: False where the provider charges nothing.
+    """
+
+    name: str
+    method: str
+    path: str
+    parameters: Callable[[Body], dict[str, Any]]
+    read: Callable[[Body], Response]
+    output_limit: tuple[str, ...] = ()
+    keeps: Callable[[Body], bool] | None = None
+    has_content: Callable[[Body], bool] | None = None
+    fold: Callable[[Sequence[Body]], Response] | None = None
+    messages: Callable[[Body, Body], dict[str, Any]] | None = None
+    stitch: Callable[[Sequence[Body]], Body] | None = None
+    billable: bool = True
+
+
+class Endpoint(Struct, frozen=True):
+    """Where a client's calls go, and whose bill they land on.
+
+    `asks_usage` says that this host is known to understand a request for a stream's usage.
+    """
+
+    provider: str
+    address: str | None
+    port: int | None
+    asks_usage: bool = False
+
+
+class Provider(Struct, frozen=True, kw_only=True):
+    """One SDK: its name, its supported versions, its operations and how to read its clients.
+
+    Args:
+        name: the SDK's import name, and the word for it in `providers=`.
+        versions: the lowest version supported, and the first that is not, as tuples.
+        operations: every kind of request that becomes a span.
+        locate: a client's endpoint.
+        request_id_header: the response header with the provider's id of a request.
+        body: the request's body as it will be sent, from the SDK's options; scalars only may be
+            read of it before the call.
+        prepare: changes that a call needs, made on a copy of the SDK's options: gives the options to
+            send and whether a stream's usage was asked for on the caller's behalf.
+    """
+
+    name: str
+    versions: tuple[tuple[int, ...], tuple[int, ...]]
+    operations: tuple[Operation, ...]
+    locate: Callable[[Any], Endpoint]
+    request_id_header: str
+    body: Callable[[Any], Body]
+    prepare: Callable[[Any, Body, Operation, Endpoint, bool], tuple[Any, bool]]
+
+
+def fields(value: Any) -> Body:
+    """The named fields of a dict, of an SDK's model (extra fields included) or of any object."""
+    if type(value) is dict:
+        return value
+    if isinstance(value, Mapping):
+        return value
+    plain = getattr(value, "__dict__", None)
+    if plain is None:
+        return _NOTHING
+    extra = getattr(value, "__pydantic_extra__", None)
+    return {**plain, **extra} if extra else plain
+
+
+def items(value: Any) -> Iterable[Body]:
+    """The members of a list, each as its fields; nothing where there is no list."""
+    if not isinstance(value, list | tuple):
+        return ()
+    return [fields(member) for member in value]
+
+
+def count(value: Any) -> int | None:
+    """A count as it may stand on a span; None where the provider wrote something else."""
+    if type(value) is int and 0 <= value <= _INT64_MAX:
+        return value
+    if type(value) is float and value.is_integer() and 0 <= value <= _INT64_MAX:
+        return int(value)
+    return None
+
+
+def text(value: Any) -> str | None:
+    """A string that says something, else None."""
+    return value if isinstance(value, str) and value else None
+
+
+def number(value: Any) -> float | None:
+    """A number as a float; None for anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return None
+
+
+def strings(value: Any) -> tuple[str, ...] | None:
+    """One string or a list of them, as a tuple; None where there is none."""
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple):
+        return tuple(member for member in value if isinstance(member, str)) or None
+    return None
+
+
+Reader = Callable[[Any], Any]
+
+
+def parameters_of(body: Body, table: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
+    """The parameters in `body` that `table` knows: body key -> (our key, reader)."""
+    found: dict[str, Any] = {}
+    for key, value in body.items():
+        if value is None or key not in table:
+            continue
+        name, read = table[key]
+        value = read(value)
+        if value is not None:
+            found[name] = value
+    return found

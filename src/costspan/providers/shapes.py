@@ -1,0 +1,76 @@
+"""Which provider's answer an object or dict is, told by its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from costspan.call import Response
+from costspan.errors import ConfigurationError
+from costspan.providers import anthropic, gemini, openai
+from costspan.providers.operation import Body, fields
+
+
+class Shape(Struct, frozen=True):
+    """One wire format: its name, how to tell it, and how to read an answer and a stream of it."""
+
+    api: str
+    fits: Callable[[Body], bool]
+    read: Callable[[Body], Response]
+    fold: Callable[[Sequence[Body]], Response]
+
+
+def _is_message(body: Body) -> bool:
+    return body.get("type") in ("message", "message_start", "message_delta") or (
+        "stop_reason" in body and "content" in body
+    )
+
+
+def _is_content(body: Body) -> bool:
+    return any(
+        name in body
+        for name in ("candidates", "usage_metadata", "usageMetadata", "model_version")
+    )
+
+
+def _is_response(body: Body) -> bool:
+    kind = body.get("type")
+    return str(body.get("object")).startswith("response") or (
+        isinstance(kind, str) and kind.startswith("response.")
+    )
+
+
+def _is_chat(body: Body) -> bool:
+    return "choices" in body or "data" in body or "prompt_tokens" in fields(body.get("usage"))
+
+
+SHAPES = (
+    Shape("anthropic", _is_message, anthropic.read_message, anthropic.fold_message),
+    Shape("gemini", _is_content, gemini.read_content, gemini.fold_content),
+    Shape("openai", _is_response, openai.read_response, openai.fold_response),
+    Shape("openai", _is_chat, openai.read_chat, openai.fold_chat),
+)
+
+
+def shape_of(value: Any) -> Shape:
+    """The shape of an answer or of a stream's chunk.
+
+    Raises:
+        ConfigurationError: it is no answer that is known here; the message says what is.
+    """
+    body = fields(value)
+    for shape in SHAPES:
+        if shape.fits(body):
+            return shape
+    raise ConfigurationError(
+        f"a {type(value).__name__} is no OpenAI-, Anthropic- or Gemini-shaped answer: "
+        "give the counts by set_usage(input_tokens=..., output_tokens=...) instead"
+    )
+
+
+def read(value: Any) -> tuple[str, Response]:
+    """The wire format of an answer, and what it said."""
+    shape = shape_of(value)
+    return shape.api, shape.read(fields(value))

@@ -1,0 +1,210 @@
+"""Calls as attributes of the GenAI conventions: the only file that spells the names we write.
+
+The GenAI names are those of the conventions' own repository (2026-08); `costspan.*` is ours. No
+OpenTelemetry package holds the current names as constants, so they are spelled here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from costspan.attributed import Attribution
+from costspan.call import PICOS_PER_USD, Call, Cost, Request, Response, Usage
+
+Attributes = dict[str, Any]
+
+OPERATION = "gen_ai.operation.name"
+PROVIDER = "gen_ai.provider.name"
+REQUEST_MODEL = "gen_ai.request.model"
+RESPONSE_MODEL = "gen_ai.response.model"
+SERVER_ADDRESS = "server.address"
+SERVER_PORT = "server.port"
+STREAM = "gen_ai.request.stream"
+TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
+ERROR_TYPE = "error.type"
+AGENT = "gen_ai.agent.name"
+SESSION = "session.id"
+USER = "user.id"
+ENDPOINT = "costspan.endpoint"
+TAG = "costspan.tag."
+HTTP_ROUTE = "http.route"
+
+PARAMETERS: Mapping[str, str] = {
+    "temperature": "gen_ai.request.temperature",
+    "top_p": "gen_ai.request.top_p",
+    "top_k": "gen_ai.request.top_k",
+    "max_tokens": "gen_ai.request.max_tokens",
+    "frequency_penalty": "gen_ai.request.frequency_penalty",
+    "presence_penalty": "gen_ai.request.presence_penalty",
+    "stop_sequences": "gen_ai.request.stop_sequences",
+    "seed": "gen_ai.request.seed",
+    "choice_count": "gen_ai.request.choice.count",
+    "encoding_formats": "gen_ai.request.encoding_formats",
+    "reasoning_level": "gen_ai.request.reasoning.level",
+    "previous_response_id": "gen_ai.request.previous_response.id",
+    "stream_cursor": "gen_ai.request.stream_cursor",
+    "response_id": "gen_ai.response.id",
+    "output_type": "gen_ai.output.type",
+    "dimensions": "gen_ai.embeddings.dimension.count",
+    "conversation_id": "gen_ai.conversation.id",
+    "service_tier": "openai.request.service_tier",
+    "api_type": "openai.api.type",
+}
+"""The keys of `Request.parameters`, and the attribute that each becomes."""
+
+USAGE: Mapping[str, str] = {
+    "input_tokens": "gen_ai.usage.input_tokens",
+    "output_tokens": "gen_ai.usage.output_tokens",
+    "cache_read_tokens": "gen_ai.usage.cache_read.input_tokens",
+    "cache_write_tokens": "gen_ai.usage.cache_write.input_tokens",
+    "reasoning_tokens": "gen_ai.usage.reasoning.output_tokens",
+    "input_text_tokens": "gen_ai.usage.text.input_tokens",
+    "input_audio_tokens": "gen_ai.usage.audio.input_tokens",
+    "input_image_tokens": "gen_ai.usage.image.input_tokens",
+    "cache_audio_read_tokens": "gen_ai.usage.audio.cache_read.input_tokens",
+    "cache_image_read_tokens": "gen_ai.usage.image.cache_read.input_tokens",
+    "output_text_tokens": "gen_ai.usage.text.output_tokens",
+    "output_audio_tokens": "gen_ai.usage.audio.output_tokens",
+    "output_image_tokens": "gen_ai.usage.image.output_tokens",
+    "cache_write_1h_tokens": "costspan.usage.cache_write_1h.input_tokens",
+    "cache_write_30m_tokens": "costspan.usage.cache_write_30m.input_tokens",
+    "cache_write_12h_tokens": "costspan.usage.cache_write_12h.input_tokens",
+    "web_searches": "costspan.usage.web_searches",
+    "storage_searches": "costspan.usage.storage_searches",
+    "code_executions": "costspan.usage.code_executions",
+}
+"""The fields of `Usage`, and the attribute that each becomes."""
+
+_USAGE_ITEMS = tuple(USAGE.items())
+_MODEL_FREE_NAMES = frozenset({"fetch_response"})
+_HTTPS_PORT = 443
+_SERVICE_TIER = {"openai": "openai.response.service_tier"}
+
+COST_PROPOSAL = True
+"""Whether `gen_ai.usage.cost.*`, an open proposal of the conventions, is written too."""
+
+
+def span_name(request: Request) -> str:
+    """`{operation} {model}`, the operation alone where the model would not be low-cardinality."""
+    if request.model is None or request.operation in _MODEL_FREE_NAMES:
+        return request.operation
+    return f"{request.operation} {request.model}"
+
+
+def request_attributes(request: Request, who: Attribution) -> Attributes:
+    """What is known when the span starts, so that samplers can use it."""
+    attributes: Attributes = {OPERATION: request.operation, PROVIDER: request.provider}
+    if request.model is not None:
+        attributes[REQUEST_MODEL] = request.model
+    if request.server_address is not None:
+        attributes[SERVER_ADDRESS] = request.server_address
+        if request.server_port is not None and request.server_port != _HTTPS_PORT:
+            attributes[SERVER_PORT] = request.server_port
+    if request.stream:
+        attributes[STREAM] = True
+    for key, value in request.parameters.items():
+        attributes[PARAMETERS[key]] = value
+    attributes.update(attribution_attributes(who))
+    return attributes
+
+
+def attribution_attributes(who: Attribution) -> Attributes:
+    """Agent, session, user, endpoint and tags, as far as they are set."""
+    attributes: Attributes = {}
+    if who.agent is not None:
+        attributes[AGENT] = who.agent
+    if who.session is not None:
+        attributes[SESSION] = who.session
+    if who.user is not None:
+        attributes[USER] = who.user
+    if who.endpoint is not None:
+        attributes[ENDPOINT] = who.endpoint
+    for key, value in who.tags.items():
+        attributes[TAG + key] = value
+    return attributes
+
+
+def call_attributes(call: Call, cost: Cost | None) -> Attributes:
+    """What is known when the span ends. Counts and prices that are not known are absent."""
+    attributes: Attributes = {}
+    if call.response is not None:
+        _add_response(attributes, call.request, call.response)
+    if call.time_to_first_chunk is not None:
+        attributes[TIME_TO_FIRST_CHUNK] = call.time_to_first_chunk
+    if call.time_to_first_token is not None:
+        attributes["costspan.time_to_first_token"] = call.time_to_first_token
+    if call.http_status is not None:
+        attributes["http.response.status_code"] = call.http_status
+    if call.retries:
+        attributes["http.request.resend_count"] = call.retries
+    if call.request_id is not None:
+        attributes["costspan.request.id"] = call.request_id
+    if call.outcome == "abandoned":
+        attributes["costspan.stream.outcome"] = "abandoned"
+    if call.error is not None:
+        attributes[ERROR_TYPE] = call.error
+        if call.error_code is not None:
+            attributes["costspan.error.code"] = call.error_code
+    if call.settles_response:
+        attributes["costspan.settles_response"] = True
+    if cost is not None:
+        _add_cost(attributes, cost)
+    return attributes
+
+
+def _add_response(attributes: Attributes, request: Request, response: Response) -> None:
+    fetched = request.operation == "fetch_response"
+    if response.id is not None:
+        attributes["gen_ai.response.id"] = response.id
+    if response.model is not None:
+        attributes[RESPONSE_MODEL] = response.model
+    if response.finish_reasons:
+        attributes["gen_ai.response.finish_reasons"] = response.finish_reasons
+    if response.status is not None and fetched:
+        attributes["gen_ai.response.status"] = response.status
+    if response.service_tier is not None:
+        attributes[_SERVICE_TIER.get(request.api, "costspan.service_tier")] = response.service_tier
+    if response.system_fingerprint is not None:
+        attributes["openai.response.system_fingerprint"] = response.system_fingerprint
+    if response.usage is not None and not fetched:
+        attributes.update(usage_attributes(response.usage))
+
+
+def usage_attributes(usage: Usage) -> Attributes:
+    """The counts that were reported, zeros included."""
+    return {
+        name: value
+        for field, name in _USAGE_ITEMS
+        if (value := getattr(usage, field)) is not None
+    }
+
+
+def _add_cost(attributes: Attributes, cost: Cost) -> None:
+    attributes["costspan.cost.status"] = cost.status
+    if cost.missing:
+        attributes["costspan.cost.missing"] = cost.missing
+    if cost.total is None:
+        return
+    attributes["costspan.cost.total"] = cost.total / PICOS_PER_USD
+    attributes["costspan.cost.currency"] = "USD"
+    if cost.status == "not_billed":
+        return
+    _add_provenance(attributes, cost)
+
+
+def _add_provenance(attributes: Attributes, cost: Cost) -> None:
+    if COST_PROPOSAL:
+        attributes["gen_ai.usage.cost.amount"] = attributes["costspan.cost.total"]
+        attributes["gen_ai.usage.cost.currency"] = "USD"
+        attributes["gen_ai.usage.cost.source"] = "provider" if cost.match == "provider" else "local"
+    for part in ("input", "cache_read", "cache_write", "output", "tools"):
+        picos = getattr(cost, part)
+        if picos is not None and (picos or part in ("input", "output")):
+            attributes["costspan.cost." + part] = picos / PICOS_PER_USD
+    if cost.model is not None:
+        attributes["costspan.cost.model"] = cost.model
+    if cost.match is not None:
+        attributes["costspan.cost.match"] = cost.match
+    if cost.prices_as_of is not None:
+        attributes["costspan.cost.prices_as_of"] = cost.prices_as_of

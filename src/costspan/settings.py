@@ -1,0 +1,186 @@
+"""One settings object, from arguments, `COSTSPAN_*` variables and a TOML file, in that order.
+
+The file is named by `COSTSPAN_CONFIG`; `${VAR}` in its strings stands for a variable.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from costspan import content
+from costspan.errors import ConfigurationError
+
+_FILE_KEYS = ("local", "store", "capture_content", "providers", "budgets", "alerts", "prices")
+_VARIABLES = (
+    "COSTSPAN_LOCAL",
+    "COSTSPAN_PROVIDERS",
+    "COSTSPAN_CAPTURE_CONTENT",
+    "COSTSPAN_STORE",
+    "COSTSPAN_CALL_WARN_USD",
+    "COSTSPAN_SLACK_WEBHOOK_URL",
+    "COSTSPAN_CONFIG",
+)
+STREAM_USAGE = ("ask", "never")
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """What `instrument()` was told, checked.
+
+    `local` is a folder's name or the facade's own `LocalFiles`; `providers` None means all that are
+    installed; `call_warn_usd` is the limit of one call above which the log is told. `budgets`,
+    `alerts` and `prices` are the file's own tables, for the tracker that is made from them.
+    """
+
+    local: Any = None
+    providers: tuple[str, ...] | None = None
+    capture_content: str = "off"
+    stream_usage: str = "ask"
+    propagate_to_providers: bool = False
+    store: str = "memory"
+    call_warn_usd: str | None = None
+    budgets: tuple[Mapping[str, Any], ...] = ()
+    alerts: tuple[Mapping[str, Any], ...] = ()
+    prices: Mapping[str, Any] = {}
+
+
+def read(
+    *,
+    local: Any = None,
+    providers: Sequence[str] | None = None,
+    capture_content: str | None = None,
+    stream_usage: str = "ask",
+    propagate_to_providers: bool = False,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings in force: argument, else variable, else file, else default.
+
+    Raises:
+        ConfigurationError: a value is wrong; the message names the setting and the remedy.
+    """
+    env = os.environ if environ is None else environ
+    _refuse_later(env)
+    file = _read_file(env.get("COSTSPAN_CONFIG"), env)
+    named = providers if providers is not None else _listed(env.get("COSTSPAN_PROVIDERS"))
+    if named is None:
+        named = file.get("providers")
+    return Settings(
+        local=_first(local, env.get("COSTSPAN_LOCAL"), file.get("local")),
+        providers=_checked_names(named),
+        capture_content=content.checked_mode(
+            _first(
+                capture_content, env.get("COSTSPAN_CAPTURE_CONTENT"), file.get("capture_content")
+            )
+        ),
+        stream_usage=_checked_choice("stream_usage", stream_usage, STREAM_USAGE),
+        propagate_to_providers=_checked_switch("propagate_to_providers", propagate_to_providers),
+        store=_first(env.get("COSTSPAN_STORE"), file.get("store")) or "memory",
+        call_warn_usd=env.get("COSTSPAN_CALL_WARN_USD") or None,
+        budgets=_tables(file, "budgets"),
+        alerts=_tables(file, "alerts"),
+        prices=file.get("prices", {}),
+    )
+
+
+def _first(*values: Any) -> Any:
+    return next((value for value in values if value not in (None, "")), None)
+
+
+def _listed(words: str | None) -> tuple[str, ...] | None:
+    if not words:
+        return None
+    return tuple(word.strip() for word in words.split(",") if word.strip())
+
+
+def _checked_names(names: Any) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        raise ConfigurationError(f'providers={names!r}: give a tuple, such as ("openai",)')
+    return tuple(names)
+
+
+def _checked_choice(name: str, value: str, choices: tuple[str, ...]) -> str:
+    if value not in choices:
+        raise ConfigurationError(
+            f"{name}={value!r} is unknown: use {' or '.join(map(repr, choices))}"
+        )
+    return value
+
+
+def _checked_switch(name: str, value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name}={value!r}: use True or False")
+    return value
+
+
+def _refuse_later(env: Mapping[str, str]) -> None:
+    if env.get("COSTSPAN_SLACK_WEBHOOK_URL"):
+        raise ConfigurationError(
+            "COSTSPAN_SLACK_WEBHOOK_URL is not available yet: unset it; alerts go to the log"
+        )
+
+
+def misspelt_variables(env: Mapping[str, str]) -> list[str]:
+    """A sentence for each variable that looks like a misspelt one of ours."""
+    found = []
+    for name in env:
+        if name.startswith("COSTSPAN_") and name not in _VARIABLES:
+            close = difflib.get_close_matches(name, _VARIABLES, n=1, cutoff=0.85)
+            if close:
+                found.append(f"{name} is no variable of costspan: did you mean {close[0]}?")
+    return found
+
+
+def _read_file(name: str | None, env: Mapping[str, str]) -> dict[str, Any]:
+    if not name:
+        return {}
+    path = Path(name)
+    try:
+        table = tomllib.loads(path.read_text())
+    except OSError as fault:
+        raise ConfigurationError(
+            f"COSTSPAN_CONFIG={name}: the file cannot be read ({fault.strerror})"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise ConfigurationError(f"COSTSPAN_CONFIG={name} is no TOML: {fault}") from None
+    for key in table:
+        if key not in _FILE_KEYS:
+            close = difflib.get_close_matches(key, _FILE_KEYS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"use {', '.join(_FILE_KEYS)}"
+            raise ConfigurationError(f"{name}: unknown key {key!r}: {hint}")
+    expanded: dict[str, Any] = _expanded(table, env, name)
+    return expanded
+
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def _expanded(value: Any, env: Mapping[str, str], file: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _expanded(item, env, file) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expanded(item, env, file) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def variable(found: re.Match[str]) -> str:
+        if found[1] not in env:
+            raise ConfigurationError(f"{file}: ${{{found[1]}}} is not set in the environment")
+        return env[found[1]]
+
+    return _REFERENCE.sub(variable, value)
+
+
+def _tables(file: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...]:
+    tables = file.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        raise ConfigurationError(f"{key} in the file is a list of tables: write [[{key}]]")
+    return tuple(tables)
