@@ -10,9 +10,11 @@ nothing.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as type checkers read it; importing `typing` would be most of the cost
 if TYPE_CHECKING:
+    from typing import Any
+
     from costspan.alerts.alert import Alert
     from costspan.alerts.log import LogAlerts
     from costspan.attributed import attribution

@@ -52,7 +52,7 @@ def attach(who: Attribution) -> Token[context.Context]:
     return context.attach(context.set_value(_KEY, who))
 
 
-class attribution:  # noqa: N801 - reads as a statement where it is used
+class attribution:
     """Name the agent, session, endpoint, user and tags of all calls made in a block.
 
     Works as `with`, `async with` and as a decorator of sync, async and generator functions.
@@ -178,7 +178,7 @@ class attribution:  # noqa: N801 - reads as a statement where it is used
                         step, value = steps.asend, (yield item)
                     except GeneratorExit:
                         raise
-                    except BaseException as exc:
+                    except BaseException as exc:  # noqa: BLE001 - thrown on into the generator
                         step, value = steps.athrow, exc
             finally:
                 await steps.aclose()
@@ -203,7 +203,7 @@ def _stepped(steps: Generator[Any, Any, Any], who: Attribution) -> Generator[Any
                 step, value = steps.send, (yield item)
             except GeneratorExit:
                 raise
-            except BaseException as exc:
+            except BaseException as exc:  # noqa: BLE001 - thrown on into the generator
                 step, value = steps.throw, exc
     finally:
         steps.close()

@@ -6,32 +6,9 @@
 
 from __future__ import annotations
 
-import os
-
-from costspan.errors import ConfigurationError
-
-MODES = ("off", "on_error", "on")
 PREVIEW_CHARACTERS = 200
 ATTRIBUTE_CHARACTERS = 32_768
 """A message attribute longer than this is cut; the JSON around it stays well-formed."""
-
-_OTEL_VARIABLE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
-_OTEL_MODES = {"no_content": "off", "span_only": "on", "span_and_event": "on", "event_only": "off"}
-
-
-def checked_mode(mode: str | None) -> str:
-    """The mode in force: the setting, else OpenTelemetry's own variable, else `off`.
-
-    Raises:
-        ConfigurationError: `mode` is none of `off`, `on_error`, `on`.
-    """
-    if mode is None:
-        return _OTEL_MODES.get(os.environ.get(_OTEL_VARIABLE, "").strip().lower(), "off")
-    if mode not in MODES:
-        raise ConfigurationError(
-            f"capture_content={mode!r} is unknown: use 'off', 'on_error' or 'on'"
-        )
-    return mode
 
 
 def allowed(mode: str, *, failed: bool) -> bool:

@@ -2,9 +2,10 @@
 
     CostspanError
     ├── ConfigurationError    a setting is wrong: raised where it is set, before anything is patched
-    └── BudgetExceeded        a call was not allowed, or was stopped, by a budget or a price policy
+    └── BudgetExceeded        a call was stopped by a budget or a price policy
 
-They derive from `Exception` alone, so that no SDK's retry loop or `except` clause takes them for its own.
+They derive from `Exception` alone, so that no SDK's retry loop or `except` clause takes them for
+its own.
 """
 
 from __future__ import annotations

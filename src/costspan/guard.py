@@ -20,7 +20,7 @@ _lock = threading.RLock()
 _faults = 0
 
 
-class quietly:  # noqa: N801 - reads as a verb where it is used: `with quietly("settling a call"):`
+class quietly:
     """Log and swallow any `Exception` of the block, other than the ones the user asked for.
 
     The first fault of its kind is an ERROR line, further ones are DEBUG lines. What is logged is

@@ -9,7 +9,9 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
+    BaseInstrumentor,
+)
 
 from costspan import settings as settings_of
 from costspan.alerts.log import LogAlerts
@@ -41,6 +43,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     There is one per process: `Instrumentor()` always gives the same object.
     """
 
+    _is_instrumented_by_opentelemetry: bool
     _patches = Patches()
     _threads = ThreadPatches()
     _arguments: Mapping[str, Any] | None = None
@@ -66,6 +69,13 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     def patches(self) -> Patches:
         """What is patched."""
         return self._patches
+
+    @property
+    def destination(self) -> str:
+        """Where spans go and why, in words."""
+        return (
+            "nowhere: not instrumented" if slot.wiring is None else slot.wiring.tracers.describe()
+        )
 
     def instrument(self, **kwargs: Any) -> None:
         """Switch costspan on; again with other settings, replace them.
@@ -182,14 +192,13 @@ def _prepared(
     return _wiring(arguments, settings, costs), settings, names, file
 
 
-def _wiring(
-    arguments: Mapping[str, Any], settings: Settings, costs: CostTracker | None
-) -> Wiring:
+def _wiring(arguments: Mapping[str, Any], settings: Settings, costs: CostTracker | None) -> Wiring:
     return Wiring(
         tracers=Tracers(arguments["tracer_provider"], VERSION),
         costs=costs,
         meters=Meters(arguments["meter_provider"], VERSION),
         capture=settings.capture_content,
+        details_events=settings.details_events,
         ask_usage=settings.stream_usage == "ask",
         propagate=settings.propagate_to_providers,
     )

@@ -29,6 +29,15 @@ USER = "user.id"
 ENDPOINT = "costspan.endpoint"
 TAG = "costspan.tag."
 HTTP_ROUTE = "http.route"
+DETAILS_EVENT = "gen_ai.client.inference.operation.details"
+
+MESSAGES: Mapping[str, str] = {
+    "system_instructions": "gen_ai.system_instructions",
+    "input_messages": "gen_ai.input.messages",
+    "output_messages": "gen_ai.output.messages",
+    "tool_definitions": "gen_ai.tool.definitions",
+}
+"""What was said, and the attribute that each becomes."""
 
 PARAMETERS: Mapping[str, str] = {
     "temperature": "gen_ai.request.temperature",
@@ -130,16 +139,7 @@ def call_attributes(call: Call, cost: Cost | None) -> Attributes:
     attributes: Attributes = {}
     if call.response is not None:
         _add_response(attributes, call.request, call.response)
-    if call.time_to_first_chunk is not None:
-        attributes[TIME_TO_FIRST_CHUNK] = call.time_to_first_chunk
-    if call.time_to_first_token is not None:
-        attributes["costspan.time_to_first_token"] = call.time_to_first_token
-    if call.http_status is not None:
-        attributes["http.response.status_code"] = call.http_status
-    if call.retries:
-        attributes["http.request.resend_count"] = call.retries
-    if call.request_id is not None:
-        attributes["costspan.request.id"] = call.request_id
+    _add_transport(attributes, call)
     if call.outcome == "abandoned":
         attributes["costspan.stream.outcome"] = "abandoned"
     if call.error is not None:
@@ -151,6 +151,19 @@ def call_attributes(call: Call, cost: Cost | None) -> Attributes:
     if cost is not None:
         _add_cost(attributes, cost)
     return attributes
+
+
+def _add_transport(attributes: Attributes, call: Call) -> None:
+    if call.time_to_first_chunk is not None:
+        attributes[TIME_TO_FIRST_CHUNK] = call.time_to_first_chunk
+    if call.time_to_first_token is not None:
+        attributes["costspan.time_to_first_token"] = call.time_to_first_token
+    if call.http_status is not None:
+        attributes["http.response.status_code"] = call.http_status
+    if call.retries:
+        attributes["http.request.resend_count"] = call.retries
+    if call.request_id is not None:
+        attributes["costspan.request.id"] = call.request_id
 
 
 def _add_response(attributes: Attributes, request: Request, response: Response) -> None:
@@ -174,9 +187,7 @@ def _add_response(attributes: Attributes, request: Request, response: Response) 
 def usage_attributes(usage: Usage) -> Attributes:
     """The counts that were reported, zeros included."""
     return {
-        name: value
-        for field, name in _USAGE_ITEMS
-        if (value := getattr(usage, field)) is not None
+        name: value for field, name in _USAGE_ITEMS if (value := getattr(usage, field)) is not None
     }
 
 

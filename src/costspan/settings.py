@@ -15,7 +15,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from costspan import content
 from costspan.errors import ConfigurationError
 
 _FILE_KEYS = ("local", "store", "capture_content", "providers", "budgets", "alerts", "prices")
@@ -29,6 +28,10 @@ _VARIABLES = (
     "COSTSPAN_CONFIG",
 )
 STREAM_USAGE = ("ask", "never")
+CAPTURE_MODES = ("off", "on_error", "on")
+
+_OTEL_CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_OTEL_MODES = {"no_content": "off", "span_only": "on", "span_and_event": "on", "event_only": "off"}
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -42,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     local: Any = None
     providers: tuple[str, ...] | None = None
     capture_content: str = "off"
+    details_events: bool = False
     stream_usage: str = "ask"
     propagate_to_providers: bool = False
     store: str = "memory"
@@ -71,14 +75,15 @@ def read(
     named = providers if providers is not None else _listed(env.get("COSTSPAN_PROVIDERS"))
     if named is None:
         named = file.get("providers")
+    capture, events = _checked_capture(
+        env,
+        _first(capture_content, env.get("COSTSPAN_CAPTURE_CONTENT"), file.get("capture_content")),
+    )
     return Settings(
         local=_first(local, env.get("COSTSPAN_LOCAL"), file.get("local")),
         providers=_checked_names(named),
-        capture_content=content.checked_mode(
-            _first(
-                capture_content, env.get("COSTSPAN_CAPTURE_CONTENT"), file.get("capture_content")
-            )
-        ),
+        capture_content=capture,
+        details_events=events,
         stream_usage=_checked_choice("stream_usage", stream_usage, STREAM_USAGE),
         propagate_to_providers=_checked_switch("propagate_to_providers", propagate_to_providers),
         store=_first(env.get("COSTSPAN_STORE"), file.get("store")) or "memory",
@@ -91,6 +96,17 @@ def read(
 
 def _first(*values: Any) -> Any:
     return next((value for value in values if value not in (None, "")), None)
+
+
+def _checked_capture(env: Mapping[str, str], mode: Any) -> tuple[str, bool]:
+    """The content gate's mode, and whether the details event is wanted.
+
+    Where ours is silent, OpenTelemetry's own variable decides.
+    """
+    if mode is None:
+        word = env.get(_OTEL_CAPTURE, "").strip().lower()
+        return _OTEL_MODES.get(word, "off"), word == "event_only"
+    return _checked_choice("capture_content", mode, CAPTURE_MODES), False
 
 
 def _listed(words: str | None) -> tuple[str, ...] | None:

@@ -84,7 +84,7 @@ class Alert(Struct, frozen=True, kw_only=True):
 Sink = Callable[[Alert], Any]
 
 
-def checked_sinks(sinks: Sequence[Sink]) -> tuple[Sink, ...]:
+def checked_sinks(sinks: Any) -> tuple[Sink, ...]:
     """The sinks, if every one can be called.
 
     Raises:

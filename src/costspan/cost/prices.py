@@ -228,9 +228,7 @@ class Prices:
         own = self._override(request, model)
         if own is not None:
             return own
-        found = self.load().tariff(
-            request.provider, model, tier=tier, speed=speed, geo=geo, at=at
-        )
+        found = self.load().tariff(request.provider, model, tier=tier, speed=speed, geo=geo, at=at)
         if found is None and isinstance(self.unknown, Rate):
             return _own_tariff(self.unknown, model, "assumed")
         return found

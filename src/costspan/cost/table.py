@@ -50,9 +50,7 @@ class Table:
     def newest_change(self) -> date:
         """The newest start date of a price that is in force today."""
         today = datetime.now(UTC).date()
-        return max(
-            (day for day in self._start_dates() if day <= today), default=date(2026, 1, 1)
-        )
+        return max((day for day in self._start_dates() if day <= today), default=date(2026, 1, 1))
 
     def find(self, provider: str, model: str) -> tuple[Any, Any] | None:
         """The table's provider and model rows for a model that a provider bills."""

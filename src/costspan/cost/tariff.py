@@ -51,9 +51,7 @@ NEEDS_OWN_RATE = frozenset(
         "code_executions",
     }
 )
-"""Counts that are never billed at the plain rate: without a rate of their own the cost is partial."""
-
-_TOOLS = frozenset({"web_searches", "storage_searches", "code_executions"})
+"""Counts that are never billed at the plain rate: without their own the cost is partial."""
 
 
 class Parts(Struct):
@@ -164,7 +162,9 @@ class Tariff:
 
     def _general_parts(self, usage: Usage) -> Parts:
         counts = {
-            key: value for field, key in KEYS.items() if (value := getattr(usage, field)) is not None
+            key: value
+            for field, key in KEYS.items()
+            if (value := getattr(usage, field)) is not None
         }
         missing = list(self._missing(usage))
         band = self._band(usage.input_tokens or 0)
@@ -178,7 +178,9 @@ class Tariff:
                 return Parts(missing=(*self.lacks, "consistent_usage"))
             leaves[unit.key] = leaf
             sums[unit.part] += leaf * unit.attos[band]
-        return Parts(*[_picos(attos) for attos in sums], tuple(dict.fromkeys(missing)))
+        whole = [_picos(attos) for attos in sums]
+        fresh, read, written, output, tools = whole
+        return Parts(fresh, read, written, output, tools, tuple(dict.fromkeys(missing)))
 
     def _missing(self, usage: Usage) -> tuple[str, ...]:
         missing = list(self.lacks)
@@ -186,9 +188,11 @@ class Tariff:
             missing.append("input_tokens")
         if usage.output_tokens is None and "output_tokens" in self._keys:
             missing.append("output_tokens")
-        for field in NEEDS_OWN_RATE:
-            if getattr(usage, field) and KEYS.get(field) not in self._keys:
-                missing.append(field)
+        missing.extend(
+            field
+            for field in NEEDS_OWN_RATE
+            if getattr(usage, field) and KEYS.get(field) not in self._keys
+        )
         return tuple(missing)
 
 

@@ -67,7 +67,7 @@ class BodyBuffer:
         if self.is_events:
             return _folded(observation, operation, content)
         body = read_json(content)
-        if observation.wiring.capture != "off":
+        if observation.wiring.keeps_content:
             observation.answer = body
         return operation.read(body)
 
@@ -102,7 +102,7 @@ class BodyTap:
 
     def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The bytes as the caller would get them, noted as they pass."""
-        response = self._response()
+        response: Any = self._response()
         chunks = type(response).iter_raw(response, chunk_size)
         try:
             while True:
@@ -124,7 +124,7 @@ class BodyTap:
 
     async def aiter_raw(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         """The bytes as the caller would get them, noted as they pass."""
-        response = self._response()
+        response: Any = self._response()
         chunks = type(response).aiter_raw(response, chunk_size)
         try:
             while True:
@@ -156,7 +156,7 @@ def _folded(observation: Observation, operation: Operation, text: bytes) -> Resp
     if operation.fold is None or operation.keeps is None:
         return None
     events = [read_json(line[5:]) for line in text.splitlines() if line.startswith(b"data:")]
-    if observation.wiring.capture != "off" and operation.stitch is not None:
+    if observation.wiring.keeps_content and operation.stitch is not None:
         observation.answer = operation.stitch(events)
     return operation.fold([event for event in events if event and operation.keeps(event)])
 

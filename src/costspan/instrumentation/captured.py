@@ -8,13 +8,8 @@ import msgspec
 
 from costspan.content import ATTRIBUTE_CHARACTERS, shortened
 from costspan.providers.operation import Body, Operation, fields
+from costspan.semconv import MESSAGES
 
-_NAMES = {
-    "system_instructions": "gen_ai.system_instructions",
-    "input_messages": "gen_ai.input.messages",
-    "output_messages": "gen_ai.output.messages",
-    "tool_definitions": "gen_ai.tool.definitions",
-}
 _LONGEST_PART = 8_192
 
 
@@ -25,7 +20,7 @@ def captured_attributes(
     if operation is None or operation.messages is None:
         return {}
     said = operation.messages(body or {}, answer or {})
-    return {_NAMES[key]: _json(value) for key, value in said.items() if value}
+    return {MESSAGES[key]: _json(value) for key, value in said.items() if value}
 
 
 def first_text(operation: Operation | None, answer: Body | None) -> str | None:

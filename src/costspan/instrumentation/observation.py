@@ -24,6 +24,7 @@ from costspan.call import Call, Cost, Request, Reservation, Response, Usage
 from costspan.guard import quietly
 from costspan.instrumentation import failures
 from costspan.instrumentation.captured import captured_attributes, first_text
+from costspan.instrumentation.events import emit_details
 from costspan.instrumentation.settlement import settlement
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers.operation import Body, Operation
@@ -192,7 +193,7 @@ class Observation:
         cost = None
         if wiring.costs is not None:
             cost = wiring.costs.settle(call, self.reservation, self.who)
-        if self.span.is_recording():
+        if self.span.is_recording() or wiring.details_events:
             self._write(call, cost)
         wiring.meters.record(call, cost)
 
@@ -203,6 +204,10 @@ class Observation:
             attributes.update(captured_attributes(self.operation, self.body, self.answer))
             said = None if self.exception is None else failures.told(self.exception)
         self.span.set_attributes(attributes)
+        if self.wiring.details_events:
+            told = captured_attributes(self.operation, self.body, self.answer)
+            known = semconv.request_attributes(self.request, self.who)
+            emit_details(self.span, {**known, **attributes, **told}, call.ended_at)
         if self.error is not None:
             self.span.set_status(Status(StatusCode.ERROR, said or self.error_code))
 
@@ -283,9 +288,7 @@ _MOST_SETTLED = 10_000
 _settled_ids: OrderedDict[tuple[str | None, str], None] = OrderedDict()
 
 
-def _settled_response(
-    request: Request, response: Response | None
-) -> tuple[Response | None, bool]:
+def _settled_response(request: Request, response: Response | None) -> tuple[Response | None, bool]:
     """What of an answer counts: a retrieval pays once, for a response made in the background."""
     if response is None or request.operation != "fetch_response":
         return response, False

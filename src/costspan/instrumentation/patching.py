@@ -86,9 +86,10 @@ class Patches:
             owner = _owner(f"{provider.name}.{module_name}", owner_name)
             if owner is None or function not in owner.__dict__:
                 _say_missing(provider, f"{owner_name}.{function}")
+                if function == "_process_response":
+                    requests.sees_responses = False
                 continue
-            made = shell(provider.name if function == "__init__" else requests)
-            wrapper = wrapt.FunctionWrapper(owner.__dict__[function], made)
+            wrapper = wrapt.FunctionWrapper(owner.__dict__[function], shell(requests))
             setattr(owner, function, wrapper)
             self._wrapped[place] = (owner, wrapper)
 

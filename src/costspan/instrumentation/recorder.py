@@ -1,7 +1,7 @@
 """record_call: the record of a call that no patch sees.
 
-    with record_call(model="llama3.2", provider="ollama") as call:
-        call.set_usage(input_tokens=12, output_tokens=80)
+with record_call(model="llama3.2", provider="ollama") as call:
+    call.set_usage(input_tokens=12, output_tokens=80)
 """
 
 from __future__ import annotations

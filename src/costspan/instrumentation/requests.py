@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from opentelemetry import propagate, trace
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from costspan.call import Request
 from costspan.guard import quietly
@@ -112,10 +113,15 @@ def _path(url: str) -> str:
 
 
 class Requests:
-    """Opens an observation for each request of one provider's SDK."""
+    """Opens an observation for each request of one provider's SDK.
+
+    `sees_responses` is False where the SDK has no function to see each response in: what the
+    request returns is read instead, then.
+    """
 
     def __init__(self, provider: Provider) -> None:
-        self._provider = provider
+        self.provider = provider
+        self.sees_responses = True
         self._operations = Operations(provider)
 
     def open(
@@ -146,7 +152,7 @@ class Requests:
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
     ) -> Observed:
-        provider = self._provider
+        provider = self.provider
         body = provider.body(options)
         endpoint = provider.locate(client)
         ask = wiring.ask_usage and endpoint.address not in wiring.refusing_hosts
@@ -183,7 +189,7 @@ class Requests:
             exchange = Exchange(observation)
             response.extensions["costspan"] = exchange
             observation.http_status = response.status_code
-            observation.request_id = response.headers.get(self._provider.request_id_header)
+            observation.request_id = response.headers.get(self.provider.request_id_header)
             observation.retries = kwargs.get("retries_taken", 0)
             return exchange
         return None
@@ -211,7 +217,7 @@ def _parameters(operation: Operation, body: Body, options: Any) -> dict[str, Any
 def _with_trace_headers(options: Any, sent: Any, observation: Observation) -> Any:
     """A copy of the options that carries the call's trace context to the provider."""
     carrier: dict[str, str] = {}
-    propagate.inject(carrier, trace.set_span_in_context(observation.span))
+    TraceContextTextMapPropagator().inject(carrier, trace.set_span_in_context(observation.span))
     if sent is options:
         sent = copy.copy(options)
     headers = sent.headers if isinstance(sent.headers, Mapping) else {}
@@ -237,13 +243,26 @@ def read_unparsed(exchange: Exchange, response: Any) -> None:
             _read_whole(exchange, response, None)
 
 
+def read_returned(observed: Observed | Unobserved, result: Any) -> None:
+    """Read what a request returned, where its response could not be seen; streams go unread."""
+    if not isinstance(observed, Observed):
+        return
+    with quietly("reading a result"):
+        observation = observed.observation
+        operation = observation.operation
+        exchange = Exchange(observation)
+        readable = operation is not None and not observation.request.stream
+        answer = operation.read(fields(result)) if operation is not None and readable else None
+        exchange.end("complete", response=answer)
+
+
 def _read_whole(exchange: Exchange, response: Any, result: Any) -> None:
     observation = exchange.observation
     operation = observation.operation
     said = fields(result)
     if result is None or not said or "http_response" in said:
         said = read_json(response.content)
-    if observation.wiring.capture != "off":
+    if observation.wiring.keeps_content:
         observation.answer = said
     answer = operation.read(said) if operation is not None else None
     exchange.end("complete", response=answer)
@@ -272,11 +291,14 @@ def sync_request(requests: Requests) -> Shell:
             return wrapped(*args, **kwargs)
         with observed:
             try:
-                return wrapped(*observed.args, **observed.kwargs)
+                result = wrapped(*observed.args, **observed.kwargs)
             except BaseException as exc:
                 if not _is_refusal(observed, exc):
                     raise
-            return wrapped(*args, **kwargs)
+                result = wrapped(*args, **kwargs)
+            if not requests.sees_responses:
+                read_returned(observed, result)
+            return result
 
     return request
 
@@ -293,11 +315,14 @@ def async_request(requests: Requests) -> Shell:
             return await wrapped(*args, **kwargs)
         with observed:
             try:
-                return await wrapped(*observed.args, **observed.kwargs)
+                result = await wrapped(*observed.args, **observed.kwargs)
             except BaseException as exc:
                 if not _is_refusal(observed, exc):
                     raise
-            return await wrapped(*args, **kwargs)
+                result = await wrapped(*args, **kwargs)
+            if not requests.sees_responses:
+                read_returned(observed, result)
+            return result
 
     return request
 
@@ -338,8 +363,10 @@ def async_response(requests: Requests) -> Shell:
     return process
 
 
-def stream_made(package: str) -> Shell:
+def stream_made(requests: Requests) -> Shell:
     """Around `Stream.__init__` and `AsyncStream.__init__`."""
+
+    package = requests.provider.name
 
     def make(wrapped: Shell, stream: Any, args: Any, kwargs: Any) -> None:
         wrapped(*args, **kwargs)

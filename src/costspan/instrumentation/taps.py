@@ -241,7 +241,7 @@ def tap_stream(stream: Any, package: str) -> None:
     stream.response.__dict__.pop("iter_raw", None)
     stream.response.__dict__.pop("aiter_raw", None)
     kind = AsyncTap if hasattr(inner, "__anext__") else Tap
-    keeps_all = exchange.observation.wiring.capture != "off"
+    keeps_all = exchange.observation.wiring.keeps_content
     stream._iterator = kind(exchange, operation, inner, all_=keeps_all)
     watch_close(stream.response, exchange)
 
@@ -249,7 +249,7 @@ def tap_stream(stream: Any, package: str) -> None:
 def _inner_iterator(stream: Any, package: str) -> Any:
     """The SDK's own chunks; of its own classes read by a copy, so that no cycle delays the end."""
     kind = type(stream)
-    if not kind.__module__.startswith(f"{package}."):
+    if kind.__module__.partition(".")[0] != package:
         return stream._iterator
     shallow = object.__new__(kind)
     shallow.__dict__.update(stream.__dict__)

@@ -42,6 +42,7 @@ class Wiring:
         costs: who prices and counts calls; None for nobody.
         meters: who records metrics.
         capture: the content gate's mode.
+        details_events: whether each call's messages go out as a log record.
         ask_usage: whether the usage of OpenAI chat streams may be asked for.
         propagate: whether the trace context is sent to providers.
     """
@@ -53,6 +54,7 @@ class Wiring:
         costs: Accountant | None,
         meters: Meters,
         capture: str = "off",
+        details_events: bool = False,
         ask_usage: bool = True,
         propagate: bool = False,
     ) -> None:
@@ -60,6 +62,8 @@ class Wiring:
         self.costs = costs
         self.meters = meters
         self.capture = capture
+        self.details_events = details_events
+        self.keeps_content = capture != "off" or details_events
         self.ask_usage = ask_usage
         self.propagate = propagate
         self.refusing_hosts: set[str | None] = set()

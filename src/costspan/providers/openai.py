@@ -185,10 +185,7 @@ def _chat_keeps(chunk: Body) -> bool:
     choices = chunk.get("choices")
     if not choices:
         return True
-    for choice in choices:
-        if fields(choice).get("finish_reason") is not None:
-            return True
-    return False
+    return any(fields(choice).get("finish_reason") is not None for choice in choices)
 
 
 def _chat_has_content(chunk: Body) -> bool:
@@ -241,9 +238,7 @@ def read_response(body: Body) -> Response:
 def _with_tools(usage: Usage, body: Body) -> Usage:
     """The searches and code runs that are billed by use, beside the tokens."""
     output = list(items(body.get("output")))
-    searches = count(
-        fields(fields(body.get("tool_usage")).get("web_search")).get("num_requests")
-    )
+    searches = count(fields(fields(body.get("tool_usage")).get("web_search")).get("num_requests"))
     if searches is None:
         searches = sum(
             item.get("type") == "web_search_call"

@@ -79,7 +79,7 @@ def _by_host(host: str, port: int | None) -> tuple[str, bool]:
     for suffix, provider, asks in _HOSTS:
         if host == suffix or (suffix[0] in ".-" and host.endswith(suffix)):
             return provider, asks
-    if host.endswith(".amazonaws.com") or host.endswith(".api.aws"):
+    if host.endswith((".amazonaws.com", ".api.aws")):
         return "aws.bedrock", False
     if host in _LOCAL_NAMES and port in _LOCAL_PORTS:
         return _LOCAL_PORTS[port]

@@ -30,8 +30,7 @@ def _is_message(body: Body) -> bool:
 
 def _is_content(body: Body) -> bool:
     return any(
-        name in body
-        for name in ("candidates", "usage_metadata", "usageMetadata", "model_version")
+        name in body for name in ("candidates", "usage_metadata", "usageMetadata", "model_version")
     )
 
 

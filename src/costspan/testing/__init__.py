@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from costspan.testing.capture import Captured, capture
 from costspan.testing.server import LLMServer
 
-__all__ = ["LLMServer"]
+__all__ = ["Captured", "LLMServer", "capture"]

@@ -1,0 +1,96 @@
+"""What `costspan doctor` finds: SDKs, patches, where spans and lines go, prices, the last calls."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from costspan.guard import quietly
+from costspan.instrumentation.patching import PROVIDERS, TABLE, installed_version
+from costspan.instrumentor import VERSION, Instrumentor
+from costspan.settings import Settings, misspelt_variables
+
+Finding = tuple[str, str]
+_LAST_CALLS = 3
+_TAIL_BYTES = 64 * 1024
+
+
+def findings(environ: Mapping[str, str]) -> list[Finding]:
+    """Topics with what is to be said of each, in the settings that the environment gives.
+
+    costspan is switched on for the look, and off again.
+
+    Raises:
+        ConfigurationError: a setting of the environment or of its file is wrong.
+    """
+    instrumentor = Instrumentor()
+    for name in PROVIDERS:
+        if installed_version(name) is not None:
+            importlib.import_module(name)
+    instrumentor.instrument()
+    try:
+        return list(_findings(instrumentor, environ))
+    finally:
+        instrumentor.uninstrument()
+
+
+def _findings(instrumentor: Instrumentor, environ: Mapping[str, str]) -> Iterator[Finding]:
+    settings = instrumentor.settings
+    assert settings is not None
+    yield "costspan", f"{VERSION} on Python {platform.python_version()}"
+    patched = instrumentor.patches.patched()
+    for name in PROVIDERS:
+        yield name, _sdk(name, patched.get(name, []))
+    yield "spans", instrumentor.destination
+    yield "calls file", _file(settings)
+    costs = instrumentor.costs
+    yield "prices", costs.prices.as_of if costs is not None else "none"
+    yield "content", f"capture is {settings.capture_content}"
+    for sentence in misspelt_variables(environ):
+        yield "warning", sentence
+    yield from _last_calls(settings)
+
+
+def _sdk(name: str, places: list[str]) -> str:
+    version = installed_version(name)
+    if version is None:
+        return f"not installed (pip install 'costspan[{name}]')"
+    if len(places) == len(TABLE):
+        return f"{version}, patched"
+    return f"{version}, NOT patched" if not places else f"{version}, patched in part: {places}"
+
+
+def _file(settings: Settings) -> str:
+    if settings.local is None:
+        return "none (set COSTSPAN_LOCAL=logs, or instrument(local='logs'))"
+    return f"{settings.local}/llm_trace_<day>.jsonl"
+
+
+def _last_calls(settings: Settings) -> Iterator[Finding]:
+    if settings.local is None:
+        return
+    files = sorted(Path(settings.local).glob("llm_trace_*.jsonl"))
+    if not files:
+        yield "last calls", f"none in {settings.local} yet"
+        return
+    for line in _tail(files[-1]):
+        with quietly("reading a line of the calls file"):
+            yield "last calls", _call(msgspec.json.decode(line))
+
+
+def _tail(path: Path) -> list[bytes]:
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - _TAIL_BYTES))
+        return file.read().splitlines()[-_LAST_CALLS:]
+
+
+def _call(line: Mapping[str, Any]) -> str:
+    cost = "unpriced" if line["cost_usd"] is None else f"{line['cost_usd']} USD"
+    failed = f", {line['error']}" if line["error"] else ""
+    return f"{line['timestamp']} {line['operation']} {line['model']}: {cost}{failed}"
