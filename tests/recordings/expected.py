@@ -7,6 +7,8 @@ Worked out by hand from the recorded bodies and the price rows of genai-prices 0
 - ``None`` = the body does not report the key (or there is nothing to expect); ``0`` = reports 0.
 - Token fields are the body's top-level usage; Anthropic input = input + cache read + cache write.
 - ``finish_reasons`` is None where the body gives none (every Responses API body but one).
+- ``service_tier`` is None also where a queued response says "auto", which is no tier yet.
+- ``settles``: a retrieval that pays for a response made in the background.
 - ``web_searches`` is None where neither ``tool_usage`` nor a ``web_search_call`` is in the body.
 - ``usd`` of a "partial" price is the sum of the rated quantities only (unrated ones count as 0).
 - ``base_url`` is what the SDK client gets, so that base_url + resource path = recorded path;
@@ -51,6 +53,7 @@ class Expected:
     output_audio_tokens: int | None = None
     web_searches: int | None = None
     service_tier: str | None = None
+    settles: bool = False
     error: str | None = None
     cost_status: str | None = None
     missing: tuple[str, ...] = ()
@@ -288,13 +291,10 @@ EXPECTED: dict[str, Expected] = {
         error="openai.APIError", request_model="minimax/minimax-m2:free",
         response_model="minimax/minimax-m2:free", response_id="gen-1762179802-UN8pkJI4AGZvryk0kFnb",
         finish_reasons=("length",),
-        input_tokens=43, output_tokens=10, cache_read_tokens=0, reasoning_tokens=11,
-        input_audio_tokens=0,
-        cost_status="priced", usd="0",
+        cost_status="unpriced", missing=("usage",),
         working=(
-            "reported by the provider: cost 0, in the very chunk whose error makes the SDK raise "
-            "(a wrapper of the SDK iterator alone sees no usage); the model is in no openrouter "
-            "row"
+            "usage and cost 0 stand in the very chunk whose error makes the SDK raise, so that "
+            "nobody is ever handed them; the model is in no openrouter row"
         ),
         source=_row("openrouter (none)", "no row matches minimax/minimax-m2:free"),
     ),
@@ -422,7 +422,7 @@ EXPECTED: dict[str, Expected] = {
     ): Expected(
         operation="chat", provider="openai", base_url=OPENAI, status=200,
         request_model="gpt-5.6-sol", response_model="gpt-5.6-sol",
-        response_id="resp_047f9036fb333784006a5fe9db456c819095d041b89bf6629e", service_tier="auto",
+        response_id="resp_047f9036fb333784006a5fe9db456c819095d041b89bf6629e",
         web_searches=0,
         cost_status="unpriced", missing=("usage",),
         working=(
@@ -555,7 +555,7 @@ EXPECTED: dict[str, Expected] = {
     "openai/responses-retrieve-status-queued-tier-auto-gpt-4o-2024-08-06-d03f1.json": Expected(
         operation="fetch_response", provider="openai", base_url=OPENAI, status=200,
         response_model="gpt-4o-2024-08-06",
-        response_id="resp_0e1eedd011e1e4c200699cc47a9ec481998df8ee139d308590", service_tier="auto",
+        response_id="resp_0e1eedd011e1e4c200699cc47a9ec481998df8ee139d308590",
         cost_status="not_billed", usd="0",
         working="fetching a stored response is free; still queued, usage null",
     ),
@@ -565,11 +565,13 @@ EXPECTED: dict[str, Expected] = {
         response_id="resp_0850765c843cca5300699cc47d93c0819089a181f5feeff8eb",
         service_tier="default",
         input_tokens=15, output_tokens=9, cache_read_tokens=0, reasoning_tokens=0,
-        cost_status="not_billed", usd="0",
+        settles=True,
+        cost_status="priced", usd="0.0001275",
         working=(
-            "fetching is free; the usage belongs to the background response created earlier "
-            "(15*2.5 + 9*10 per Mtok there)"
+            "the first look at a finished background response pays for it (the span has no usage, "
+            "the record has): 15*2.5 + 9*10 per Mtok"
         ),
+        source=_row("openai/gpt-4o", "2.5 in, 10 out"),
     ),
     (
         "openai/responses-stream-citations-encrypted-reasoning-reasoning-tokens-web-search-"

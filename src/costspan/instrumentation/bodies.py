@@ -16,7 +16,8 @@ import msgspec
 
 from costspan.call import Response
 from costspan.guard import quietly
-from costspan.instrumentation.observation import Exchange, Observation
+from costspan.instrumentation.exchange import Exchange
+from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.taps import watch_close
 from costspan.providers.operation import Body, Operation, fields
 

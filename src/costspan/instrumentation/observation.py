@@ -1,13 +1,12 @@
 """One call as it is seen: opened before it, settled exactly once after it.
 
-An `Observation` is the call, an `Exchange` is one HTTP response of it. The call is over when its
-request has returned and every exchange has ended: read to the end, broken, closed or dropped.
+The call is over when its request has returned and every exchange (one HTTP response of it) has
+ended: read to the end, broken, closed or dropped.
 """
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -20,12 +19,12 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from costspan import attributed, content, semconv
 from costspan.attributed import Attribution
-from costspan.call import Call, Cost, Request, Reservation, Response, Usage
+from costspan.call import Call, Cost, Request, Reservation, Response
 from costspan.guard import quietly
 from costspan.instrumentation import failures
+from costspan.instrumentation.answers import combined, settled
 from costspan.instrumentation.captured import captured_attributes, first_text
 from costspan.instrumentation.events import emit_details
-from costspan.instrumentation.settlement import settlement
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers.operation import Body, Operation
 
@@ -214,7 +213,7 @@ class Observation:
     def _call(self) -> Call:
         who, context_of = self.who, self.span.get_span_context()
         elapsed = self.ended - self.started
-        response, settles = _settled_response(self.request, _combined(self.responses))
+        response, settles = settled(self.request, combined(self.responses))
         if response is not None and content.allowed(
             self.wiring.capture, failed=self.error is not None
         ):
@@ -260,110 +259,3 @@ def _attributed(who: Attribution) -> Attribution:
     attributes = getattr(span, "attributes", None)
     route = attributes.get(semconv.HTTP_ROUTE) if isinstance(attributes, Mapping) else None
     return structs.replace(who, endpoint=route) if isinstance(route, str) else who
-
-
-def _combined(responses: list[Response]) -> Response | None:
-    """What several billed answers of one call add up to; usually there is one."""
-    if len(responses) < 2:
-        return responses[0] if responses else None
-    usages = [one.usage for one in responses if one.usage is not None]
-    also = tuple(pair for one in responses for pair in one.also_billed)
-    return structs.replace(responses[-1], usage=_sum(usages), also_billed=also)
-
-
-def _sum(usages: list[Usage]) -> Usage | None:
-    if not usages:
-        return None
-    sums: dict[str, int] = {}
-    for usage in usages:
-        for name in usage.__struct_fields__:
-            value = getattr(usage, name)
-            if value is not None:
-                sums[name] = sums.get(name, 0) + value
-    return Usage(**sums)
-
-
-_TERMINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
-_MOST_SETTLED = 10_000
-_settled_ids: OrderedDict[tuple[str | None, str], None] = OrderedDict()
-
-
-def _settled_response(request: Request, response: Response | None) -> tuple[Response | None, bool]:
-    """What of an answer counts: a retrieval pays once, for a response made in the background."""
-    if response is None or request.operation != "fetch_response":
-        return response, False
-    if (
-        response.background
-        and response.usage is not None
-        and response.id is not None
-        and response.status in _TERMINAL
-        and _is_first((request.server_address, response.id))
-    ):
-        return response, True
-    return structs.replace(response, usage=None), False
-
-
-def _is_first(key: tuple[str | None, str]) -> bool:
-    """Whether this response was not paid for yet, by this process."""
-    before = len(_settled_ids)
-    _settled_ids.setdefault(key)
-    if len(_settled_ids) > _MOST_SETTLED:
-        _settled_ids.popitem(last=False)
-        return True
-    return len(_settled_ids) > before
-
-
-class Exchange:
-    """One HTTP response of a call, from its headers to the end of its body.
-
-    It stands in the response's `extensions`, so that it goes when the response goes, and holds
-    neither the response nor the stream. `reading` is true while the body's own reader runs.
-    """
-
-    __slots__ = ("_generation", "_open", "fold", "observation", "reader", "tapped")
-
-    def __init__(self, observation: Observation) -> None:
-        self.observation: Observation = observation
-        self.tapped = False
-        self.fold: Any = None
-        self.reader: Any = None
-        self._generation = settlement.generation
-        self._open = [True]
-        observation.pending += 1
-        observation.seen += 1
-
-    def end(
-        self,
-        outcome: str,
-        exc: BaseException | None = None,
-        at: float | None = None,
-        response: Response | None = None,
-    ) -> None:
-        """The body ended: `complete`, `failed` or `abandoned`. Only the first end counts."""
-        try:
-            self._open.pop()
-        except IndexError:
-            return
-        observation = self.observation
-        moment = time.perf_counter() if at is None else at
-        with quietly("reading an answer"):
-            if response is None and self.fold is not None:
-                response = self.fold(observation)
-        with quietly("ending a response"):
-            observation.answered(response, outcome, exc, moment)
-
-    def closed(self) -> None:
-        """The response was closed; by its own reader at the end of the body, that says nothing."""
-        reader = None if self.reader is None else self.reader()
-        if reader is not None and reader.running():
-            return
-        self.end("abandoned")
-
-    def abandoned(self, at: float) -> None:
-        """It was dropped; `at` is when."""
-        self.end("abandoned", at=at)
-
-    def __del__(self) -> None:
-        """Runs in a finaliser: takes no lock, notes the time and leaves the rest to the queue."""
-        if self._open and self._generation == settlement.generation:
-            settlement.queue.put((self, time.perf_counter()))

@@ -18,7 +18,8 @@ import wrapt
 
 from costspan.errors import ConfigurationError
 from costspan.guard import quietly
-from costspan.instrumentation import requests as shells
+from costspan.instrumentation import shells
+from costspan.instrumentation.requests import Requests
 from costspan.providers.anthropic import ANTHROPIC
 from costspan.providers.openai import OPENAI
 from costspan.providers.operation import Provider
@@ -78,7 +79,7 @@ class Patches:
                 self._patch(PROVIDERS[name])
 
     def _patch(self, provider: Provider) -> None:
-        requests = shells.Requests(provider)
+        requests = Requests(provider)
         for module_name, owner_name, function, shell in TABLE:
             place = (provider.name, owner_name, function)
             if place in self._wrapped:

@@ -13,7 +13,8 @@ from typing import Any
 
 from costspan.call import Request, Response, Usage
 from costspan.errors import ConfigurationError
-from costspan.instrumentation.observation import Exchange, Observation
+from costspan.instrumentation.exchange import Exchange
+from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.settlement import settlement
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers import shapes

@@ -13,7 +13,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from costspan.guard import quieted, quietly
-from costspan.instrumentation.observation import Exchange, Observation
+from costspan.instrumentation.exchange import Exchange
+from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.settlement import settlement
 from costspan.providers.operation import Body, Operation, fields
 

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from msgspec import structs
+
 from costspan.call import Response, Usage
 from costspan.providers.anthropic_messages import messages, stitch_message
 from costspan.providers.operation import (
@@ -97,15 +99,35 @@ def _also_billed(usage: Body) -> tuple[tuple[str | None, Usage], ...]:
     return tuple(found)
 
 
+_RUNS_CODE = frozenset({"code_execution", "bash_code_execution", "text_editor_code_execution"})
+
+
+def _with_code_runs(usage: Usage, tools: Body, content: Any) -> Usage:
+    """Code runs are not counted in the usage; in an answer that searched or fetched they are free.
+
+    Source: "Code execution tool", section "Usage and pricing" of Anthropic's documentation.
+    """
+    if count(tools.get("web_search_requests")) or count(tools.get("web_fetch_requests")):
+        return structs.replace(usage, code_executions=None)
+    runs = sum(
+        block.get("type") == "server_tool_use" and block.get("name") in _RUNS_CODE
+        for block in items(content)
+    )
+    return structs.replace(usage, code_executions=runs) if runs else usage
+
+
 def read_message(body: Body) -> Response:
     """A `Message` or `BetaMessage`."""
     usage = fields(body.get("usage"))
+    counts = read_usage(usage)
+    if counts is not None:
+        counts = _with_code_runs(counts, fields(usage.get("server_tool_use")), body.get("content"))
     reason = text(body.get("stop_reason"))
     return Response(
         id=text(body.get("id")),
         model=text(body.get("model")),
         finish_reasons=(reason,) if reason else None,
-        usage=read_usage(usage),
+        usage=counts,
         also_billed=_also_billed(usage),
         service_tier=text(usage.get("service_tier")),
         speed=text(usage.get("speed")),
@@ -117,7 +139,10 @@ _KEPT = frozenset({"message_start", "message_delta"})
 
 
 def _keeps(event: Body) -> bool:
-    return event.get("type") in _KEPT
+    kind = event.get("type")
+    if kind == "content_block_start":
+        return fields(event.get("content_block")).get("type") == "server_tool_use"
+    return kind in _KEPT
 
 
 def _has_content(event: Body) -> bool:
@@ -128,16 +153,20 @@ def fold_message(events: Sequence[Body]) -> Response:
     """The start's facts, overridden field by field by each delta."""
     whole: dict[str, Any] = {}
     usage: dict[str, Any] = {}
+    blocks = []
     for event in events:
-        if event.get("type") == "message_start":
+        kind = event.get("type")
+        if kind == "message_start":
             whole.update(fields(event.get("message")))
             usage.update(_said(whole.get("usage")))
             # What stands here is a placeholder: the count is only known at the end.
             usage.pop("output_tokens", None)
-        else:
+        elif kind == "message_delta":
             whole.update(_said(event.get("delta")))
             usage.update(_said(event.get("usage")))
-    return read_message({**whole, "usage": usage})
+        elif kind == "content_block_start":
+            blocks.append(event.get("content_block"))
+    return read_message({**whole, "content": blocks, "usage": usage})
 
 
 def _said(value: Any) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from msgspec import structs
+
 from costspan.call import Response, Usage
 from costspan.providers.openai_hosts import locate
 from costspan.providers.openai_messages import (
@@ -240,21 +242,20 @@ def _with_tools(usage: Usage, body: Body) -> Usage:
     output = list(items(body.get("output")))
     searches = count(fields(fields(body.get("tool_usage")).get("web_search")).get("num_requests"))
     if searches is None:
-        searches = sum(
-            item.get("type") == "web_search_call"
-            and item.get("status") == "completed"
-            and fields(item.get("action")).get("type", "search") == "search"
-            for item in output
+        searches = (
+            sum(
+                item.get("type") == "web_search_call"
+                and item.get("status") == "completed"
+                and fields(item.get("action")).get("type", "search") == "search"
+                for item in output
+            )
+            or None
         )
     files = sum(item.get("type") == "file_search_call" for item in output)
     runs = sum(item.get("type") == "code_interpreter_call" for item in output)
-    if not (searches or files or runs):
-        return usage
-    named = {name: getattr(usage, name) for name in usage.__struct_fields__}
-    named["web_searches"] = searches or None
-    named["storage_searches"] = files or None
-    named["code_executions"] = runs or None
-    return Usage(**named)
+    return structs.replace(
+        usage, web_searches=searches, storage_searches=files or None, code_executions=runs or None
+    )
 
 
 _RESPONSE_EVENTS = frozenset(

@@ -1,0 +1,129 @@
+"""The shells that stand around the SDKs' own functions: sync and async differ in them alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from costspan.guard import quietly
+from costspan.instrumentation.requests import (
+    Observed,
+    Requests,
+    Unobserved,
+    read_result,
+    read_returned,
+    read_unparsed,
+)
+from costspan.instrumentation.taps import tap_stream
+from costspan.instrumentation.wiring import slot
+
+Shell = Callable[..., Any]
+
+
+def _is_refusal(observed: Observed | Unobserved, exc: BaseException) -> bool:
+    """Whether a host refused only what we had added, so that the request must go as it was."""
+    if not isinstance(observed, Observed) or not observed.observation.injected:
+        return False
+    if getattr(exc, "status_code", None) != 400 or "stream_options" not in str(exc):
+        return False
+    observed.observation.injected = False
+    observed.observation.wiring.refused_usage(observed.observation.request.server_address)
+    return True
+
+
+def sync_request(requests: Requests) -> Shell:
+    """Around `SyncAPIClient.request`."""
+
+    def request(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+        wiring = slot.wiring
+        if wiring is None:
+            return wrapped(*args, **kwargs)
+        observed = requests.open(wiring, client, args, kwargs)
+        if observed is None:
+            return wrapped(*args, **kwargs)
+        with observed:
+            try:
+                result = wrapped(*observed.args, **observed.kwargs)
+            except BaseException as exc:
+                if not _is_refusal(observed, exc):
+                    raise
+                result = wrapped(*args, **kwargs)
+            if not requests.sees_responses:
+                read_returned(observed, result)
+            return result
+
+    return request
+
+
+def async_request(requests: Requests) -> Shell:
+    """Around `AsyncAPIClient.request`."""
+
+    async def request(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+        wiring = slot.wiring
+        if wiring is None:
+            return await wrapped(*args, **kwargs)
+        observed = requests.open(wiring, client, args, kwargs)
+        if observed is None:
+            return await wrapped(*args, **kwargs)
+        with observed:
+            try:
+                result = await wrapped(*observed.args, **observed.kwargs)
+            except BaseException as exc:
+                if not _is_refusal(observed, exc):
+                    raise
+                result = await wrapped(*args, **kwargs)
+            if not requests.sees_responses:
+                read_returned(observed, result)
+            return result
+
+    return request
+
+
+def sync_response(requests: Requests) -> Shell:
+    """Around `SyncAPIClient._process_response`."""
+
+    def process(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+        exchange = requests.receive(kwargs) if slot.wiring is not None else None
+        if exchange is None:
+            return wrapped(*args, **kwargs)
+        try:
+            result = wrapped(*args, **kwargs)
+        except BaseException:
+            read_unparsed(exchange, kwargs["response"])
+            raise
+        read_result(exchange, kwargs["response"], result)
+        return result
+
+    return process
+
+
+def async_response(requests: Requests) -> Shell:
+    """Around `AsyncAPIClient._process_response`."""
+
+    async def process(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+        exchange = requests.receive(kwargs) if slot.wiring is not None else None
+        if exchange is None:
+            return await wrapped(*args, **kwargs)
+        try:
+            result = await wrapped(*args, **kwargs)
+        except BaseException:
+            read_unparsed(exchange, kwargs["response"])
+            raise
+        read_result(exchange, kwargs["response"], result)
+        return result
+
+    return process
+
+
+def stream_made(requests: Requests) -> Shell:
+    """Around `Stream.__init__` and `AsyncStream.__init__`."""
+
+    package = requests.provider.name
+
+    def make(wrapped: Shell, stream: Any, args: Any, kwargs: Any) -> None:
+        wrapped(*args, **kwargs)
+        if slot.wiring is not None:
+            with quietly("tapping a stream"):
+                tap_stream(stream, package)
+
+    return make
