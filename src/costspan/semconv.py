@@ -149,7 +149,8 @@ def call_attributes(call: Call, cost: Cost | None) -> Attributes:
     if call.settles_response:
         attributes["costspan.settles_response"] = True
     if cost is not None:
-        _add_cost(attributes, cost)
+        fetched = call.request.operation == "fetch_response"
+        _add_cost(attributes, cost, proposal=COST_PROPOSAL and not fetched)
     return attributes
 
 
@@ -191,7 +192,7 @@ def usage_attributes(usage: Usage) -> Attributes:
     }
 
 
-def _add_cost(attributes: Attributes, cost: Cost) -> None:
+def _add_cost(attributes: Attributes, cost: Cost, *, proposal: bool) -> None:
     attributes["costspan.cost.status"] = cost.status
     if cost.missing:
         attributes["costspan.cost.missing"] = cost.missing
@@ -201,14 +202,14 @@ def _add_cost(attributes: Attributes, cost: Cost) -> None:
     attributes["costspan.cost.currency"] = "USD"
     if cost.status == "not_billed":
         return
+    if proposal:
+        attributes["gen_ai.usage.cost.amount"] = attributes["costspan.cost.total"]
+        attributes["gen_ai.usage.cost.currency"] = "USD"
+        attributes["gen_ai.usage.cost.source"] = "provider" if cost.match == "provider" else "local"
     _add_provenance(attributes, cost)
 
 
 def _add_provenance(attributes: Attributes, cost: Cost) -> None:
-    if COST_PROPOSAL:
-        attributes["gen_ai.usage.cost.amount"] = attributes["costspan.cost.total"]
-        attributes["gen_ai.usage.cost.currency"] = "USD"
-        attributes["gen_ai.usage.cost.source"] = "provider" if cost.match == "provider" else "local"
     for part in ("input", "cache_read", "cache_write", "output", "tools"):
         picos = getattr(cost, part)
         if picos is not None and (picos or part in ("input", "output")):

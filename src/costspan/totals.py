@@ -69,6 +69,11 @@ class Totals:
         """US dollars so far, exact."""
         return usd(self._picos)
 
+    def merge(self, other: Totals) -> None:
+        """Add the sums of `other`; the caller holds the lock."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
     def summary(self) -> Summary:
         """The sums of this moment, as one consistent record."""
         with _lock:
@@ -90,8 +95,13 @@ class Totals:
         return f"<spent {self.cost_usd:f} USD in {self.calls} calls, {self.total_tokens} tokens>"
 
 
+def lock() -> threading.RLock:
+    """The lock under which sums grow."""
+    return _lock
+
+
 def add(call: Call, cost: Cost, totals: Iterable[Totals]) -> None:
-    """Count one settled call in each of `totals`."""
+    """Count one settled call in each of `totals`; the caller holds the lock."""
     usage = call.usage
     tokens_in = tokens_out = cached = total = 0
     if usage is not None:
@@ -102,21 +112,13 @@ def add(call: Call, cost: Cost, totals: Iterable[Totals]) -> None:
     picos = cost.total or 0
     failed = call.error is not None
     unpriced = cost.status == "unpriced"
-    with _lock:
-        for one in totals:
-            one.calls += 1
-            one.errors += failed
-            one.input_tokens += tokens_in
-            one.output_tokens += tokens_out
-            one.total_tokens += total
-            one.cached_tokens += cached
-            one._picos += picos
-            one.unpriced_calls += unpriced
-            one.runtime_seconds += call.runtime_seconds
-
-
-def add_alert(totals: Iterable[Totals]) -> None:
-    """Count one alert in each of `totals`."""
-    with _lock:
-        for one in totals:
-            one.alerts += 1
+    for one in totals:
+        one.calls += 1
+        one.errors += failed
+        one.input_tokens += tokens_in
+        one.output_tokens += tokens_out
+        one.total_tokens += total
+        one.cached_tokens += cached
+        one._picos += picos
+        one.unpriced_calls += unpriced
+        one.runtime_seconds += call.runtime_seconds

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from typing import Any
 
+from costspan import totals
 from costspan.call import Call, Cost
 from costspan.errors import ConfigurationError
-from costspan.totals import Summary, Totals, add, add_alert
+from costspan.totals import Summary, Totals
 
 DIMENSIONS = ("agent", "session", "user", "endpoint", "model", "provider", "trace")
 """What sums can be asked by, besides `tag:KEY`."""
@@ -17,22 +19,38 @@ MOST_KEYS = 10_000
 """Keys kept for each dimension; calls of further ones are counted under `(other)`."""
 
 _FORMER_WORDS = {"session_id": "session", "user_id": "user", "trace_id": "trace"}
+_CELL = DIMENSIONS[:-1]
+_MOST_CELLS = 1_000
 
 
 class Ledger:
-    """Sums of calls. Totals are exact however many keys there are."""
+    """Sums of calls. Totals are exact however many keys there are.
+
+    A call is counted in one cell, the sums of all calls with the very same keys, and in its trace.
+    The cells are folded into the dimensions when somebody asks, or when there are many.
+    """
 
     def __init__(self) -> None:
-        self.total = Totals()
+        self._total = Totals()
         self._by: dict[str, dict[str, Totals]] = {name: {} for name in DIMENSIONS}
+        self._cells: dict[tuple[Any, ...], Totals] = {}
 
-    def add(self, call: Call, cost: Cost) -> None:
-        """Count one call in the total and under each of its keys."""
-        add(call, cost, self._rows(call))
+    def add(self, call: Call, cost: Cost, spent: Iterable[Totals] = ()) -> None:
+        """Count one call, in the ledger and in the running sums of the blocks that it is under."""
+        with totals.lock():
+            totals.add(call, cost, (self._cell(call), self._trace(call), *spent))
 
     def add_alert(self, call: Call) -> None:
-        """Count one alert in the total and under each of the call's keys."""
-        add_alert(self._rows(call))
+        """Count one alert for the keys of its call."""
+        with totals.lock():
+            self._cell(call).alerts += 1
+            self._trace(call).alerts += 1
+
+    def summary(self) -> Summary:
+        """The sums of everything."""
+        with totals.lock():
+            self._fold()
+            return self._total.summary()
 
     def summaries(self, dimension: str) -> dict[str, Summary]:
         """The sums by one dimension, the dearest first.
@@ -41,39 +59,56 @@ class Ledger:
             ConfigurationError: the dimension is unknown; the message names the right word.
         """
         checked_dimension(dimension)
-        rows = dict(self._by.get(dimension, {}))
-        sums = {key: row.summary() for key, row in rows.items()}
+        with totals.lock():
+            self._fold()
+            sums = {key: row.summary() for key, row in self._by.get(dimension, {}).items()}
         return dict(sorted(sums.items(), key=lambda item: item[1].cost_usd, reverse=True))
 
-    def _rows(self, call: Call) -> list[Totals]:
-        by = self._by
-        rows = [
-            self.total,
-            _row(by["agent"], call.agent),
-            _row(by["session"], call.session),
-            _row(by["user"], call.user),
-            _row(by["endpoint"], call.endpoint),
-            _row(by["model"], call.model),
-            _row(by["provider"], call.request.provider),
-            _row(by["trace"], f"{call.trace_id:032x}" if call.trace_id else None),
-        ]
-        if call.tags:
-            rows += self._tag_rows(call)
-        return rows
+    def _cell(self, call: Call) -> Totals:
+        tags = tuple(call.tags.items()) if call.tags else None
+        key = (
+            call.agent,
+            call.session,
+            call.user,
+            call.endpoint,
+            call.model,
+            call.request.provider,
+            tags,
+        )
+        cell = self._cells.get(key)
+        if cell is None:
+            if len(self._cells) >= _MOST_CELLS:
+                self._fold()
+            cell = self._cells[key] = Totals()
+        return cell
 
-    def _tag_rows(self, call: Call) -> Iterator[Totals]:
-        for tag, value in call.tags.items():
-            name = f"tag:{tag}"
-            if name not in self._by and len(self._by) >= len(DIMENSIONS) + MOST_KEYS:
-                continue
-            yield _row(self._by.setdefault(name, {}), str(value))
+    def _trace(self, call: Call) -> Totals:
+        key = f"{call.trace_id:032x}" if call.trace_id else None
+        return _row(self._by["trace"], key)
+
+    def _fold(self) -> None:
+        for key, cell in self._cells.items():
+            *values, tags = key
+            self._total.merge(cell)
+            for dimension, value in zip(_CELL, values, strict=True):
+                _row(self._by[dimension], value).merge(cell)
+            for tag, value in tags or ():
+                rows = self._by.get(f"tag:{tag}")
+                if rows is None:
+                    if len(self._by) >= MOST_KEYS:
+                        continue
+                    rows = self._by[f"tag:{tag}"] = {}
+                _row(rows, str(value)).merge(cell)
+        self._cells.clear()
 
 
 def _row(rows: dict[str, Totals], key: str | None) -> Totals:
     row = rows.get(key or NONE)
     if row is None:
         name = (key or NONE) if len(rows) < MOST_KEYS else OTHER
-        row = rows.setdefault(name, Totals())
+        row = rows.get(name)
+        if row is None:
+            row = rows[name] = Totals()
     return row
 
 

@@ -124,12 +124,13 @@ class Prices:
         if response is not None and response.reported_cost_usd is not None:
             return _reported(response)
         tariff = self._tariff_of(call)
-        if tariff is None:
-            return self._unpriced(call)
-        if tariff.match == "gpu":
+        if tariff is not None and tariff.match == "gpu":
             return _gpu_cost(tariff, call.runtime_seconds)
         if response is None or response.usage is None:
-            return Cost(status="unpriced", missing=("usage",), model=tariff.model)
+            model = None if tariff is None else tariff.model
+            return Cost(status="unpriced", missing=("usage",), model=model)
+        if tariff is None:
+            return self._unpriced(call)
         return self._priced(call, response, response.usage, tariff)
 
     def _priced(self, call: Call, response: Response, usage: Usage, tariff: Tariff) -> Cost:

@@ -1,7 +1,8 @@
 """One row of a price table, compiled to whole numbers, and the arithmetic of one call.
 
-A rate is counted in attodollars (10^-18 USD) per unit, so that the usual rates are integers; each
-part of a call is rounded once, half to even, to whole picodollars.
+A rate is counted in attodollars (10^-18 USD) per unit, as an exact fraction, and each part of a
+call is rounded once, half to even, to whole picodollars. Where the rates of a row are whole
+picodollars, as nearly all are, nothing needs rounding and plain integers do.
 """
 
 from __future__ import annotations
@@ -37,21 +38,32 @@ KEYS: Mapping[str, str] = {
 }
 """The fields of `Usage` that a table can price, and the table's word for each."""
 
-NEEDS_OWN_RATE = frozenset(
-    {
-        "cache_read_tokens",
-        "cache_write_tokens",
-        "cache_write_1h_tokens",
-        "cache_write_12h_tokens",
-        "input_audio_tokens",
-        "output_audio_tokens",
-        "output_image_tokens",
-        "web_searches",
-        "storage_searches",
-        "code_executions",
-    }
+NEEDS_OWN_RATE = (
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "cache_write_12h_tokens",
+    "input_audio_tokens",
+    "output_audio_tokens",
+    "output_image_tokens",
+    "web_searches",
+    "storage_searches",
+    "code_executions",
 )
 """Counts that are never billed at the plain rate: without their own the cost is partial."""
+
+
+_CACHE = frozenset({"cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens"})
+_WHOLES = {
+    "cache_read_tokens": "input_tokens",
+    "cache_write_tokens": "input_tokens",
+    "cache_write_1h_tokens": "cache_write_tokens",
+    "cache_write_12h_tokens": "cache_write_tokens",
+    "input_audio_tokens": "input_tokens",
+    "output_audio_tokens": "output_tokens",
+    "output_image_tokens": "output_tokens",
+}
+"""Of which count each of those is a part."""
 
 
 class Parts(Struct):
@@ -96,7 +108,9 @@ class Tariff:
 
     __slots__ = (
         "_basic",
-        "_keys",
+        "_prices_output",
+        "_unrated",
+        "_unrated_cache",
         "lacks",
         "match",
         "model",
@@ -124,7 +138,10 @@ class Tariff:
         self.starts = tuple(starts)
         self.lacks = lacks
         self.valid_until = valid_until
-        self._keys = frozenset(unit.key for unit in units)
+        keys = frozenset(unit.key for unit in units)
+        self._prices_output = "output_tokens" in keys
+        self._unrated = tuple(field for field in NEEDS_OWN_RATE if KEYS.get(field) not in keys)
+        self._unrated_cache = tuple(field for field in self._unrated if field in _CACHE)
         self._basic = _basic_rates(self.units, len(self.starts) + 1)
 
     def parts(self, usage: Usage) -> Parts:
@@ -149,15 +166,15 @@ class Tariff:
         if read + written > total or hour > written:
             return Parts(missing=(*self.lacks, "consistent_usage"))
         assert self._basic is not None
-        fresh_rate, read_rate, write_rate, hour_rate, output_rate = self._basic[self._band(total)]
-        written -= hour
+        band = self._band(total) if self.starts else 0
+        fresh_rate, read_rate, write_rate, hour_rate, output_rate = self._basic[band]
         return Parts(
-            _picos((total - read - written - hour) * fresh_rate),
-            _picos(read * read_rate),
-            _picos(written * write_rate + hour * hour_rate),
-            _picos((usage.output_tokens or 0) * output_rate),
+            (total - read - written) * fresh_rate,
+            read * read_rate,
+            (written - hour) * write_rate + hour * hour_rate,
+            (usage.output_tokens or 0) * output_rate,
             0,
-            self._missing(usage),
+            self._missing(usage, self._unrated_cache),
         )
 
     def _general_parts(self, usage: Usage) -> Parts:
@@ -166,7 +183,7 @@ class Tariff:
             for field, key in KEYS.items()
             if (value := getattr(usage, field)) is not None
         }
-        missing = list(self._missing(usage))
+        missing = list(self._missing(usage, self._unrated))
         band = self._band(usage.input_tokens or 0)
         sums = [Fraction(0)] * len(PARTS)
         leaves: dict[str, int] = {}
@@ -174,6 +191,7 @@ class Tariff:
             missing += _unreported(unit, counts)
             leaf = 1 if unit.key == "requests" else counts.get(unit.key, 0)
             leaf -= sum(leaves[key] for key in unit.within)
+            leaf -= self._unrated_within(unit.key, usage)
             if leaf < 0:
                 return Parts(missing=(*self.lacks, "consistent_usage"))
             leaves[unit.key] = leaf
@@ -182,18 +200,23 @@ class Tariff:
         fresh, read, written, output, tools = whole
         return Parts(fresh, read, written, output, tools, tuple(dict.fromkeys(missing)))
 
-    def _missing(self, usage: Usage) -> tuple[str, ...]:
-        missing = list(self.lacks)
-        if usage.input_tokens is None:
-            missing.append("input_tokens")
-        if usage.output_tokens is None and "output_tokens" in self._keys:
-            missing.append("output_tokens")
-        missing.extend(
-            field
-            for field in NEEDS_OWN_RATE
-            if getattr(usage, field) and KEYS.get(field) not in self._keys
+    def _unrated_within(self, key: str, usage: Usage) -> int:
+        """How much of a whole must not be billed at its rate, as its part has none of its own."""
+        return sum(
+            getattr(usage, field) or 0 for field in self._unrated if _WHOLES.get(field) == key
         )
-        return tuple(missing)
+
+    def _missing(self, usage: Usage, unrated: tuple[str, ...]) -> tuple[str, ...]:
+        """Names of what is billed and was not reported, or was reported and has no rate."""
+        missing = self.lacks
+        if usage.input_tokens is None:
+            missing = (*missing, "input_tokens")
+        if usage.output_tokens is None and self._prices_output:
+            missing = (*missing, "output_tokens")
+        for field in unrated:
+            if getattr(usage, field):
+                missing = (*missing, field)
+        return missing
 
 
 def _unreported(unit: Unit, counts: Mapping[str, int]) -> list[str]:
@@ -202,56 +225,49 @@ def _unreported(unit: Unit, counts: Mapping[str, int]) -> list[str]:
     return [unit.key for one, other in unit.overlaps if counts.get(one) and counts.get(other)]
 
 
-_BASIC = frozenset(
-    {
-        "input_tokens",
-        "output_tokens",
-        "total_tokens",
-        "cache_read_tokens",
-        "cache_write_tokens",
-        "cache_write_1h_tokens",
-    }
-)
-_SPECIAL = tuple(
-    field
-    for field in Usage.__struct_fields__
-    if field not in _BASIC and field not in ("reasoning_tokens", "input_text_tokens")
-)
-
-
 def _is_special(usage: Usage) -> bool:
-    return any(getattr(usage, field) for field in _SPECIAL)
+    """Whether a count beyond the five common ones is there. Spelled out: it runs on every call."""
+    return bool(
+        usage.input_audio_tokens
+        or usage.input_image_tokens
+        or usage.cache_audio_read_tokens
+        or usage.cache_image_read_tokens
+        or usage.output_text_tokens
+        or usage.output_audio_tokens
+        or usage.output_image_tokens
+        or usage.cache_write_30m_tokens
+        or usage.cache_write_12h_tokens
+        or usage.web_searches
+        or usage.storage_searches
+        or usage.code_executions
+    )
+
+
+_BASIC_KEYS = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "output_tokens",
+)
 
 
 def _basic_rates(units: Sequence[Unit], bands: int) -> list[tuple[int, ...]] | None:
-    """Whole rates of the five common counts by band; None where the row needs the general way."""
+    """Picodollars of the five common counts by band; None where the row needs the general way."""
     rates = {unit.key: unit.attos for unit in units}
     if {"requests", "output_reasoning_tokens", "input_text_tokens"} & set(rates):
         return None
+    nothing = (Fraction(0),) * bands
     table = []
     for band in range(bands):
-        plain = rates.get("input_tokens", (Fraction(0),) * bands)[band]
-        write = rates["cache_write_tokens"][band] if "cache_write_tokens" in rates else plain
-        row = (
-            plain,
-            rates["cache_read_tokens"][band] if "cache_read_tokens" in rates else plain,
-            write,
-            rates["cache_write_1h_tokens"][band] if "cache_write_1h_tokens" in rates else write,
-            rates.get("output_tokens", (Fraction(0),) * bands)[band],
-        )
-        if any(rate.denominator != 1 for rate in row):
+        # A count without a rate of its own is named as missing, and billed at none.
+        row = [rates.get(key, nothing)[band] for key in _BASIC_KEYS]
+        if any(rate % ATTOS_PER_PICO for rate in row):
             return None
-        table.append(tuple(int(rate) for rate in row))
+        table.append(tuple(int(rate / ATTOS_PER_PICO) for rate in row))
     return table
 
 
-def _picos(attos: int | Fraction) -> int:
+def _picos(attos: Fraction) -> int:
     """Attodollars as picodollars, rounded half to even."""
-    if isinstance(attos, Fraction):
-        return round(attos / ATTOS_PER_PICO)
-    whole, rest = divmod(attos, ATTOS_PER_PICO)
-    if rest:
-        twice = 2 * rest
-        if twice > ATTOS_PER_PICO or (twice == ATTOS_PER_PICO and whole & 1):
-            whole += 1
-    return whole
+    return round(attos / ATTOS_PER_PICO)

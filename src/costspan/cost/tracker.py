@@ -16,7 +16,7 @@ from costspan.cost.stores.memory import MemoryStore
 from costspan.errors import ConfigurationError
 from costspan.export.schema import Line, line_of
 from costspan.guard import quietly
-from costspan.totals import Summary, add
+from costspan.totals import Summary
 
 LineWriter = Callable[[Call, Cost], None]
 """Takes each settled call with its cost, in the caller's thread, before the call returns."""
@@ -83,9 +83,7 @@ class CostTracker:
             Its cost.
         """
         cost = self.prices.cost(call)
-        self._store.settle(call, cost)
-        if who is not None and who.spent:
-            add(call, cost, who.spent)
+        self._store.settle(call, cost, () if who is None else who.spent)
         self._write(call, cost)
         for budget in self.budgets:
             alert = budget.crossed(call, cost)

@@ -44,8 +44,8 @@ class Exchange:
             return
         observation = self.observation
         moment = time.perf_counter() if at is None else at
-        with quietly("reading an answer"):
-            if response is None and self.fold is not None:
+        if response is None and self.fold is not None:
+            with quietly("reading an answer"):
                 response = self.fold(observation)
         with quietly("ending a response"):
             observation.answered(response, outcome, exc, moment)

@@ -116,11 +116,8 @@ class Observation:
 
     def __enter__(self) -> Observation:
         """Make the span current while the request is under way."""
-        with quietly("attaching a span"):
-            self._attached = (
-                context.attach(trace.set_span_in_context(self.span)),
-                current.set(self),
-            )
+        token = context.attach(trace.set_span_in_context(self.span))
+        self._attached = (token, current.set(self))
         return self
 
     def __exit__(
@@ -199,7 +196,7 @@ class Observation:
     def _write(self, call: Call, cost: Cost | None) -> None:
         attributes = semconv.call_attributes(call, cost)
         said = None
-        if content.allowed(self.wiring.capture, failed=self.error is not None):
+        if self._may_tell():
             attributes.update(captured_attributes(self.operation, self.body, self.answer))
             said = None if self.exception is None else failures.told(self.exception)
         self.span.set_attributes(attributes)
@@ -210,13 +207,14 @@ class Observation:
         if self.error is not None:
             self.span.set_status(Status(StatusCode.ERROR, said or self.error_code))
 
+    def _may_tell(self) -> bool:
+        return content.allowed(self.wiring.capture, failed=self.error is not None)
+
     def _call(self) -> Call:
         who, context_of = self.who, self.span.get_span_context()
         elapsed = self.ended - self.started
         response, settles = settled(self.request, combined(self.responses))
-        if response is not None and content.allowed(
-            self.wiring.capture, failed=self.error is not None
-        ):
+        if self.answer is not None and response is not None and self._may_tell():
             response = structs.replace(response, preview=first_text(self.operation, self.answer))
         return Call(
             request=self.request,

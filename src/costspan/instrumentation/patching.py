@@ -51,7 +51,7 @@ class Patches:
         """Patch the SDKs of these providers, now or when the app imports them."""
         self._wanted = set(names)
         for name in names:
-            if name in sys.modules:
+            if sys.modules.get(name) is not None:
                 self._patch(PROVIDERS[name])
             elif name not in self._awaited:
                 self._awaited.add(name)
@@ -151,7 +151,7 @@ def _check_named(name: str) -> None:
 
 
 def _is_usable(name: str) -> bool:
-    if name not in sys.modules and importlib.util.find_spec(name) is None:
+    if sys.modules.get(name) is None and importlib.util.find_spec(name) is None:
         return False
     if _is_supported(name):
         return True

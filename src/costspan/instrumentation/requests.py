@@ -184,7 +184,7 @@ class Requests:
             exchange = Exchange(observation)
             response.extensions["costspan"] = exchange
             observation.http_status = response.status_code
-            observation.request_id = response.headers.get(self.provider.request_id_header)
+            observation.request_id = response.headers.get(self.provider.request_id_header) or None
             observation.retries = kwargs.get("retries_taken", 0)
             return exchange
         return None

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from msgspec import structs
 
@@ -27,6 +26,7 @@ from costspan.providers.operation import (
     items,
     number,
     parameters_of,
+    remembered,
     strings,
     text,
 )
@@ -207,20 +207,10 @@ _PLATFORMS = (
     ("Bedrock", "aws.bedrock"),
     ("Vertex", "gcp.vertex_ai"),
 )
-_known: WeakKeyDictionary[Any, tuple[Any, Endpoint]] = WeakKeyDictionary()
 
 
-def locate(client: Any) -> Endpoint:
-    """The endpoint of `client`; a Bedrock or Vertex client lands on that platform's bill."""
-    url = client.base_url
-    remembered = _known.get(client)
-    if remembered is not None and remembered[0] is url:
-        return remembered[1]
-    endpoint = Endpoint(
-        _platform(client), url.host or None, url.port or _DEFAULT_PORTS.get(url.scheme)
-    )
-    _known[client] = (url, endpoint)
-    return endpoint
+def _endpoint(client: Any, url: Any) -> Endpoint:
+    return Endpoint(_platform(client), url.host or None, url.port or _DEFAULT_PORTS.get(url.scheme))
 
 
 def _platform(client: Any) -> str:
@@ -229,6 +219,9 @@ def _platform(client: Any) -> str:
             if mark in kind.__name__:
                 return provider
     return "anthropic"
+
+
+locate = remembered(_endpoint)
 
 
 def body_of(options: Any) -> Body:

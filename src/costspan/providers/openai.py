@@ -110,6 +110,8 @@ def _no_parameters(body: Body) -> dict[str, Any]:
 
 def read_usage(value: Any) -> Usage | None:
     """`CompletionUsage` or `ResponseUsage`; cache reads and writes are inside the input count."""
+    if value is None:
+        return None
     usage = fields(value)
     inside = fields(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
     outside = fields(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
@@ -239,22 +241,25 @@ def read_response(body: Body) -> Response:
 
 def _with_tools(usage: Usage, body: Body) -> Usage:
     """The searches and code runs that are billed by use, beside the tokens."""
-    output = list(items(body.get("output")))
+    output = items(body.get("output"))
     searches = count(fields(fields(body.get("tool_usage")).get("web_search")).get("num_requests"))
     if searches is None:
-        searches = (
-            sum(
-                item.get("type") == "web_search_call"
-                and item.get("status") == "completed"
-                and fields(item.get("action")).get("type", "search") == "search"
-                for item in output
-            )
-            or None
-        )
-    files = sum(item.get("type") == "file_search_call" for item in output)
-    runs = sum(item.get("type") == "code_interpreter_call" for item in output)
+        searches = sum(map(_is_search, output)) or None
+    files = sum(item.get("type") == "file_search_call" for item in output) or None
+    runs = sum(item.get("type") == "code_interpreter_call" for item in output) or None
+    if searches is files is runs is None:
+        return usage
     return structs.replace(
-        usage, web_searches=searches, storage_searches=files or None, code_executions=runs or None
+        usage, web_searches=searches, storage_searches=files, code_executions=runs
+    )
+
+
+def _is_search(item: Body) -> bool:
+    """Whether an item is a web search that is billed: one that opened a page is not."""
+    return (
+        item.get("type") == "web_search_call"
+        and item.get("status") == "completed"
+        and fields(item.get("action")).get("type", "search") == "search"
     )
 
 

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from costspan.providers.operation import Endpoint
+from costspan.providers.operation import Endpoint, remembered
 
 _HOSTS: tuple[tuple[str, str, bool], ...] = (
     ("api.openai.com", "openai", True),
@@ -37,19 +36,6 @@ _LOCAL_PORTS = {11434: ("ollama", True), 8000: ("vllm", True), 1234: ("lm_studio
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal"})
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _AZURE_SINCE = "2024-09-01"
-
-_known: WeakKeyDictionary[Any, tuple[Any, Endpoint]] = WeakKeyDictionary()
-
-
-def locate(client: Any) -> Endpoint:
-    """The endpoint of `client`; remembered for as long as its `base_url` stays the same object."""
-    url = client.base_url
-    remembered = _known.get(client)
-    if remembered is not None and remembered[0] is url:
-        return remembered[1]
-    endpoint = _endpoint(client, url)
-    _known[client] = (url, endpoint)
-    return endpoint
 
 
 def _endpoint(client: Any, url: Any) -> Endpoint:
@@ -91,3 +77,6 @@ def _azure_asks(client: Any, path: str) -> bool:
         return True
     version = getattr(client, "_api_version", None)
     return isinstance(version, str) and version[:10] >= _AZURE_SINCE
+
+
+locate = remembered(_endpoint)

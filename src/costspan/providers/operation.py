@@ -86,17 +86,46 @@ class Provider(Struct, frozen=True, kw_only=True):
     prepare: Callable[[Any, Body, Operation, Endpoint, bool], tuple[Any, bool]]
 
 
+_MOST_REMEMBERED = 1024
+
+
+def remembered(work_out: Callable[[Any, Any], Endpoint]) -> Callable[[Any], Endpoint]:
+    """`locate` out of a function of a client and its `base_url`, worked out once for each url.
+
+    A client's `base_url` may be set anew, which makes a new object of it; clients that share one
+    may still differ in their class or in Azure's api-version.
+    """
+    known: dict[tuple[int, type, Any], tuple[Any, Endpoint]] = {}
+
+    def locate(client: Any) -> Endpoint:
+        # The property itself does work in newer SDKs, more than all the rest here.
+        url = client.__dict__.get("_base_url") or client.base_url
+        key = (id(url), type(client), client.__dict__.get("_api_version"))
+        found = known.get(key)
+        if found is None:
+            if len(known) >= _MOST_REMEMBERED:
+                known.clear()
+            # The url is held, so that its id stays its own.
+            found = known[key] = (url, work_out(client, client.base_url))
+        return found[1]
+
+    return locate
+
+
 def fields(value: Any) -> Body:
     """The named fields of a dict, of an SDK's model (extra fields included) or of any object."""
+    if value is None:
+        return _NOTHING
     if type(value) is dict:
-        return value
-    if isinstance(value, Mapping):
         return value
     plain = getattr(value, "__dict__", None)
     if plain is None:
         return _NOTHING
-    extra = getattr(value, "__pydantic_extra__", None)
-    return {**plain, **extra} if extra else plain
+    # An SDK's model is told by its class: to ask the instance for an absent name is slow.
+    if hasattr(type(value), "__pydantic_extra__"):
+        extra = value.__pydantic_extra__
+        return {**plain, **extra} if extra else plain
+    return value if isinstance(value, Mapping) else plain
 
 
 def items(value: Any) -> Iterable[Body]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from costspan.call import Call, Cost
-from costspan.totals import Summary
+from costspan.totals import Summary, Totals
 
 
 class Store(Protocol):
     """Keeps the sums of settled calls, and answers for all who share it."""
 
-    def settle(self, call: Call, cost: Cost) -> None:
-        """Count one finished call."""
+    def settle(self, call: Call, cost: Cost, spent: Iterable[Totals] = ()) -> None:
+        """Count one finished call, in the store and in this process's running sums `spent`."""
 
     def alerted(self, call: Call) -> None:
         """Count one alert that `call` raised."""

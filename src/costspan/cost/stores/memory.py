@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from costspan.call import Call, Cost
 from costspan.cost.ledger import Ledger
-from costspan.totals import Summary
+from costspan.totals import Summary, Totals
 
 
 class MemoryStore:
@@ -13,9 +15,9 @@ class MemoryStore:
     def __init__(self) -> None:
         self._ledger = Ledger()
 
-    def settle(self, call: Call, cost: Cost) -> None:
+    def settle(self, call: Call, cost: Cost, spent: Iterable[Totals] = ()) -> None:
         """Count one finished call."""
-        self._ledger.add(call, cost)
+        self._ledger.add(call, cost, spent)
 
     def alerted(self, call: Call) -> None:
         """Count one alert that `call` raised."""
@@ -23,7 +25,7 @@ class MemoryStore:
 
     def summary(self) -> Summary:
         """The sums of everything in this process."""
-        return self._ledger.total.summary()
+        return self._ledger.summary()
 
     def summaries(self, dimension: str) -> dict[str, Summary]:
         """The sums by one dimension."""
