@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec import Struct
 
+# gc=False: none of these records can be part of a cycle, and thousands of them are kept.
+
 PICOS_PER_USD = 10**12
 """Money is counted in whole picodollars (10^-12 USD), so that sums are exact."""
 
@@ -21,7 +23,7 @@ def usd(picos: int) -> Decimal:
     return Decimal(picos).scaleb(-12)
 
 
-class Request(Struct, frozen=True, kw_only=True):
+class Request(Struct, frozen=True, kw_only=True, gc=False):
     """What is about to be asked.
 
     `operation` is a name of the GenAI conventions (`chat`, `embeddings`, ...), `provider` likewise;
@@ -51,7 +53,7 @@ class Reservation(Struct, frozen=True):
         return True
 
 
-class Usage(Struct, frozen=True, kw_only=True):
+class Usage(Struct, frozen=True, kw_only=True, gc=False):
     """Counts of one answer, as the provider reported them.
 
     `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning, for every
@@ -90,7 +92,7 @@ class Usage(Struct, frozen=True, kw_only=True):
         return self.input_tokens + self.output_tokens
 
 
-class Response(Struct, frozen=True, kw_only=True):
+class Response(Struct, frozen=True, kw_only=True, gc=False):
     """What an answer said of itself.
 
     `also_billed` are counts that the top-level usage leaves out: pairs of a model (None = the
@@ -113,7 +115,7 @@ class Response(Struct, frozen=True, kw_only=True):
     preview: str | None = None
 
 
-class Call(Struct, frozen=True, kw_only=True):
+class Call(Struct, frozen=True, kw_only=True, gc=False):
     """One finished call.
 
     Times: `started_at` and `ended_at` are nanoseconds since the epoch; `runtime_seconds` is from
@@ -158,7 +160,7 @@ class Call(Struct, frozen=True, kw_only=True):
         return None if self.response is None else self.response.usage
 
 
-class Cost(Struct, frozen=True, kw_only=True):
+class Cost(Struct, frozen=True, kw_only=True, gc=False):
     """What one call cost, in US dollars, and where that figure comes from.
 
     Attributes:

@@ -7,12 +7,14 @@ import threading
 import traceback
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from costspan.errors import CostspanError
 
 logger = logging.getLogger("costspan")
 
+A = TypeVar("A")
+B = TypeVar("B")
 T = TypeVar("T")
 
 _seen: set[tuple[str, str]] = set()
@@ -75,16 +77,16 @@ def _report(what: str, exc: Exception, trace: TracebackType | None) -> None:
     )
 
 
-def quieted(what: str, function: Callable[..., T]) -> Callable[..., T | None]:
+def quieted(what: str, function: Callable[[A, B], T]) -> Callable[[A, B], T | None]:
     """`function` with its faults logged and swallowed; cheaper than `quietly` where it runs often.
 
     Returns:
         What `function` returns, or None where it failed.
     """
 
-    def call(*args: Any) -> T | None:
+    def call(first: A, second: B) -> T | None:
         try:
-            return function(*args)
+            return function(first, second)
         except Exception as exc:
             if isinstance(exc, CostspanError):
                 raise

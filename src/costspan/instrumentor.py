@@ -119,6 +119,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._costs, self._file = wiring.costs, file  # type: ignore[assignment]
         if self._costs is not None and file is not None:
             self._costs.writers = (*self._costs.writers, file)
+        wiring.tracers.prepare()
         slot.wiring = wiring
         self._patches.apply(names)
         self._threads.apply()

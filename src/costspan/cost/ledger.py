@@ -19,6 +19,7 @@ MOST_KEYS = 10_000
 """Keys kept for each dimension; calls of further ones are counted under `(other)`."""
 
 _FORMER_WORDS = {"session_id": "session", "user_id": "user", "trace_id": "trace"}
+_OTHER_TRACE = -1
 _CELL = DIMENSIONS[:-1]
 _MOST_CELLS = 1_000
 
@@ -34,6 +35,7 @@ class Ledger:
         self._total = Totals()
         self._by: dict[str, dict[str, Totals]] = {name: {} for name in DIMENSIONS}
         self._cells: dict[tuple[Any, ...], Totals] = {}
+        self._traces: dict[int, Totals] = {}
 
     def add(self, call: Call, cost: Cost, spent: Iterable[Totals] = ()) -> None:
         """Count one call, in the ledger and in the running sums of the blocks that it is under."""
@@ -61,7 +63,8 @@ class Ledger:
         checked_dimension(dimension)
         with totals.lock():
             self._fold()
-            sums = {key: row.summary() for key, row in self._by.get(dimension, {}).items()}
+            rows = self._trace_rows() if dimension == "trace" else self._by.get(dimension, {})
+            sums = {key: row.summary() for key, row in rows.items()}
         return dict(sorted(sums.items(), key=lambda item: item[1].cost_usd, reverse=True))
 
     def _cell(self, call: Call) -> Totals:
@@ -83,8 +86,17 @@ class Ledger:
         return cell
 
     def _trace(self, call: Call) -> Totals:
-        key = f"{call.trace_id:032x}" if call.trace_id else None
-        return _row(self._by["trace"], key)
+        trace = call.trace_id
+        row = self._traces.get(trace)
+        if row is None:
+            if len(self._traces) >= MOST_KEYS:
+                trace = _OTHER_TRACE
+            row = self._traces.setdefault(trace, Totals())
+        return row
+
+    def _trace_rows(self) -> dict[str, Totals]:
+        names = {0: NONE, _OTHER_TRACE: OTHER}
+        return {names.get(key) or f"{key:032x}": row for key, row in self._traces.items()}
 
     def _fold(self) -> None:
         for key, cell in self._cells.items():

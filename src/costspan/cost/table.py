@@ -7,7 +7,6 @@ import importlib.metadata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from functools import cached_property
 from typing import Any
 
 from costspan.cost.tariff import KEYS, PARTS, Tariff, Unit
@@ -40,17 +39,14 @@ class Table:
         self._snapshot = get_snapshot()
         self._registry = _get_registry()
 
-    @cached_property
-    def prices_as_of(self) -> str:
+        self.prices_as_of = self._as_of()
         """The table's version, and the newest date on which one of its prices changed."""
-        version = importlib.metadata.version("genai-prices")
-        return f"genai-prices {version} (changes up to {self.newest_change:%Y-%m-%d})"
 
-    @cached_property
-    def newest_change(self) -> date:
-        """The newest start date of a price that is in force today."""
+    def _as_of(self) -> str:
+        version = importlib.metadata.version("genai-prices")
         today = datetime.now(UTC).date()
-        return max((day for day in self._start_dates() if day <= today), default=date(2026, 1, 1))
+        newest = max((day for day in self._start_dates() if day <= today), default=None)
+        return f"genai-prices {version}" + (f" (changes up to {newest})" if newest else "")
 
     def find(self, provider: str, model: str) -> tuple[Any, Any] | None:
         """The table's provider and model rows for a model that a provider bills."""

@@ -66,7 +66,7 @@ _WHOLES = {
 """Of which count each of those is a part."""
 
 
-class Parts(Struct):
+class Parts(Struct, gc=False):
     """Picodollars of one usage, by part, and the names of what could not be priced."""
 
     input: int = 0

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 from collections.abc import Mapping
@@ -103,6 +104,11 @@ class Tracers:
         self._seen: Any = None
         self._tracer: Tracer | None = None
         self.private: Any = None
+
+    def prepare(self) -> None:
+        """Import now what the first call would have to wait for."""
+        if self._given is None and _is_unset(trace.get_tracer_provider()):
+            importlib.import_module("opentelemetry.sdk.trace")
 
     @property
     def tracer(self) -> Tracer:

@@ -189,7 +189,12 @@ def _chat_keeps(chunk: Body) -> bool:
     choices = chunk.get("choices")
     if not choices:
         return True
-    return any(fields(choice).get("finish_reason") is not None for choice in choices)
+    # A loop, as this runs on every chunk and a generator costs double.
+    for choice in choices:
+        said = choice if type(choice) is dict else choice.__dict__
+        if said.get("finish_reason") is not None:
+            return True
+    return False
 
 
 def _chat_has_content(chunk: Body) -> bool:

@@ -32,6 +32,7 @@ _HOSTS: tuple[tuple[str, str, bool], ...] = (
     ("aiplatform.googleapis.com", "gcp.vertex_ai", False),
     ("-aiplatform.googleapis.com", "gcp.vertex_ai", False),
 )
+_RUNTIMES = {"bedrock": "aws.bedrock", "vertex": "gcp.vertex_ai"}
 _LOCAL_PORTS = {11434: ("ollama", True), 8000: ("vllm", True), 1234: ("lm_studio", False)}
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal"})
 _DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -51,8 +52,8 @@ def _endpoint(client: Any, url: Any) -> Endpoint:
 
 def _by_class(client: Any) -> str | None:
     runtime = getattr(getattr(client, "_provider_runtime", None), "name", None)
-    if runtime == "bedrock":
-        return "aws.bedrock"
+    if runtime in _RUNTIMES:
+        return _RUNTIMES[runtime]
     names = {kind.__name__ for kind in type(client).__mro__}
     if "AzureOpenAI" in names or "AsyncAzureOpenAI" in names:
         return "azure.ai.openai"
