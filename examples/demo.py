@@ -15,7 +15,7 @@ import sys
 from uuid import uuid4
 
 from anthropic import Anthropic, AsyncAnthropic
-from demo_bill import ALERT_USD, BILL, Script, local_provider
+from demo_bill import ALERT_USD, BILL, Script, forget_settings, local_provider
 from demo_checks import by_agent, check, from_bill, from_lines, from_spans, from_tally, read_lines
 from demo_receiver import SpanReceiver
 from demo_table import print_alert, print_table
@@ -54,11 +54,15 @@ async def write_tests(name, script):
     ask = script.of("test_writer")
     async with AsyncOpenAI() as gpt:
         await gpt.chat.completions.create(
-            model=GPT, messages=said(f"Which cases of {name} need a test?"), **ask()
+            model=GPT,
+            messages=said(f"Which cases of {name} need a test?"),
+            max_completion_tokens=300,
+            **ask(),
         )
         stream = await gpt.chat.completions.create(
             model=GPT,
             messages=said(f"Write tests for {name}."),
+            max_completion_tokens=300,
             stream=True,
             stream_options={"include_usage": True},  # costspan adds it for api.openai.com
             **ask(),
@@ -72,7 +76,11 @@ async def write_docs(name, script):
     ask = script.of("docs_generator")
     async with AsyncOpenAI() as gpt, AsyncAnthropic() as claude:
         events = await gpt.responses.create(
-            model=GPT, input=f"Write a page about {name}.", stream=True, **ask()
+            model=GPT,
+            input=f"Write a page about {name}.",
+            max_output_tokens=300,
+            stream=True,
+            **ask(),
         )
         page = [event async for event in events]
         events = await claude.messages.create(
@@ -89,7 +97,7 @@ async def work(script):
 
 
 def run(script, receiver, server=None):
-    """Instrument, work, print, compare; what does not agree, as sentences."""
+    """Instrument, work, print and compare: what does not agree, and what was compared."""
     alerts = []
     costs = CostTracker(
         budgets=[Budget("single call", usd="0.05", per="call", alerts=[alerts.append])]
@@ -114,15 +122,16 @@ def run(script, receiver, server=None):
     print(f"  file   {len(lines)} lines in {', '.join(files)}")
 
     books = {
-        "the table": table,
-        "the session's total": {"all": spent},
-        "the spans": from_spans(receiver.spans),
-        "the file": from_lines(lines),
+        "table": table,
+        "session": {"all": spent},
+        "spans": from_spans(receiver.spans),
+        "file": from_lines(lines),
     }
     if server is not None:
-        books["the server's tally"] = from_tally(server.tally)
-        books["the bill by hand"] = from_bill(BILL)
-    return check(books, receiver.spans, lines, alerts, ALERT_USD if server else None), books
+        books["server's tally"] = from_tally(server.tally)
+        books["bill by hand"] = from_bill(BILL)
+    faults = check(books, receiver.spans, lines, alerts, ALERT_USD if server else None)
+    return faults, list(books)
 
 
 def main():
@@ -133,6 +142,7 @@ def main():
     if real and not (os.environ.get("OPENAI_API_KEY") and os.environ.get("ANTHROPIC_API_KEY")):
         sys.exit("--real needs OPENAI_API_KEY and ANTHROPIC_API_KEY")
 
+    forget_settings()
     print(f"\n  Three agents, two files, {'OpenAI and Anthropic' if real else 'a local server'}.\n")
     with SpanReceiver() as receiver:
         if real:
@@ -142,7 +152,7 @@ def main():
                 faults, books = run(Script(BILL), receiver, server)
     if faults:
         sys.exit("\n".join(["", "  These do not agree:", *(f"  - {fault}" for fault in faults)]))
-    print(f"  agree  {len(books)} books: {', '.join(books)}\n")
+    print(f"  agree  {', '.join(books)}\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from demo_bill import AGENT_HEADER, Answer
 from demo_receiver import Span
 
-ALL = "all"
+ALL, NOBODY = "all", "(none)"
 
 
 class Sums(NamedTuple):
@@ -87,9 +87,9 @@ def from_lines(lines: Iterable[Mapping[str, Any]]) -> Book:
     """What the calls file says."""
     return book_of(
         Entry(
-            line["agent"],
-            line["input_tokens"],
-            line["output_tokens"],
+            line["agent"] or NOBODY,
+            line["input_tokens"] or 0,
+            line["output_tokens"] or 0,
             line["cost_usd"],
             line["time_to_first_token_ms"],
         )
@@ -101,14 +101,19 @@ def from_spans(spans: Iterable[Span]) -> Book:
     """What the receiver got; times in milliseconds, to the microsecond, as in the file."""
     return book_of(
         Entry(
-            span.attributes["gen_ai.agent.name"],
-            span.attributes["gen_ai.usage.input_tokens"],
-            span.attributes["gen_ai.usage.output_tokens"],
+            span.attributes.get("gen_ai.agent.name", NOBODY),
+            *tokens_of(span),
             dollars_of(span),
             milliseconds(span.attributes.get("costspan.time_to_first_token")),
         )
         for span in spans
     )
+
+
+def tokens_of(span: Span) -> tuple[int, int]:
+    """The span's tokens in and out."""
+    counts = span.attributes
+    return counts.get("gen_ai.usage.input_tokens", 0), counts.get("gen_ai.usage.output_tokens", 0)
 
 
 def dollars_of(span: Span) -> Decimal | None:
@@ -178,14 +183,7 @@ def plain(value: Any) -> str:
 
 def call_differences(spans: Sequence[Span], lines: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for each call whose span and line are not about the same tokens and dollars."""
-    told = {
-        span.span_id: (
-            span.attributes["gen_ai.usage.input_tokens"],
-            span.attributes["gen_ai.usage.output_tokens"],
-            dollars_of(span),
-        )
-        for span in spans
-    }
+    told = {span.span_id: (*tokens_of(span), dollars_of(span)) for span in spans}
     written = {
         line["span_id"]: (line["input_tokens"], line["output_tokens"], line["cost_usd"])
         for line in lines

@@ -13,7 +13,8 @@ def print_table(table: Mapping[str, Any], spent: Any) -> None:
     print(RULE)
     for agent, row in table.items():
         if agent != "all":
-            print(row_of(agent, row, f"{row.first_token_ms:.0f} ms"))
+            first = row.first_token_ms
+            print(row_of(agent, row, "-" if first is None else f"{first:.0f} ms"))
     print(RULE)
     print(row_of("session", spent, ""), end="\n\n")
 

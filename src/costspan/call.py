@@ -168,8 +168,8 @@ class Cost(Struct, frozen=True, kw_only=True, gc=False):
             it); `estimated`; `unpriced` (no figure at all: `missing` says why); `not_billed`.
         missing: names of the counts or facts that were lacking.
         model: the row of the price table that was used.
-        match: `exact`, `approximate` (matched by a rule such as a prefix), `override` or `provider`
-            (the provider's response named the price).
+        match: `exact`, `approximate` (matched by a rule such as a prefix), `override`, `assumed`
+            (by `Prices(unknown=Rate(...))`) or `provider` (the provider's response named the price).
         prices_as_of: which price table, and of what date.
     """
 

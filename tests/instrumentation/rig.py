@@ -4,17 +4,19 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Condition
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import anthropic
 import httpx2
-import openai
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Sampler
 
 from costspan import Instrumentor, guard
 from tests.conventions.checker import check
+
+if TYPE_CHECKING:  # each takes seconds to import, and many tests run an app that needs one of them
+    import anthropic
+    import openai
 
 Answer = Callable[[httpx2.Request], Any]
 PATIENCE = 20.0  # seconds for what another thread has to do; never what a test measures
@@ -83,24 +85,32 @@ def attributes_of(span: ReadableSpan) -> dict[str, Any]:
     return dict(span.attributes or {})
 
 
-def openai_client(answer: Answer, **options: Any) -> openai.OpenAI:
+def openai_client(answer: Answer, **options: Any) -> "openai.OpenAI":
+    import openai
+
     http = httpx2.Client(transport=httpx2.MockTransport(answer))
     return openai.OpenAI(api_key="sk-test", http_client=http, **{"max_retries": 0, **options})
 
 
-def async_openai_client(answer: Answer, **options: Any) -> openai.AsyncOpenAI:
+def async_openai_client(answer: Answer, **options: Any) -> "openai.AsyncOpenAI":
+    import openai
+
     http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
     return openai.AsyncOpenAI(api_key="sk-test", http_client=http, **{"max_retries": 0, **options})
 
 
-def anthropic_client(answer: Answer, **options: Any) -> anthropic.Anthropic:
+def anthropic_client(answer: Answer, **options: Any) -> "anthropic.Anthropic":
+    import anthropic
+
     http = httpx2.Client(transport=httpx2.MockTransport(answer))
     return anthropic.Anthropic(
         api_key="sk-ant-test", http_client=http, **{"max_retries": 0, **options}
     )
 
 
-def async_anthropic_client(answer: Answer, **options: Any) -> anthropic.AsyncAnthropic:
+def async_anthropic_client(answer: Answer, **options: Any) -> "anthropic.AsyncAnthropic":
+    import anthropic
+
     http = httpx2.AsyncClient(transport=httpx2.MockTransport(answer))
     return anthropic.AsyncAnthropic(
         api_key="sk-ant-test", http_client=http, **{"max_retries": 0, **options}
@@ -122,7 +132,7 @@ class Pieces(httpx2.SyncByteStream, httpx2.AsyncByteStream):
 
 
 def events(payloads: Sequence[Any], *, named: bool = False, end: bytes = b"") -> httpx2.Response:
-    """An event stream; `named` puts each payload's `type` on an `event:` line, as Anthropic does."""
+    """An event stream; `named` writes `event:` lines too, as Anthropic does."""
     pieces = []
     for payload in payloads:
         head = f"event: {payload['type']}\n" if named else ""

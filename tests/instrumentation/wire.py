@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
+import inspect
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,14 +25,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def http_of(sdk: ModuleType) -> Any:
-    """The HTTP library of an SDK: httpx2 in the newest, httpx in the older ones."""
-    library = sdk.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0]
-    return importlib.import_module(library)
-
-
 class Wire:
-    """Answers every request by a function, and keeps what was sent.
+    """Answers every request, and keeps what was sent.
 
     Args:
         answer: an answer, or a function that gives one for a request.
@@ -45,13 +41,6 @@ class Wire:
         """The JSON of each request that was sent."""
         return [json.loads(request.content) for request in self.requests]
 
-    def client(self, sdk: ModuleType, *, asynchronous: bool = False) -> Any:
-        """An HTTP client for the SDK that ends here."""
-        http = http_of(sdk)
-        if asynchronous:
-            return http.AsyncClient(transport=http.MockTransport(self._handler(http, _alater)))
-        return http.Client(transport=http.MockTransport(self._handler(http, _later)))
-
     def openai(self, kind: Any = openai.OpenAI, **options: Any) -> Any:
         """An OpenAI client of this class, without retries."""
         return self._made(openai, kind, options)
@@ -60,8 +49,17 @@ class Wire:
         """An Anthropic client of this class, without retries."""
         return self._made(anthropic, kind, options)
 
+    def http_client(self, sdk: ModuleType, *, asynchronous: bool = False) -> Any:
+        """An HTTP client for the SDK that ends here."""
+        # httpx2 in the newest SDKs, httpx in the older ones.
+        library = sdk.DefaultHttpxClient.__mro__[1].__module__.partition(".")[0]
+        http = importlib.import_module(library)
+        transport = http.MockTransport(self._handler(http, _alater if asynchronous else _later))
+        kind = http.AsyncClient if asynchronous else http.Client
+        return kind(transport=transport)
+
     def _made(self, sdk: ModuleType, kind: Any, options: dict[str, Any]) -> Any:
-        client = self.client(sdk, asynchronous=is_async(kind))
+        client = self.http_client(sdk, asynchronous=kind.__name__.startswith("Async"))
         return kind(**{"max_retries": 0, "timeout": 60, "http_client": client, **options})
 
     def _handler(self, http: Any, later: Callable[[Sequence[bytes]], Any]) -> Any:
@@ -75,11 +73,6 @@ class Wire:
         return handle
 
 
-def is_async(kind: Any) -> bool:
-    """Whether a client class is the async one of its pair."""
-    return kind.__name__.startswith("Async")
-
-
 def _later(chunks: Sequence[bytes]) -> Iterator[bytes]:
     yield from chunks
 
@@ -89,13 +82,14 @@ async def _alater(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def events(*messages: Any, named: bool = False, done: bool = True) -> Answer:
-    """An event stream: OpenAI's unnamed events, or Anthropic's, which are named by their type."""
-    lines = [
-        (f"event: {one['type']}\n" if named else "") + f"data: {json.dumps(one)}\n\n"
-        for one in messages
-    ]
-    if done and not named:
-        lines.append("data: [DONE]\n\n")
-    chunks = [line.encode() for line in lines]
-    return Answer(chunks=chunks, headers={"content-type": "text/event-stream"})
+def read_out(call: Callable[[], Any]) -> Any:
+    """What a call gives, sync or async: its answer, or the list of its stream's chunks."""
+    result = call()
+    if inspect.isawaitable(result):
+        return asyncio.run(_read_out(result))
+    return list(result) if hasattr(result, "__next__") else result
+
+
+async def _read_out(awaitable: Any) -> Any:
+    result = await awaitable
+    return [chunk async for chunk in result] if hasattr(result, "__anext__") else result

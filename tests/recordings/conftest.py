@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from costspan import Instrumentor
+from tests.instrumentation.rig import Spans, watched
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +21,7 @@ def recordings() -> Path:
 
 
 @pytest.fixture
-def exported() -> Iterator[InMemorySpanExporter]:
-    """The spans of one instrumented test."""
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    Instrumentor().instrument(tracer_provider=provider)
-    yield exporter
-    Instrumentor().uninstrument()
-    provider.shutdown()
+def spans() -> Iterator[Spans]:
+    """The spans of one instrumented test; at its end each is held against the conventions."""
+    with watched() as seen:
+        yield seen

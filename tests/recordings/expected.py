@@ -423,10 +423,10 @@ EXPECTED: dict[str, Expected] = {
         operation="chat", provider="openai", base_url=OPENAI, status=200,
         request_model="gpt-5.6-sol", response_model="gpt-5.6-sol",
         response_id="resp_047f9036fb333784006a5fe9db456c819095d041b89bf6629e",
-        web_searches=0,
         cost_status="unpriced", missing=("usage",),
         working=(
-            "background response still queued (usage null); only a later GET would show the usage"
+            "background response still queued: usage null, searches not counted yet; only a later "
+            "GET would show them"
         ),
         source=_row("openai/gpt-5.6-sol", "not applied"),
     ),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 from zlib import crc32
 
@@ -17,6 +16,7 @@ from opentelemetry.trace import StatusCode
 
 from costspan import Instrumentor
 from tests.conventions.checker import check
+from tests.instrumentation.rig import Spans
 from tests.instrumentation.wire import Wire
 from tests.recordings.expected import EXPECTED, Expected
 from tests.recordings.replay import Recording, bound, client_for
@@ -85,20 +85,20 @@ def test_every_recording_has_its_expectation(recordings: Path) -> None:
     assert files == set(EXPECTED)
 
 
-@pytest.mark.parametrize("name", EXPECTED)
-def test_recording(name: str, recordings: Path, exported: Any) -> None:
+@pytest.mark.parametrize("name", EXPECTED, ids=EXPECTED)
+def test_recording(name: str, recordings: Path, spans: Spans) -> None:
     """The sync SDK's replay makes exactly the expected span and price."""
     raised: list[BaseException] = []
     wire = _replay(recordings / name, EXPECTED[name], raised)
-    _judge(recordings / name, EXPECTED[name], wire, raised, exported.get_finished_spans())
+    _judge(recordings / name, EXPECTED[name], wire, raised, spans.all())
 
 
-@pytest.mark.parametrize("name", ASYNC)
-async def test_recording_async(name: str, recordings: Path, exported: Any) -> None:
+@pytest.mark.parametrize("name", ASYNC, ids=ASYNC)
+async def test_recording_async(name: str, recordings: Path, spans: Spans) -> None:
     """The async SDK's replay makes exactly the expected span and price."""
     raised: list[BaseException] = []
     wire = await _replay_async(recordings / name, EXPECTED[name], raised)
-    _judge(recordings / name, EXPECTED[name], wire, raised, exported.get_finished_spans())
+    _judge(recordings / name, EXPECTED[name], wire, raised, spans.all())
 
 
 def _judge(
@@ -106,13 +106,13 @@ def _judge(
     want: Expected,
     wire: Wire,
     raised: list[BaseException],
-    spans: tuple[ReadableSpan, ...],
+    spans: list[ReadableSpan],
 ) -> None:
     recording = Recording.read(file)
     assert [request.url.path for request in wire.requests] == [recording.path]
     assert [_name(exc) for exc in raised] == ([] if want.error is None else [want.error])
     if not want.span:
-        assert spans == ()
+        assert spans == []
         assert Instrumentor().costs.records == []
         return
     (span,) = spans
@@ -171,6 +171,10 @@ def _judge_cost(span: ReadableSpan, want: Expected) -> None:
     (record,) = Instrumentor().costs.records
     assert (record.status, record.missing) == (want.cost_status, want.missing)
     assert found.get("costspan.cost.status") == want.cost_status
+    assert found.get("costspan.settles_response", False) is want.settles
+    if want.settles or want.operation not in FREE_OF_USAGE:
+        counted = (record.input_tokens, record.output_tokens)
+        assert counted == (want.input_tokens, want.output_tokens)
     assert found.get("costspan.cost.missing", ()) == want.missing
     if want.usd is None:
         assert record.cost_usd is None

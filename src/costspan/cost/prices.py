@@ -20,6 +20,9 @@ from costspan.providers import shapes
 logger = logging.getLogger("costspan")
 
 _KEPT_TARIFFS = 4096
+_NO_RESPONSE = Response()
+_NO_FIGURE = frozenset({"consistent_usage", "input_tokens", "output_tokens"})
+"""Where one of these is missing and nothing was priced, a total of 0 would be a wrong zero."""
 
 
 class Rate(Struct, frozen=True, kw_only=True):
@@ -124,8 +127,8 @@ class Prices:
         if response is not None and response.reported_cost_usd is not None:
             return _reported(response)
         tariff = self._tariff_of(call)
-        if tariff is not None and tariff.match == "gpu":
-            return _gpu_cost(tariff, call.runtime_seconds)
+        if tariff is not None and tariff.match in ("gpu", "free"):
+            return _own_cost(tariff, call.runtime_seconds)
         if response is None or response.usage is None:
             model = None if tariff is None else tariff.model
             return Cost(status="unpriced", missing=("usage",), model=model)
@@ -137,6 +140,8 @@ class Prices:
         parts = tariff.parts(usage)
         if response.also_billed:
             self._add_others(call, response, parts)
+        if not parts.total and _NO_FIGURE.intersection(parts.missing):
+            return Cost(status="unpriced", missing=parts.missing, model=tariff.model)
         return Cost(
             status="partial" if parts.missing else "priced",
             total=parts.total,
@@ -174,17 +179,15 @@ class Prices:
             parts.missing = tuple(dict.fromkeys((*parts.missing, *extra.missing)))
 
     def _tariff_of(self, call: Call) -> Tariff | None:
-        response = call.response
-        if response is None:
-            return self._tariff(call.request, call.model, None, None, None, call.ended_at / 1e9)
-        return self._tariff(
-            call.request,
-            call.model,
-            response.service_tier,
-            response.speed,
-            response.inference_geo,
-            call.ended_at / 1e9,
-        )
+        response = call.response or _NO_RESPONSE
+        facts = (response.service_tier, response.speed, response.inference_geo)
+        at = call.ended_at / 1e9
+        if call.request.provider == "aws.bedrock":
+            # The answer leaves out the inference profile, which sets the price.
+            found = self._tariff(call.request, call.request.model, *facts, at)
+            if found is not None:
+                return found
+        return self._tariff(call.request, call.model, *facts, at)
 
     def _tariff(
         self,
@@ -313,9 +316,22 @@ def _reported(response: Response) -> Cost:
     return Cost(status="priced", total=picos, model=response.model, match="provider")
 
 
-def _gpu_cost(tariff: Tariff, seconds: float) -> Cost:
-    picos = round(tariff.units[0].attos[0] * Fraction(seconds) / ATTOS_PER_PICO)
-    return Cost(status="priced", total=picos, tools=picos, model=tariff.model, match="override")
+def _own_cost(tariff: Tariff, seconds: float) -> Cost:
+    """The cost by a rate that asks for no counts: a GPU's time, or nothing."""
+    picos = 0
+    if tariff.match == "gpu":
+        picos = round(tariff.units[0].attos[0] * Fraction(seconds) / ATTOS_PER_PICO)
+    return Cost(
+        status="priced",
+        total=picos,
+        input=0,
+        cache_read=0,
+        cache_write=0,
+        output=0,
+        tools=picos,
+        model=tariff.model,
+        match="override",
+    )
 
 
 def _own_tariff(rate: Rate, model: str, match: str) -> Tariff:
@@ -323,12 +339,15 @@ def _own_tariff(rate: Rate, model: str, match: str) -> Tariff:
         hourly = Fraction(Decimal(str(rate.gpu_usd_per_hour)))
         second = Unit(key="gpu_seconds", part=4, attos=(hourly * 10**18 / 3600,))
         return Tariff(model=model, match="gpu", prices_as_of=None, units=[second])
-    plain = rate.input if rate.input is not None else 0
+    if rate == Rate.free():
+        return Tariff(model=model, match="free", prices_as_of=None, units=[])
+    read = rate.cache_read if rate.cache_read is not None else rate.input
+    written = rate.cache_write if rate.cache_write is not None else rate.input
     rates = {
-        "input_tokens": (0, plain),
-        "cache_read_tokens": (1, rate.cache_read if rate.cache_read is not None else plain),
-        "cache_write_tokens": (2, rate.cache_write if rate.cache_write is not None else plain),
-        "output_tokens": (3, rate.output if rate.output is not None else 0),
+        "input_tokens": (0, rate.input),
+        "cache_read_tokens": (1, read),
+        "cache_write_tokens": (2, written),
+        "output_tokens": (3, rate.output),
     }
     units = [
         Unit(
@@ -338,6 +357,7 @@ def _own_tariff(rate: Rate, model: str, match: str) -> Tariff:
             within=("cache_read_tokens", "cache_write_tokens") if key == "input_tokens" else (),
         )
         for key, (part, price) in reversed(rates.items())
+        if price is not None
     ]
     return Tariff(model=model, match=match, prices_as_of=None, units=units)
 

@@ -108,6 +108,7 @@ class Tariff:
 
     __slots__ = (
         "_basic",
+        "_prices_input",
         "_prices_output",
         "_unrated",
         "_unrated_cache",
@@ -139,6 +140,7 @@ class Tariff:
         self.lacks = lacks
         self.valid_until = valid_until
         keys = frozenset(unit.key for unit in units)
+        self._prices_input = "input_tokens" in keys
         self._prices_output = "output_tokens" in keys
         self._unrated = tuple(field for field in NEEDS_OWN_RATE if KEYS.get(field) not in keys)
         self._unrated_cache = tuple(field for field in self._unrated if field in _CACHE)
@@ -163,11 +165,12 @@ class Tariff:
         read = usage.cache_read_tokens or 0
         written = usage.cache_write_tokens or 0
         hour = usage.cache_write_1h_tokens or 0
-        if read + written > total or hour > written:
-            return Parts(missing=(*self.lacks, "consistent_usage"))
         assert self._basic is not None
         band = self._band(total) if self.starts else 0
         fresh_rate, read_rate, write_rate, hour_rate, output_rate = self._basic[band]
+        if read + written > total or hour > written:
+            output = (usage.output_tokens or 0) * output_rate
+            return Parts(output=output, missing=(*self.lacks, "consistent_usage"))
         return Parts(
             (total - read - written) * fresh_rate,
             read * read_rate,
@@ -200,6 +203,10 @@ class Tariff:
         fresh, read, written, output, tools = whole
         return Parts(fresh, read, written, output, tools, tuple(dict.fromkeys(missing)))
 
+    def _lacks_output(self, tokens: int | None) -> bool:
+        """Output that is billed and was not reported, or that has no rate; none at all is fine."""
+        return tokens is None if self._prices_output else bool(tokens)
+
     def _unrated_within(self, key: str, usage: Usage) -> int:
         """How much of a whole must not be billed at its rate, as its part has none of its own."""
         return sum(
@@ -209,9 +216,9 @@ class Tariff:
     def _missing(self, usage: Usage, unrated: tuple[str, ...]) -> tuple[str, ...]:
         """Names of what is billed and was not reported, or was reported and has no rate."""
         missing = self.lacks
-        if usage.input_tokens is None:
+        if usage.input_tokens is None or (usage.input_tokens and not self._prices_input):
             missing = (*missing, "input_tokens")
-        if usage.output_tokens is None and self._prices_output:
+        if self._lacks_output(usage.output_tokens):
             missing = (*missing, "output_tokens")
         for field in unrated:
             if getattr(usage, field):

@@ -103,12 +103,13 @@ class Tracers:
         self._version = version
         self._seen: Any = None
         self._tracer: Tracer | None = None
+        self._spare: Any = None
         self.private: Any = None
 
     def prepare(self) -> None:
-        """Import now what the first call would have to wait for."""
+        """Make now what the first call would have to wait for, should the app set no provider."""
         if self._given is None and _is_unset(trace.get_tracer_provider()):
-            importlib.import_module("opentelemetry.sdk.trace")
+            self._spare = importlib.import_module("opentelemetry.sdk.trace").TracerProvider()
 
     @property
     def tracer(self) -> Tracer:
@@ -135,7 +136,7 @@ class Tracers:
         if not _is_unset(provider):
             return provider  # type: ignore[no-any-return]
         if self.private is None:
-            self.private = _private_provider()
+            self.private = _private_provider(self._spare)
             logger.info(
                 "costspan found no TracerProvider and uses %s. To send spans elsewhere, call "
                 "opentelemetry.trace.set_tracer_provider(...), or set OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -161,10 +162,10 @@ def otlp_target(environ: Mapping[str, str]) -> str | None:
     return "the default endpoint" if exporters & {"otlp", "otlp_proto_http"} else None
 
 
-def _private_provider() -> Any:
+def _private_provider(spare: Any) -> Any:
     from opentelemetry.sdk import trace as sdk
 
-    provider = sdk.TracerProvider()
+    provider = spare if spare is not None else sdk.TracerProvider()
     if otlp_target(os.environ):
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 

@@ -1,0 +1,204 @@
+"""The documentation: its tables hold what the code holds, its code runs, its links lead somewhere."""
+
+import ast
+import inspect
+import logging
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from opentelemetry import trace
+
+import costspan
+from costspan import Instrumentor, cli, semconv, settings
+from costspan.export.schema import Line
+from costspan.testing import LLMServer
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = {page.name: page.read_text("utf-8") for page in PAGES}
+
+ATTRIBUTE = re.compile(r"(gen_ai|costspan|openai|http|server|session|user|error)\.[a-z0-9_.]+[a-z0-9]")
+READ_ONLY = {"http.route"}  # read of the app's own span, never written
+EVENT = "gen_ai.client.inference.operation.details"
+COST_PARTS = ("input", "cache_read", "cache_write", "output", "tools")
+
+
+def fenced(language: str) -> list[tuple[str, str]]:
+    """Every fenced block of a language: a name with the page and line, and its text."""
+    return [
+        (f"{name}:{text.count(chr(10), 0, found.start()) + 1}", found[1])
+        for name, text in TEXTS.items()
+        for found in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+    ]
+
+
+def first_cells(page: str, header: str) -> list[str]:
+    """The words in back quotes that stand in the first column of the page's tables with `header`."""
+    cells, inside = [], False
+    for row in TEXTS[page].splitlines():
+        if not row.startswith("|"):
+            inside = False
+        elif row.startswith(f"| {header} |"):
+            inside = True
+        elif inside and (found := re.match(r"\| `([^`]+)` \|", row)):
+            cells.append(found[1])
+    return cells
+
+
+def written_attributes() -> set[str]:
+    """Every attribute name that semconv.py spells out, `KEY` for a tag's."""
+    strings = {
+        node.value
+        for node in ast.walk(ast.parse(inspect.getsource(semconv)))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    assert {"costspan.cost.", "costspan.tag."} <= strings
+    names = {text for text in strings if ATTRIBUTE.fullmatch(text)} - READ_ONLY - {EVENT}
+    return names | {f"costspan.cost.{part}" for part in COST_PARTS} | {"costspan.tag.KEY"}
+
+
+def test_spans_page_lists_the_attributes_that_are_written() -> None:
+    documented = first_cells("spans.md", "name")
+
+    assert len(documented) == len(set(documented))
+    assert set(documented) == written_attributes()
+
+
+def test_calls_file_page_lists_the_fields_of_a_line_in_their_order() -> None:
+    assert first_cells("calls-file.md", "field") == list(Line.__struct_fields__)
+
+
+def test_configuration_page_lists_the_variables() -> None:
+    spelled = set(re.findall(r"COSTSPAN_[A-Z_]+", inspect.getsource(settings))) - {"COSTSPAN_"}
+
+    assert set(first_cells("configuration.md", "variable")) == spelled
+
+
+def test_configuration_page_lists_the_arguments_of_instrument() -> None:
+    described = re.findall(r"^            (\w+): ", str(Instrumentor.instrument.__doc__), re.M)
+    arguments = [name for name in described if not name.endswith("Error")]
+
+    assert len(arguments) == 8
+    assert set(first_cells("configuration.md", "argument")) == set(arguments)
+
+
+def test_every_exported_name_is_on_some_page() -> None:
+    docs = "\n".join(text for name, text in TEXTS.items() if name != "README.md")
+    quoted = " ".join(re.findall(r"`[^`]+`", docs)) + " ".join(text for _, text in fenced("python"))
+
+    assert [n for n in costspan.__all__ if not re.search(rf"\b{n}\b", quoted)] == []
+
+
+def test_index_leads_to_every_page() -> None:
+    linked = set(re.findall(r"\]\(([\w-]+\.md)\)", TEXTS["index.md"]))
+
+    assert linked == {page.name for page in PAGES} - {"README.md", "index.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", TEXTS[page.name]):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found), target
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as they are linked to."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LLMServer]:
+    with LLMServer() as running:
+        yield running
+
+
+@pytest.fixture
+def user(server: LLMServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder and an environment as a reader has them, the providers stood for by the server."""
+    for name, value in {
+        "OPENAI_BASE_URL": server.openai_url,
+        "ANTHROPIC_BASE_URL": server.anthropic_url,
+        "OPENAI_API_KEY": "key",
+        "ANTHROPIC_API_KEY": "key",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", trace.Once())
+    logger = logging.getLogger("costspan")
+    level = logger.level
+    yield tmp_path
+    Instrumentor().uninstrument()
+    shut_down = getattr(trace.get_tracer_provider(), "shutdown", None)
+    if shut_down is not None:
+        shut_down()
+    logger.setLevel(level)
+
+
+@pytest.mark.parametrize(("name", "code"), fenced("python"), ids=[n for n, _ in fenced("python")])
+def test_python_runs_and_prints_what_its_comments_say(
+    user: Path, capsys: pytest.CaptureFixture[str], name: str, code: str
+) -> None:
+    exec(compile(code, name, "exec"), {"__name__": "__main__"})
+
+    printed = capsys.readouterr().out
+    for said in re.findall(r"^\s*print\(.*\)  # (.+)$", code, re.M):
+        assert said in printed
+
+
+@pytest.mark.parametrize(("name", "text"), fenced("toml"), ids=[n for n, _ in fenced("toml")])
+def test_toml_is_accepted(
+    user: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    (user / "costspan.toml").write_text(text)
+    monkeypatch.setenv("COSTSPAN_CONFIG", "costspan.toml")
+
+    Instrumentor().instrument()
+
+    tracker = Instrumentor().costs
+    assert tracker is not None
+    assert [budget.name for budget in tracker.budgets] == ["single call"]
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_jq_one_liners_run_over_a_file_of_ours(user: Path) -> None:
+    exec(dict(fenced("python"))[first_call()], {"__name__": "__main__"})
+    lines = [text for _, block in fenced("sh") for text in block.splitlines() if text[:2] == "jq"]
+
+    outputs = [
+        subprocess.run(line, shell=True, capture_output=True, text=True, check=True).stdout
+        for line in lines
+    ]
+
+    assert len(outputs) >= 4
+    assert float(outputs[0]) > 0
+
+
+def first_call() -> str:
+    return next(name for name, _ in fenced("python") if name.startswith("getting-started.md"))
+
+
+def test_doctor_says_the_topics_of_the_page(
+    user: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSTSPAN_LOCAL", "logs")
+    sample = next(t for name, t in fenced("text") if name.startswith("troubleshooting"))
+    exec(dict(fenced("python"))[first_call()], {"__name__": "__main__"})
+    Instrumentor().uninstrument()
+
+    assert cli.main(["doctor"]) == 0
+    said = [line.partition("  ")[0] for line in capsys.readouterr().out.splitlines()]
+
+    assert [topic for topic in said if topic[:8] != "Summary("] == [
+        line.partition("  ")[0] for line in sample.splitlines()
+    ][: len(said) - 1]
