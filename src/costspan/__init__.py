@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from costspan.attributed import attribution
     from costspan.call import Call, Cost
     from costspan.cost.budget import Budget
-    from costspan.cost.prices import Prices, Rate, price_of
+    from costspan.cost.prices import Prices, price_of
+    from costspan.cost.rates import Rate
     from costspan.cost.tracker import CostTracker
     from costspan.errors import BudgetExceeded, ConfigurationError
     from costspan.export.calls import LocalFiles
@@ -39,7 +40,7 @@ _HOMES = {
     "LocalFiles": "costspan.export.calls",
     "LogAlerts": "costspan.alerts.log",
     "Prices": "costspan.cost.prices",
-    "Rate": "costspan.cost.prices",
+    "Rate": "costspan.cost.rates",
     "Summary": "costspan.totals",
     "attribution": "costspan.attributed",
     "price_of": "costspan.cost.prices",

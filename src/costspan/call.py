@@ -169,7 +169,7 @@ class Cost(Struct, frozen=True, kw_only=True, gc=False):
         missing: names of the counts or facts that were lacking.
         model: the row of the price table that was used.
         match: `exact`, `approximate` (matched by a rule such as a prefix), `override`, `assumed`
-            (by `Prices(unknown=Rate(...))`) or `provider` (the provider's response named the price).
+            (by `Prices(unknown=Rate(...))`) or `provider` (its response named the price).
         prices_as_of: which price table, and of what date.
     """
 

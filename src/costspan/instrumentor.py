@@ -17,7 +17,8 @@ from costspan import settings as settings_of
 from costspan.alerts.log import LogAlerts
 from costspan.call import Request
 from costspan.cost.budget import Budget
-from costspan.cost.prices import Prices, Rate
+from costspan.cost.prices import Prices
+from costspan.cost.rates import Rate
 from costspan.cost.tracker import CostTracker
 from costspan.errors import ConfigurationError
 from costspan.export.calls import CallsFile, LocalFiles

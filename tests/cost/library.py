@@ -16,6 +16,7 @@ from genai_prices.types import (
 from genai_prices.units import _get_registry
 
 PICO = Decimal("1e-12")
+_WORDS = {"reasoning_tokens": "output_reasoning_tokens"}
 Row = tuple[Any, Any]
 """A provider and a model of the table."""
 
@@ -58,7 +59,7 @@ def parts(
     """
     with localcontext() as exact:
         exact.prec = 80
-        usage = genai_prices.Usage(**counts)
+        usage = genai_prices.Usage(**{_WORDS.get(key, key): n for key, n in counts.items()})
         whole = info.calc_price(
             usage, provider, genai_request_timestamp=at, price_context=context or None
         )

@@ -1,4 +1,4 @@
-"""Clients, wrappers and copies of every age: made before or after instrument(), or never by hand."""
+"""Clients, wrappers and copies of every age: made before instrument(), after, or by the module."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import anthropic
 import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -15,10 +16,11 @@ from tests.instrumentation.rig import ASK, ASK_CLAUDE, Spans, attributes_of, wat
 from tests.instrumentation.wire import Wire, read_out
 
 OPENAI_KINDS = [openai.OpenAI, openai.AsyncOpenAI]
+CLAUDE_KINDS = [anthropic.Anthropic, anthropic.AsyncAnthropic]
 MINI = "gpt-4o-mini-2024-07-18"
 OPUS = "claude-opus-4-5-20251101"
 both_openai = pytest.mark.parametrize("kind", OPENAI_KINDS, ids=["sync", "async"])
-both_claude = pytest.mark.parametrize("kind", ["Anthropic", "AsyncAnthropic"])
+both_claude = pytest.mark.parametrize("kind", CLAUDE_KINDS, ids=["sync", "async"])
 plain_or_streamed = pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
 
 
@@ -26,10 +28,8 @@ def openai_client(kind: Any) -> Any:
     return Wire(chat(MINI)).openai(kind, api_key="k")
 
 
-def claude_client(kind: str) -> Any:
-    import anthropic
-
-    return Wire(message(OPUS)).anthropic(getattr(anthropic, kind), api_key="k")
+def claude_client(kind: Any) -> Any:
+    return Wire(message(OPUS)).anthropic(kind, api_key="k")
 
 
 def assert_openai(spans: Spans, *, priced: bool = True) -> None:
@@ -176,7 +176,7 @@ def test_module_client_throttled(module: Callable[[Any], None]) -> None:
 class TestAnthropic:
     """Ways to come by an Anthropic client."""
 
-    def test_used_before(self, kind: str, stream: bool) -> None:
+    def test_used_before(self, kind: Any, stream: bool) -> None:
         """A client that was made and used before instrument() is seen."""
         client = claude_client(kind)
         read_out(lambda: client.messages.create(**ASK_CLAUDE))
@@ -184,7 +184,7 @@ class TestAnthropic:
             read_out(lambda: client.messages.create(**ASK_CLAUDE, stream=stream))
             assert_claude(spans)
 
-    def test_copies(self, kind: str, stream: bool) -> None:
+    def test_copies(self, kind: Any, stream: bool) -> None:
         """Copies are seen, whether made before instrument() or after."""
         client = claude_client(kind)
         old = client.with_options(timeout=5)
@@ -194,7 +194,7 @@ class TestAnthropic:
                 read_out(lambda copy=copy: copy.messages.create(**ASK_CLAUDE, stream=stream))
                 assert_claude(spans)
 
-    def test_cached_raw_wrapper(self, kind: str, stream: bool) -> None:
+    def test_cached_raw_wrapper(self, kind: Any, stream: bool) -> None:
         """A raw wrapper that was made before instrument() is seen, streamed or not."""
         wrapper = claude_client(kind).messages.with_raw_response
         with watched() as spans:

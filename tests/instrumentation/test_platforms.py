@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +13,7 @@ from opentelemetry.trace import StatusCode
 from costspan import Instrumentor
 from tests.instrumentation.answers import throttled
 from tests.instrumentation.platforms import ANTHROPIC_PLATFORMS, OPENAI_PLATFORMS, Platform
-from tests.instrumentation.rig import Spans, attributes_of, watched
+from tests.instrumentation.rig import Spans, attributes_of
 from tests.instrumentation.wire import Wire, read_out
 
 PLATFORMS = {**OPENAI_PLATFORMS, **ANTHROPIC_PLATFORMS}
@@ -26,13 +25,6 @@ def no_cloud_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Credentials and regions of this machine must not reach a client."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_BEARER_TOKEN_BEDROCK"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def spans() -> Iterator[Spans]:
-    """The spans of an instrumented test; at its end each is held against the conventions."""
-    with watched() as seen:
-        yield seen
 
 
 def client_of(platform: Platform, wire: Wire, *, asynchronous: bool) -> Any:

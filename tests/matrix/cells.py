@@ -103,11 +103,6 @@ def lacking(method: Method, mode: str) -> str | None:
     return None
 
 
-def impossible(method: Method, mode: str, form: Form, ending: str) -> str | None:
-    """Why a combination does not exist; None for one that does."""
-    return _form_fault(method, mode, form) or _ending_fault(method, mode, form, ending)
-
-
 def _form_fault(method: Method, mode: str, form: Form) -> str | None:
     if method.kind == "helper":
         return None if form.name == "stream" else "a stream helper has one form"
@@ -179,11 +174,12 @@ def matrix() -> Matrix:
         for mode in MODES:
             absent = lacking(method, mode)
             for form in FORMS:
+                fault = None if absent else _form_fault(method, mode, form)
                 for ending in ENDINGS:
                     if absent is not None:
                         skipped[absent] = skipped.get(absent, 0) + 1
                         continue
-                    reason = impossible(method, mode, form, ending)
+                    reason = fault or _ending_fault(method, mode, form, ending)
                     if reason is None:
                         cells.append(Cell(method, mode, form, ending))
                     else:
