@@ -39,4 +39,4 @@ with record_call(model="tiny-llama", provider="gpu-box") as call:
     call.set_usage(input_tokens=12, output_tokens=len(words))
 
 for record in costs.records:
-    print(f"{record.provider:8} {record.model}: {record.total_tokens} tokens, {record.cost_usd:f} USD")
+    print(f"{record.provider}: {record.total_tokens} tokens, ${record.cost_usd:.9f}")

@@ -17,9 +17,9 @@ try:
 except ImportError:
     import httpx
 
-CHUNKS = 500
-"""How many content chunks a long stream has more than a short one."""
-SHORT_CHUNKS = 10
+SHORT = 10
+LONG = 510
+"""Content chunks of a short and of a long stream."""
 
 CHAT_MODEL = "gpt-4o-mini"
 CLAUDE_MODEL = "claude-opus-4-5"
@@ -137,35 +137,66 @@ _MESSAGE_REQUEST: dict[str, Any] = {
     "messages": [_QUESTION],
 }
 
-Make = Callable[[], Any]
-AsyncMake = Callable[[], Awaitable[Any]]
+Call = Callable[[], Any]
+AsyncCall = Callable[[], Awaitable[Any]]
 
 
-def openai_call(chunks: int | None = None) -> Make:
-    """A function that makes one call; one that streams where `chunks` is given."""
+def openai_call(chunks: int | None) -> Call:
+    """A function that makes one call; one that reads a stream where `chunks` is given."""
     http = httpx.Client(transport=httpx.MockTransport(_openai_answer(chunks)))
     create = openai.OpenAI(api_key="none", http_client=http).chat.completions.create
-    request = _CHAT_REQUEST if chunks is None else _CHAT_STREAM
-    return lambda: create(**request)
+    if chunks is None:
+        return lambda: create(**_CHAT_REQUEST)
+    return _reading(lambda: create(**_CHAT_STREAM))
 
 
-def openai_async_call(chunks: int | None = None) -> AsyncMake:
+def openai_async_call(chunks: int | None) -> AsyncCall:
     """As `openai_call`, of the async client."""
     http = httpx.AsyncClient(transport=httpx.MockTransport(_openai_answer(chunks)))
     create = openai.AsyncOpenAI(api_key="none", http_client=http).chat.completions.create
-    request = _CHAT_REQUEST if chunks is None else _CHAT_STREAM
-    return lambda: create(**request)
+    if chunks is None:
+        return lambda: create(**_CHAT_REQUEST)
+    return _reading_async(lambda: create(**_CHAT_STREAM))
 
 
-def anthropic_call(chunks: int | None = None) -> Make:
-    """A function that makes one call; one that streams where `chunks` is given."""
+def anthropic_call(chunks: int | None) -> Call:
+    """As `openai_call`, of the Anthropic SDK."""
     http = httpx.Client(transport=httpx.MockTransport(_anthropic_answer(chunks)))
     create = anthropic.Anthropic(api_key="none", http_client=http).messages.create
-    return lambda: create(**_MESSAGE_REQUEST, stream=chunks is not None)
+    if chunks is None:
+        return lambda: create(**_MESSAGE_REQUEST)
+    return _reading(lambda: create(**_MESSAGE_REQUEST, stream=True))
 
 
-def anthropic_async_call(chunks: int | None = None) -> AsyncMake:
-    """As `anthropic_call`, of the async client."""
+def anthropic_async_call(chunks: int | None) -> AsyncCall:
+    """As `openai_call`, of the Anthropic SDK's async client."""
     http = httpx.AsyncClient(transport=httpx.MockTransport(_anthropic_answer(chunks)))
     create = anthropic.AsyncAnthropic(api_key="none", http_client=http).messages.create
-    return lambda: create(**_MESSAGE_REQUEST, stream=chunks is not None)
+    if chunks is None:
+        return lambda: create(**_MESSAGE_REQUEST)
+    return _reading_async(lambda: create(**_MESSAGE_REQUEST, stream=True))
+
+
+def _reading(make: Call) -> Call:
+    def run() -> None:
+        for _ in make():
+            pass
+
+    return run
+
+
+def _reading_async(make: AsyncCall) -> AsyncCall:
+    async def run() -> None:
+        async for _ in await make():
+            pass
+
+    return run
+
+
+CALLS: dict[str, Callable[[int | None], Any]] = {
+    "openai": openai_call,
+    "openai async": openai_async_call,
+    "anthropic": anthropic_call,
+    "anthropic async": anthropic_async_call,
+}
+ASYNC = frozenset({"openai async", "anthropic async"})

@@ -66,6 +66,9 @@ def test_demo_prints_the_sums_of_the_bill(tmp_path: Path) -> None:
     assert "agree  table, session, spans, file, server's tally, bill by hand" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
 
+    readme = (EXAMPLES.parent / "README.md").read_text("utf-8")
+    assert all(row in readme for row in TABLE.splitlines())
+
     files = list((tmp_path / "logs").iterdir())
     assert sum(len(path.read_text().splitlines()) for path in files) == 12
     assert all(f"logs/{path.name}" in done.stdout for path in files)

@@ -1,20 +1,24 @@
-"""The OpenAI SDK: its operations, and how to read what it asks and answers.
-
-Read in openai 1.66 to 3.54. Usage fields: `CompletionUsage`, `ResponseUsage` of those versions;
-Groq's `x_groq.usage`, OpenRouter's `cost` and DeepSeek's `prompt_cache_hit_tokens` as their servers
-send them.
-"""
+"""The OpenAI SDK: its operations, and how to read what it asks. Read in openai 1.66 to 3.54."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
 from typing import Any
 
-from msgspec import structs
-
-from costspan.call import Response, Usage
+from costspan.providers.openai_answers import (
+    chat_has_content,
+    chat_keeps,
+    fold_chat,
+    fold_response,
+    named_tier,
+    read_chat,
+    read_embeddings,
+    read_response,
+    read_unbilled,
+    response_has_content,
+    response_keeps,
+)
 from costspan.providers.openai_hosts import locate
 from costspan.providers.openai_messages import (
     chat_messages,
@@ -30,7 +34,6 @@ from costspan.providers.operation import (
     Reader,
     count,
     fields,
-    items,
     number,
     parameters_of,
     strings,
@@ -39,10 +42,6 @@ from costspan.providers.operation import (
 
 _RAW_HEADER = "X-Stainless-Raw-Response"
 _STREAMED_ON_REQUEST = ("/chat/completions", "/completions")
-
-
-def _tier(value: Any) -> str | None:
-    return None if value == "auto" else text(value)
 
 
 def _choices(value: Any) -> int | None:
@@ -57,7 +56,7 @@ def _format(value: Any) -> str | None:
 _SAMPLING: dict[str, tuple[str, Reader]] = {
     "temperature": ("temperature", number),
     "top_p": ("top_p", number),
-    "service_tier": ("service_tier", _tier),
+    "service_tier": ("service_tier", named_tier),
 }
 _CHAT: dict[str, tuple[str, Reader]] = {
     **_SAMPLING,
@@ -108,202 +107,6 @@ def _no_parameters(body: Body) -> dict[str, Any]:
     return {}
 
 
-def read_usage(value: Any) -> Usage | None:
-    """`CompletionUsage` or `ResponseUsage`; cache reads and writes are inside the input count."""
-    if value is None:
-        return None
-    usage = fields(value)
-    inside = fields(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
-    outside = fields(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
-    written = fields(inside.get("cache_write_tokens_details"))
-    found = Usage(
-        input_tokens=_first(usage, "prompt_tokens", "input_tokens"),
-        output_tokens=_first(usage, "completion_tokens", "output_tokens"),
-        total_tokens=count(usage.get("total_tokens")),
-        cache_read_tokens=_cache_reads(usage, inside),
-        cache_write_tokens=count(inside.get("cache_write_tokens")),
-        cache_write_30m_tokens=count(written.get("ttl_30m_tokens")),
-        cache_write_12h_tokens=count(written.get("ttl_12h_tokens")),
-        reasoning_tokens=count(outside.get("reasoning_tokens")),
-        input_text_tokens=count(inside.get("text_tokens")),
-        input_audio_tokens=count(inside.get("audio_tokens")),
-        input_image_tokens=count(inside.get("image_tokens")),
-        output_text_tokens=count(outside.get("text_tokens")),
-        output_audio_tokens=count(outside.get("audio_tokens")),
-    )
-    return found if (found.input_tokens, found.output_tokens) != (None, None) else None
-
-
-def _first(usage: Body, *names: str) -> int | None:
-    for name in names:
-        found = count(usage.get(name))
-        if found is not None:
-            return found
-    return None
-
-
-def _cache_reads(usage: Body, inside: Body) -> int | None:
-    found = count(inside.get("cached_tokens"))
-    if found is None:
-        found = _first(usage, "prompt_cache_hit_tokens", "cached_tokens")
-    return found
-
-
-def _reported_cost(value: Any) -> Decimal | None:
-    """The price in US dollars that OpenRouter writes into its usage."""
-    cost = fields(value).get("cost")
-    if not isinstance(cost, int | float | str | Decimal) or isinstance(cost, bool):
-        return None
-    try:
-        amount = Decimal(str(cost))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
-
-
-def _usage_of(body: Body) -> Any:
-    """The usage of a body or chunk, wherever the server put it."""
-    usage = body.get("usage")
-    return usage if usage is not None else fields(body.get("x_groq")).get("usage")
-
-
-def read_chat(body: Body) -> Response:
-    """A `ChatCompletion`, or a legacy `Completion`."""
-    choices = items(body.get("choices"))
-    reasons = tuple(r for c in choices if (r := text(c.get("finish_reason"))))
-    usage = _usage_of(body)
-    return Response(
-        id=text(body.get("id")),
-        model=text(body.get("model")),
-        finish_reasons=reasons or None,
-        usage=read_usage(usage),
-        reported_cost_usd=_reported_cost(usage),
-        service_tier=text(body.get("service_tier")),
-        system_fingerprint=text(body.get("system_fingerprint")),
-    )
-
-
-def _chat_keeps(chunk: Body) -> bool:
-    if chunk.get("usage") is not None:
-        return True
-    choices = chunk.get("choices")
-    if not choices:
-        return True
-    # A loop, as this runs on every chunk and a generator costs double.
-    for choice in choices:
-        said = choice if type(choice) is dict else choice.__dict__
-        if said.get("finish_reason") is not None:
-            return True
-    return False
-
-
-def _chat_has_content(chunk: Body) -> bool:
-    for choice in items(chunk.get("choices")):
-        delta = fields(choice.get("delta"))
-        if delta.get("content") or delta.get("tool_calls") or delta.get("refusal"):
-            return True
-        if choice.get("text") or delta.get("reasoning_content") or delta.get("reasoning"):
-            return True
-    return False
-
-
-def fold_chat(chunks: Sequence[Body]) -> Response:
-    """The first chunk names the answer; each choice ends once; the last usage there is holds."""
-    whole: dict[str, Any] = {}
-    reasons: dict[int, str] = {}
-    for chunk in chunks:
-        for key in ("id", "model", "service_tier", "system_fingerprint"):
-            if chunk.get(key):
-                whole[key] = chunk[key]
-        usage = _usage_of(chunk)
-        if usage is not None:
-            whole["usage"] = usage
-        for choice in items(chunk.get("choices")):
-            reason = text(choice.get("finish_reason"))
-            if reason:
-                reasons[count(choice.get("index")) or 0] = reason
-    whole["choices"] = [{"finish_reason": reasons[index]} for index in sorted(reasons)]
-    return read_chat(whole)
-
-
-def read_response(body: Body) -> Response:
-    """A `Response` of the Responses API, or a `CompactedResponse`."""
-    usage = read_usage(body.get("usage"))
-    if usage is not None:
-        usage = _with_tools(usage, body)
-    reason = text(fields(body.get("incomplete_details")).get("reason"))
-    return Response(
-        id=text(body.get("id")),
-        model=text(body.get("model")),
-        finish_reasons=(reason,) if reason else None,
-        usage=usage,
-        reported_cost_usd=_reported_cost(body.get("usage")),
-        service_tier=_tier(body.get("service_tier")),
-        status=text(body.get("status")),
-        background=body.get("background") is True,
-    )
-
-
-def _with_tools(usage: Usage, body: Body) -> Usage:
-    """The searches and code runs that are billed by use, beside the tokens."""
-    output = items(body.get("output"))
-    searches = count(fields(fields(body.get("tool_usage")).get("web_search")).get("num_requests"))
-    if searches is None:
-        searches = sum(map(_is_search, output)) or None
-    files = sum(item.get("type") == "file_search_call" for item in output) or None
-    runs = sum(item.get("type") == "code_interpreter_call" for item in output) or None
-    if searches is files is runs is None:
-        return usage
-    return structs.replace(
-        usage, web_searches=searches, storage_searches=files, code_executions=runs
-    )
-
-
-def _is_search(item: Body) -> bool:
-    """Whether an item is a web search that is billed: one that opened a page is not."""
-    return (
-        item.get("type") == "web_search_call"
-        and item.get("status") == "completed"
-        and fields(item.get("action")).get("type", "search") == "search"
-    )
-
-
-_RESPONSE_EVENTS = frozenset(
-    {"response.completed", "response.incomplete", "response.failed", "response.created"}
-)
-
-
-def _response_keeps(event: Body) -> bool:
-    return event.get("type") in _RESPONSE_EVENTS
-
-
-def _response_has_content(event: Body) -> bool:
-    kind = event.get("type")
-    return isinstance(kind, str) and kind.endswith(".delta")
-
-
-def fold_response(events: Sequence[Body]) -> Response:
-    """The last event that carries the whole response says it all."""
-    for event in reversed(events):
-        if event.get("response") is not None:
-            return read_response(fields(event["response"]))
-    return Response()
-
-
-def read_embeddings(body: Body) -> Response:
-    """A `CreateEmbeddingResponse`: input tokens only."""
-    return Response(
-        model=text(body.get("model")),
-        usage=read_usage(body.get("usage")),
-        reported_cost_usd=_reported_cost(body.get("usage")),
-    )
-
-
-def read_unbilled(body: Body) -> Response:
-    """A moderation or a token count: nothing that is billed."""
-    return Response(id=text(body.get("id")), model=text(body.get("model")))
-
-
 OPERATIONS = (
     Operation(
         name="chat",
@@ -312,8 +115,8 @@ OPERATIONS = (
         parameters=_chat_parameters,
         output_limit=("max_completion_tokens", "max_tokens"),
         read=read_chat,
-        keeps=_chat_keeps,
-        has_content=_chat_has_content,
+        keeps=chat_keeps,
+        has_content=chat_has_content,
         fold=fold_chat,
         messages=chat_messages,
         stitch=stitch_chat,
@@ -325,8 +128,8 @@ OPERATIONS = (
         parameters=_completion_parameters,
         output_limit=("max_tokens",),
         read=read_chat,
-        keeps=_chat_keeps,
-        has_content=_chat_has_content,
+        keeps=chat_keeps,
+        has_content=chat_has_content,
         fold=fold_chat,
         messages=chat_messages,
         stitch=stitch_chat,
@@ -338,8 +141,8 @@ OPERATIONS = (
         parameters=_responses_parameters,
         output_limit=("max_output_tokens",),
         read=read_response,
-        keeps=_response_keeps,
-        has_content=_response_has_content,
+        keeps=response_keeps,
+        has_content=response_has_content,
         fold=fold_response,
         messages=response_messages,
         stitch=stitch_response,
@@ -358,8 +161,8 @@ OPERATIONS = (
         path="/responses/",
         parameters=_no_parameters,
         read=read_response,
-        keeps=_response_keeps,
-        has_content=_response_has_content,
+        keeps=response_keeps,
+        has_content=response_has_content,
         fold=fold_response,
         billable=False,
     ),
