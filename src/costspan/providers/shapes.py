@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from costspan.call import Response
 from costspan.errors import ConfigurationError
-from costspan.providers import anthropic, gemini, openai
+from costspan.providers import anthropic, gemini, openai_answers
 from costspan.providers.operation import Body, fields
 
 
@@ -48,8 +48,8 @@ def _is_chat(body: Body) -> bool:
 SHAPES = (
     Shape("anthropic", _is_message, anthropic.read_message, anthropic.fold_message),
     Shape("gemini", _is_content, gemini.read_content, gemini.fold_content),
-    Shape("openai", _is_response, openai.read_response, openai.fold_response),
-    Shape("openai", _is_chat, openai.read_chat, openai.fold_chat),
+    Shape("openai", _is_response, openai_answers.read_response, openai_answers.fold_response),
+    Shape("openai", _is_chat, openai_answers.read_chat, openai_answers.fold_chat),
 )
 
 
