@@ -11,7 +11,7 @@ from costspan import Alert, Budget, CostTracker, Instrumentor, LogAlerts, attrib
 
 def tell(alert: Alert) -> None:
     """What you would send to your chat or pager; an alert never carries message content."""
-    print(f"{alert.agent}: {alert.model} cost ${alert.cost_usd:.4f}, limit ${alert.limit_usd:.2f}")
+    print(f"{alert.agent}: {alert.model} cost ${alert.cost_usd:.6f}, limit ${alert.limit_usd:.2f}")
 
 
 costs = CostTracker(
@@ -31,4 +31,4 @@ with attribution(agent="poet", session="evening") as spent:
     )
 
 costs.flush()
-print(f"{spent.calls} call, ${spent.cost_usd:.4f}")
+print(f"{spent.calls} call, ${spent.cost_usd:.6f}")

@@ -37,7 +37,7 @@ def said(text):
 @attribution(agent="code_reviewer", endpoint="review")
 def review(name, script):
     """The sync Anthropic client: a whole answer, then a stream."""
-    ask = script.of("code_reviewer")
+    ask = script.of("code_reviewer")  # tells the local server what to answer; empty with --real
     with Anthropic() as claude:
         claude.messages.create(
             model=OPUS, max_tokens=300, messages=said(f"List the risks in {name}."), **ask()

@@ -85,46 +85,37 @@ def vars_of(record: Any) -> dict[str, Any]:
 
 def from_lines(lines: Iterable[Mapping[str, Any]]) -> Book:
     """What the calls file says."""
-    return book_of(
-        Entry(
-            line["agent"] or NOBODY,
-            line["input_tokens"] or 0,
-            line["output_tokens"] or 0,
-            line["cost_usd"],
-            line["time_to_first_token_ms"],
-        )
-        for line in lines
+    return book_of(entry_of_line(line) for line in lines)
+
+
+def entry_of_line(line: Mapping[str, Any]) -> Entry:
+    """A line of the file."""
+    first_token = line["time_to_first_token_ms"]
+    return Entry(
+        line["agent"] or NOBODY,
+        line["input_tokens"] or 0,
+        line["output_tokens"] or 0,
+        line["cost_usd"],
+        None if first_token is None else float(first_token),
     )
 
 
 def from_spans(spans: Iterable[Span]) -> Book:
-    """What the receiver got; times in milliseconds, to the microsecond, as in the file."""
-    return book_of(
-        Entry(
-            span.attributes.get("gen_ai.agent.name", NOBODY),
-            *tokens_of(span),
-            dollars_of(span),
-            milliseconds(span.attributes.get("costspan.time_to_first_token")),
-        )
-        for span in spans
+    """What the receiver got."""
+    return book_of(entry_of_span(span) for span in spans)
+
+
+def entry_of_span(span: Span) -> Entry:
+    """A span: dollars as the decimal nearest to its double, times to the microsecond."""
+    said = span.attributes
+    usd, first_token = said.get("costspan.cost.total"), said.get("costspan.time_to_first_token")
+    return Entry(
+        said.get("gen_ai.agent.name", NOBODY),
+        said.get("gen_ai.usage.input_tokens", 0),
+        said.get("gen_ai.usage.output_tokens", 0),
+        None if usd is None else Decimal(repr(usd)),
+        None if first_token is None else round(first_token * 1e3, 3),
     )
-
-
-def tokens_of(span: Span) -> tuple[int, int]:
-    """The span's tokens in and out."""
-    counts = span.attributes
-    return counts.get("gen_ai.usage.input_tokens", 0), counts.get("gen_ai.usage.output_tokens", 0)
-
-
-def dollars_of(span: Span) -> Decimal | None:
-    """The span's cost, a double, as the decimal number that it is nearest to."""
-    cost = span.attributes.get("costspan.cost.total")
-    return None if cost is None else Decimal(repr(cost))
-
-
-def milliseconds(seconds: float | None) -> float | None:
-    """Seconds as milliseconds, to the microsecond."""
-    return None if seconds is None else round(seconds * 1e3, 3)
 
 
 def from_tally(tally: Any) -> Book:
@@ -182,12 +173,9 @@ def plain(value: Any) -> str:
 
 
 def call_differences(spans: Sequence[Span], lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A sentence for each call whose span and line are not about the same tokens and dollars."""
-    told = {span.span_id: (*tokens_of(span), dollars_of(span)) for span in spans}
-    written = {
-        line["span_id"]: (line["input_tokens"], line["output_tokens"], line["cost_usd"])
-        for line in lines
-    }
+    """A sentence for each call of which its span and its line do not tell the same."""
+    told = {span.span_id: entry_of_span(span) for span in spans}
+    written = {line["span_id"]: entry_of_line(line) for line in lines}
     return [
         f"call {key}: its span says {told.get(key)}, its line says {written.get(key)}"
         for key in sorted(told.keys() | written.keys())

@@ -1,4 +1,4 @@
-"""The documentation: its tables hold what the code holds, its code runs, its links lead somewhere."""
+"""The documentation: tables hold what the code holds, code runs, links lead somewhere."""
 
 import ast
 import inspect
@@ -24,8 +24,11 @@ TEXTS = {page.name: page.read_text("utf-8") for page in PAGES}
 ATTRIBUTE = re.compile(
     r"(gen_ai|costspan|openai|http|server|session|user|error)\.[a-z0-9_.]+[a-z0-9]"
 )
-READ_ONLY = {"http.route"}  # read of the app's own span, never written
-EVENT = "gen_ai.client.inference.operation.details"
+NOT_ON_SPANS = {
+    "http.route",  # read of the app's own span
+    "gen_ai.client.inference.operation.details",  # the name of a log event
+    "gen_ai.token.modality",  # of metrics
+}
 COST_PARTS = ("input", "cache_read", "cache_write", "output", "tools")
 
 
@@ -39,7 +42,7 @@ def fenced(language: str) -> list[tuple[str, str]]:
 
 
 def first_cells(page: str, header: str) -> list[str]:
-    """The words in back quotes that stand in the first column of the page's tables with `header`."""
+    """What stands in back quotes in the first column of the page's tables with `header`."""
     cells, inside = [], False
     for row in TEXTS[page].splitlines():
         if not row.startswith("|"):
@@ -59,7 +62,7 @@ def written_attributes() -> set[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert {"costspan.cost.", "costspan.tag."} <= strings
-    names = {text for text in strings if ATTRIBUTE.fullmatch(text)} - READ_ONLY - {EVENT}
+    names = {text for text in strings if ATTRIBUTE.fullmatch(text)} - NOT_ON_SPANS
     return names | {f"costspan.cost.{part}" for part in COST_PARTS} | {"costspan.tag.KEY"}
 
 

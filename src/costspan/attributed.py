@@ -20,10 +20,18 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from opentelemetry import context
 
+from costspan.call import whole_characters
 from costspan.totals import Totals
 
 _KEY = context.create_key("costspan-attribution")
 _F = TypeVar("_F", bound=Callable[..., Any])
+_RIGHT_WORDS = {
+    "session_id": "session",
+    "user_id": "user",
+    "agent_name": "agent",
+    "route": "endpoint",
+    "tag": "tags",
+}
 _TAG_TYPES = (str, bool, int, float)
 
 
@@ -75,12 +83,19 @@ class attribution:
         endpoint: str | None = None,
         user: str | None = None,
         tags: Mapping[str, Any] | None = None,
+        **unknown: Any,
     ) -> None:
+        for word in unknown:
+            right = _RIGHT_WORDS.get(word)
+            hint = f": write {right!r}" if right else f": use tags={{{word!r}: ...}}"
+            raise TypeError(f"attribution() got an unexpected keyword argument {word!r}{hint}")
         names = {"agent": agent, "session": session, "endpoint": endpoint, "user": user}
-        self._names = {name: value for name, value in names.items() if value is not None}
-        for name, value in self._names.items():
-            if not isinstance(value, str):
+        for name, value in names.items():
+            if not isinstance(value, str | None):
                 raise TypeError(f"attribution({name}=...) takes a string, not {value!r}")
+        self._names = {
+            name: whole_characters(value) for name, value in names.items() if value is not None
+        }
         self._tags = _checked_tags(tags)
         self._entered: list[Token[context.Context]] = []
 
@@ -217,4 +232,7 @@ def _checked_tags(tags: Mapping[str, Any] | None) -> dict[str, Any]:
                 f"attribution(tags=...) takes string keys with string, number or boolean values, "
                 f"not {key!r}: {value!r}"
             )
-    return checked
+    return {
+        whole_characters(key): whole_characters(value) if isinstance(value, str) else value
+        for key, value in checked.items()
+    }

@@ -23,6 +23,16 @@ def usd(picos: int) -> Decimal:
     return Decimal(picos).scaleb(-12)
 
 
+def whole_characters(text: str) -> str:
+    """`text` without halves of surrogate pairs, which no file and no exporter can write."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def plain(amount: Decimal) -> str:
+    """An amount as a person writes it, without trailing zeros or an exponent."""
+    return f"{amount.normalize():f}"
+
+
 class Request(Struct, frozen=True, kw_only=True, gc=False):
     """What is about to be asked.
 
@@ -97,7 +107,8 @@ class Response(Struct, frozen=True, kw_only=True, gc=False):
 
     `also_billed` are counts that the top-level usage leaves out: pairs of a model (None = the
     answer's own) and its usage. `reported_cost_usd` is a price that the provider itself reported.
-    `status` is the state of a response that may run in the background.
+    `status` is the state of a response that may run in the background. `incomplete` says that there
+    was another billed answer, whose counts are not known.
     """
 
     id: str | None = None
@@ -112,6 +123,7 @@ class Response(Struct, frozen=True, kw_only=True, gc=False):
     system_fingerprint: str | None = None
     status: str | None = None
     background: bool = False
+    incomplete: bool = False
     preview: str | None = None
 
 
@@ -217,7 +229,7 @@ class Cost(Struct, frozen=True, kw_only=True, gc=False):
 
     def __repr__(self) -> str:
         """Dollars as a person reads them."""
-        amount = "unpriced" if self.total is None else f"{self.total_usd:f} USD"
+        amount = "unpriced" if self.total is None else f"{plain(usd(self.total))} USD"
         lack = f", missing={self.missing}" if self.missing else ""
         return f"Cost({amount}, status={self.status!r}, model={self.model!r}{lack})"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
@@ -26,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _doctor() -> int:
     try:
-        lines = findings(os.environ)
+        lines = findings()
     except CostspanError as fault:
         print(f"configuration  {fault}", file=sys.stderr)
         return 1

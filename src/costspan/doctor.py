@@ -13,14 +13,14 @@ import msgspec
 from costspan.guard import quietly
 from costspan.instrumentation.patching import PROVIDERS, TABLE, installed_version
 from costspan.instrumentor import VERSION, Instrumentor
-from costspan.settings import Settings, misspelt_variables
+from costspan.settings import Settings
 
 Finding = tuple[str, str]
 _LAST_CALLS = 3
 _TAIL_BYTES = 64 * 1024
 
 
-def findings(environ: Mapping[str, str]) -> list[Finding]:
+def findings() -> list[Finding]:
     """Topics with what is to be said of each, in the settings that the environment gives.
 
     costspan is switched on for the look, and off again.
@@ -34,12 +34,12 @@ def findings(environ: Mapping[str, str]) -> list[Finding]:
             importlib.import_module(name)
     instrumentor.instrument()
     try:
-        return list(_findings(instrumentor, environ))
+        return list(_findings(instrumentor))
     finally:
         instrumentor.uninstrument()
 
 
-def _findings(instrumentor: Instrumentor, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _findings(instrumentor: Instrumentor) -> Iterator[Finding]:
     settings = instrumentor.settings
     assert settings is not None
     yield "costspan", f"{VERSION} on Python {platform.python_version()}"
@@ -51,8 +51,6 @@ def _findings(instrumentor: Instrumentor, environ: Mapping[str, str]) -> Iterato
     costs = instrumentor.costs
     yield "prices", costs.prices.as_of if costs is not None else "none"
     yield "content", f"capture is {settings.capture_content}"
-    for sentence in misspelt_variables(environ):
-        yield "warning", sentence
     yield from _last_calls(settings)
 
 

@@ -29,6 +29,7 @@ USER = "user.id"
 ENDPOINT = "costspan.endpoint"
 TAG = "costspan.tag."
 HTTP_ROUTE = "http.route"
+MODALITY = "gen_ai.token.modality"
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 
 MESSAGES: Mapping[str, str] = {

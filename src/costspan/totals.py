@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from costspan.call import Call, Cost, usd
+from costspan.call import Call, Cost, plain, usd
 
 # Re-entrant: a user's finaliser may close a stream, and so settle a call, in the middle of a sum.
 _lock = threading.RLock()
@@ -92,7 +92,9 @@ class Totals:
 
     def __repr__(self) -> str:
         """The sums of this moment."""
-        return f"<spent {self.cost_usd:f} USD in {self.calls} calls, {self.total_tokens} tokens>"
+        return (
+            f"<spent {plain(self.cost_usd)} USD in {self.calls} calls, {self.total_tokens} tokens>"
+        )
 
 
 def lock() -> threading.RLock:

@@ -3,14 +3,16 @@
 usage: python -m tests.benchmarks.calls SUBJECT
 
 The first line of standard input holds the recorded spans (see `recorded.py`) as JSON. Each further
-line names a case; the answer to it is one number, microseconds of one call or of one chunk. So
-several processes can take turns.
+line is a question: `us:CASE` is answered by the microseconds of the fastest and of the median call
+(or chunk) of several, `spans:NAME` by how many spans one call makes. So several processes can take
+turns.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import statistics
 import sys
 from collections.abc import Callable
 
@@ -22,8 +24,11 @@ subjects.prepare_environment(SUBJECT)
 from tests.benchmarks import clock, workload  # noqa: E402 - the SDKs read the environment on import
 from tests.benchmarks.recorded import HandWritten  # noqa: E402
 
-CALLS = 25
-SHORT_STREAMS = 10
+CALLS = 15
+SHORT_STREAMS = 5
+LONG_STREAMS = 2
+
+Runs = Callable[[int], list[float]]
 
 
 class Cases:
@@ -32,30 +37,33 @@ class Cases:
     def __init__(self, hand_written: HandWritten | None) -> None:
         self._hand = hand_written
         self._loop = asyncio.new_event_loop()
-        self._ready: dict[tuple[str, int | None], Callable[[int], float]] = {}
+        self._ready: dict[tuple[str, int | None], Runs] = {}
 
-    def microseconds(self, case: str) -> float:
-        """What one call took; of `NAME chunk`, what one chunk took.
+    def microseconds(self, case: str) -> tuple[float, float]:
+        """What one call took, the fastest and the median one; of `NAME chunk`, one chunk.
 
         A chunk's time is that of a long stream less that of a short one, so that neither the call
         itself nor its end counts, but what a chunk leaves to be done at the end does.
         """
         name = case.removesuffix(" chunk")
         if name == case:
-            return self._clocked(name, None)(CALLS)
-        short = self._clocked(name, workload.SHORT)(SHORT_STREAMS)
-        long = self._clocked(name, workload.LONG)(1)
-        return (long - short) / (workload.LONG - workload.SHORT)
+            calls = self.clocked(name, None)(CALLS)
+            return min(calls), statistics.median(calls)
+        short = self.clocked(name, workload.SHORT)(SHORT_STREAMS)
+        long = self.clocked(name, workload.LONG)(LONG_STREAMS)
+        more = workload.LONG - workload.SHORT
+        least = (min(long) - min(short)) / more
+        return least, (statistics.median(long) - statistics.median(short)) / more
 
-    def _clocked(self, name: str, chunks: int | None) -> Callable[[int], float]:
+    def clocked(self, name: str, chunks: int | None) -> Runs:
+        """Gives the microseconds of each of so many runs."""
         if (name, chunks) not in self._ready:
-            clocked = self._made(name, chunks)
-            clocked(SHORT_STREAMS)
-            self._ready[name, chunks] = clocked
+            self._ready[name, chunks] = self._made(name, chunks)
+            self._ready[name, chunks](SHORT_STREAMS)
             clock.settle_down()
         return self._ready[name, chunks]
 
-    def _made(self, name: str, chunks: int | None) -> Callable[[int], float]:
+    def _made(self, name: str, chunks: int | None) -> Runs:
         call = workload.CALLS[name](chunks)
         if name in workload.ASYNC:
             if self._hand is not None:
@@ -66,11 +74,12 @@ class Cases:
         return lambda times: clock.microseconds(call, times)
 
 
-def spans_of_one_call(cases: Cases, exporter: subjects.NullExporter, case: str) -> int:
+def spans_of_one_call(cases: Cases, exporter: subjects.NullExporter, name: str) -> float:
     """How many spans one call makes, so that nothing is measured that is not switched on."""
+    clocked = cases.clocked(name, None)
     before = exporter.count
-    cases._clocked(case, None)(1)
-    return exporter.count - before
+    calls = len(clocked(CALLS)) + clock.WARM
+    return (exporter.count - before) / calls
 
 
 def main() -> None:
@@ -81,12 +90,10 @@ def main() -> None:
     with subjects.switched_on(SUBJECT, provider):
         for line in sys.stdin:
             word, _, case = line.strip().partition(":")
-            answer = (
-                spans_of_one_call(cases, exporter, case)
-                if word == "spans"
-                else cases.microseconds(case)
-            )
-            print(answer, flush=True)
+            if word == "spans":
+                print(spans_of_one_call(cases, exporter, case), flush=True)
+            else:
+                print(*cases.microseconds(case), flush=True)
 
 
 if __name__ == "__main__":

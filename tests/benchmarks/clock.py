@@ -6,8 +6,12 @@ import asyncio
 import gc
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+WARM = 2
+"""Runs that are not counted: the processor's caches hold what another process did before."""
 
 
 def settle_down() -> None:
@@ -21,31 +25,40 @@ def settle_down() -> None:
     gc.freeze()
 
 
-def microseconds(function: Callable[[], Any], times: int) -> float:
-    """CPU microseconds of one of `times` runs."""
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """No garbage collection in the block, and little garbage from before it."""
     gc.collect()
     gc.disable()
-    start = time.thread_time()
-    for _ in range(times):
-        function()
-    spent = time.thread_time() - start
-    gc.enable()
-    return spent / times * 1e6
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def microseconds(run: Callable[[], Any], times: int) -> list[float]:
+    """CPU microseconds of each of `times` runs."""
+    taken = []
+    with uncollected():
+        for _ in range(times + WARM):
+            start = time.thread_time()
+            run()
+            taken.append((time.thread_time() - start) * 1e6)
+    return taken[WARM:]
 
 
 def async_microseconds(
-    loop: asyncio.AbstractEventLoop, function: Callable[[], Awaitable[Any]], times: int
-) -> float:
-    """CPU microseconds of one of `times` awaited runs, one after the other on one loop."""
+    loop: asyncio.AbstractEventLoop, run: Callable[[], Awaitable[Any]], times: int
+) -> list[float]:
+    """CPU microseconds of each of `times` awaited runs."""
 
-    async def run() -> None:
-        for _ in range(times):
-            await function()
+    async def clocked() -> list[float]:
+        taken = []
+        for _ in range(times + WARM):
+            start = time.thread_time()
+            await run()
+            taken.append((time.thread_time() - start) * 1e6)
+        return taken[WARM:]
 
-    gc.collect()
-    gc.disable()
-    start = time.thread_time()
-    loop.run_until_complete(run())
-    spent = time.thread_time() - start
-    gc.enable()
-    return spent / times * 1e6
+    with uncollected():
+        return loop.run_until_complete(clocked())

@@ -25,9 +25,7 @@ class HandWritten:
         self._tracer = provider.get_tracer("app")
         self._spans = spans
 
-    def around(
-        self, name: str, chunks: int | None, call: Callable[[], Any]
-    ) -> Callable[[], None]:
+    def around(self, name: str, chunks: int | None, call: Callable[[], Any]) -> Callable[[], None]:
         """`call` inside such a span."""
         title, first, rest = self._facts(name, chunks)
 

@@ -63,12 +63,13 @@ class Beginnings(SpanProcessor):
         self.attributes = dict(span.attributes or {})
 
 
-def make_provider() -> tuple[TracerProvider, NullExporter]:
-    """The app's global tracer provider, whose spans go nowhere."""
+def make_provider(*, everywhere: bool = True) -> tuple[TracerProvider, NullExporter]:
+    """A tracer provider whose spans go nowhere, the app's global one if `everywhere`."""
     exporter = NullExporter()
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
+    if everywhere:
+        trace.set_tracer_provider(provider)
     return provider, exporter
 
 

@@ -6,6 +6,7 @@ import os
 import statistics
 import subprocess
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -33,14 +34,16 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONHASHSEED": "0"}
 
 
-def output_of(python: str, module: str, *arguments: str) -> str:
-    """What a process that measures by itself printed.
+def output_of(python: str, module: str, *arguments: str, given: str = "") -> str:
+    """What a process that measures by itself printed; `given` is its standard input.
 
     Raises:
         Unmeasured: it failed.
     """
     command = [python, "-W", "ignore", "-m", f"tests.benchmarks.{module}", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment(), input=given, capture_output=True, text=True
+    )
     if done.returncode:
         raise Unmeasured(f"{module} {' '.join(arguments)}: {_last_line(done.stderr)}")
     return done.stdout
@@ -77,8 +80,8 @@ class Worker:
     ) -> None:
         self._process.communicate()
 
-    def ask(self, question: str) -> float:
-        """The process's answer.
+    def ask(self, question: str) -> list[float]:
+        """The numbers that the process answers.
 
         Raises:
             Unmeasured: it gave none.
@@ -88,7 +91,7 @@ class Worker:
         answer = self._process.stdout.readline()
         if not answer:
             raise Unmeasured(f"{self.subject}, {question}: {_last_line(self._last_words())}")
-        return float(answer)
+        return [float(number) for number in answer.split()]
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
@@ -103,22 +106,37 @@ class Worker:
         return self._process.stderr.read()
 
 
-Rounds = dict[tuple[str, str], list[float]]
-"""Microseconds by subject and case, one for each round."""
+Rounds = dict[tuple[str, str], list[Spent]]
+"""What a call took, by subject and case, once for each round."""
 
 
-def take_turns(workers: Sequence[Worker], cases: Iterable[str], rounds: int) -> Rounds:
+def start_all(
+    stack: ExitStack, python: str, subjects: Iterable[str], recorded: str
+) -> list[Worker]:
+    """A worker for each subject, at work until `stack` ends.
+
+    Raises:
+        Unmeasured: a worker could not be started, or its subject does not do what it should.
+    """
+    workers = [stack.enter_context(Worker(python, name, recorded)) for name in subjects]
+    for worker in workers:
+        (spans,) = worker.ask("spans:anthropic")
+        if (spans == 0) != (worker.subject == "bare"):
+            raise Unmeasured(f"{worker.subject}: one call made {spans:g} spans")
+    return workers
+
+
+def take_turns(workers: Sequence[Worker], cases: Sequence[str], rounds: int) -> Rounds:
     """Ask every worker for every case in each round; every second round in the opposite order."""
     taken: Rounds = {}
-    cases = list(cases)
     for number in range(rounds + 1):
         for case in cases:
             for worker in workers if number % 2 else reversed(workers):
                 if worker.subject == "native" and not case.startswith("anthropic"):
-                    continue
-                spent = worker.ask(f"us:{case}")
+                    continue  # it is the Anthropic SDK's own
+                answer = worker.ask(f"us:{case}")
                 if number:  # the round before the first one warms up
-                    taken.setdefault((worker.subject, case), []).append(spent)
+                    taken.setdefault((worker.subject, case), []).append(Spent(*answer))
     return taken
 
 
@@ -130,11 +148,15 @@ def above(taken: Rounds, subject: str, base: str, case: str) -> Spent | None:
     mine, theirs = taken.get((subject, case)), taken.get((base, case))
     if mine is None or theirs is None:
         return None
-    differences = [one - other for one, other in zip(mine, theirs, strict=True)]
-    return Spent(min(mine) - min(theirs), statistics.median(differences))
+    return Spent(
+        min(one.least for one in mine) - min(one.least for one in theirs),
+        statistics.median(
+            one.median - other.median for one, other in zip(mine, theirs, strict=True)
+        ),
+    )
 
 
 def spent(taken: Rounds, subject: str, case: str) -> Spent:
     """How much `subject` took in all."""
     mine = taken[subject, case]
-    return Spent(min(mine), statistics.median(mine))
+    return Spent(min(one.least for one in mine), statistics.median(one.median for one in mine))

@@ -143,11 +143,15 @@ AsyncCall = Callable[[], Awaitable[Any]]
 
 def openai_call(chunks: int | None) -> Call:
     """A function that makes one call; one that reads a stream where `chunks` is given."""
-    http = httpx.Client(transport=httpx.MockTransport(_openai_answer(chunks)))
-    create = openai.OpenAI(api_key="none", http_client=http).chat.completions.create
+    create = _openai(chunks).chat.completions.create
     if chunks is None:
         return lambda: create(**_CHAT_REQUEST)
     return _reading(lambda: create(**_CHAT_STREAM))
+
+
+def _openai(chunks: int | None) -> openai.OpenAI:
+    http = httpx.Client(transport=httpx.MockTransport(_openai_answer(chunks)))
+    return openai.OpenAI(api_key="none", http_client=http)
 
 
 def openai_async_call(chunks: int | None) -> AsyncCall:
@@ -161,11 +165,15 @@ def openai_async_call(chunks: int | None) -> AsyncCall:
 
 def anthropic_call(chunks: int | None) -> Call:
     """As `openai_call`, of the Anthropic SDK."""
-    http = httpx.Client(transport=httpx.MockTransport(_anthropic_answer(chunks)))
-    create = anthropic.Anthropic(api_key="none", http_client=http).messages.create
+    create = _anthropic(chunks).messages.create
     if chunks is None:
         return lambda: create(**_MESSAGE_REQUEST)
     return _reading(lambda: create(**_MESSAGE_REQUEST, stream=True))
+
+
+def _anthropic(chunks: int | None) -> anthropic.Anthropic:
+    http = httpx.Client(transport=httpx.MockTransport(_anthropic_answer(chunks)))
+    return anthropic.Anthropic(api_key="none", http_client=http)
 
 
 def anthropic_async_call(chunks: int | None) -> AsyncCall:
@@ -200,3 +208,29 @@ CALLS: dict[str, Callable[[int | None], Any]] = {
     "anthropic async": anthropic_async_call,
 }
 ASYNC = frozenset({"openai async", "anthropic async"})
+
+
+def _openai_stream(chunks: int) -> Call:
+    create = _openai(chunks).chat.completions.create
+    return _opening(lambda: create(**_CHAT_STREAM))
+
+
+def _anthropic_stream(chunks: int) -> Call:
+    create = _anthropic(chunks).messages.create
+    return _opening(lambda: create(**_MESSAGE_REQUEST, stream=True))
+
+
+def _opening(make: Call) -> Call:
+    def run() -> Any:
+        stream = make()
+        next(stream)
+        return stream
+
+    return run
+
+
+STREAMS: dict[str, Callable[[int], Call]] = {
+    "openai": _openai_stream,
+    "anthropic": _anthropic_stream,
+}
+"""Functions that open a stream and read its first chunk."""

@@ -16,118 +16,137 @@ from tests.cost.calls import AT, finished
 
 CASES = {
     # 1000 x 0.15 + 200 x 0.60
-    "gpt-4o-mini": ("gpt-4o-mini", "openai", dict(input_tokens=1000, output_tokens=200), "0.00027"),
+    "gpt-4o-mini": (
+        "gpt-4o-mini",
+        "openai",
+        {"input_tokens": 1000, "output_tokens": 200},
+        "0.00027",
+    ),
     # cached input is half price: 400 x 2.50 + 600 x 1.25 + 100 x 10
     "gpt-4o, cached": (
         "gpt-4o",
         "openai",
-        dict(input_tokens=1000, cache_read_tokens=600, output_tokens=100),
+        {"input_tokens": 1000, "cache_read_tokens": 600, "output_tokens": 100},
         "0.00275",
     ),
     # reasoning is inside the output: 50 x 1.25 + 500 x 10
     "gpt-5, reasoning": (
         "gpt-5",
         "openai",
-        dict(input_tokens=50, output_tokens=500, reasoning_tokens=448),
+        {"input_tokens": 50, "output_tokens": 500, "reasoning_tokens": 448},
         "0.0050625",
     ),
     # 1000 x 5 + 200 x 25
     "claude-opus-4-5": (
         "claude-opus-4-5",
         "anthropic",
-        dict(input_tokens=1000, output_tokens=200),
+        {"input_tokens": 1000, "output_tokens": 200},
         "0.01",
     ),
     # fresh 1000 x 5, read 3000 x 0.50, written for 5 minutes 2000 x 6.25, output 100 x 25
     "claude-opus-4-5, 5-minute writes": (
         "claude-opus-4-5",
         "anthropic",
-        dict(input_tokens=6000, cache_read_tokens=3000, cache_write_tokens=2000, output_tokens=100),
+        {
+            "input_tokens": 6000,
+            "cache_read_tokens": 3000,
+            "cache_write_tokens": 2000,
+            "output_tokens": 100,
+        },
         "0.0215",
     ),
     # 500 fresh x 5, 300 written for 5 minutes x 6.25, 700 for an hour x 10, output 10 x 25
     "claude-opus-4-5, 1-hour writes": (
         "claude-opus-4-5",
         "anthropic",
-        dict(
-            input_tokens=1500, cache_write_tokens=1000, cache_write_1h_tokens=700, output_tokens=10
-        ),
+        {
+            "input_tokens": 1500,
+            "cache_write_tokens": 1000,
+            "cache_write_1h_tokens": 700,
+            "output_tokens": 10,
+        },
         "0.011625",
     ),
     # 1000 x 5 + 200 x 25, three searches at 10 USD a thousand
     "claude-opus-4-5, web searches": (
         "claude-opus-4-5",
         "anthropic",
-        dict(input_tokens=1000, output_tokens=200, web_searches=3),
+        {"input_tokens": 1000, "output_tokens": 200, "web_searches": 3},
         "0.04",
     ),
     # file searches at 2.50 USD a thousand: 10 x 1.25 + 10 x 10, two searches
     "gpt-5, file searches": (
         "gpt-5",
         "openai",
-        dict(input_tokens=10, output_tokens=10, storage_searches=2),
+        {"input_tokens": 10, "output_tokens": 10, "storage_searches": 2},
         "0.0051125",
     ),
     # half of the plain rates: 1000 x 0.625 + 200 x 5
     "gpt-5, flex": (
         "gpt-5",
         "openai",
-        dict(input_tokens=1000, output_tokens=200, service_tier="flex"),
+        {"input_tokens": 1000, "output_tokens": 200, "service_tier": "flex"},
         "0.001625",
     ),
     # 400 x 2.50 + 600 x 0.25 + 200 x 20
     "gpt-5, priority": (
         "gpt-5",
         "openai",
-        dict(input_tokens=1000, cache_read_tokens=600, output_tokens=200, service_tier="priority"),
+        {
+            "input_tokens": 1000,
+            "cache_read_tokens": 600,
+            "output_tokens": 200,
+            "service_tier": "priority",
+        },
         "0.00515",
     ),
     "gpt-5, default tier": (
         "gpt-5",
         "openai",
-        dict(input_tokens=1000, output_tokens=200, service_tier="default"),
+        {"input_tokens": 1000, "output_tokens": 200, "service_tier": "default"},
         "0.00325",
     ),
     # half of the plain rates: 1000 x 2.50 + 200 x 12.50
     "claude-opus-4-5, batch": (
         "claude-opus-4-5",
         "anthropic",
-        dict(input_tokens=1000, output_tokens=200, service_tier="batch"),
+        {"input_tokens": 1000, "output_tokens": 200, "service_tier": "batch"},
         "0.005",
     ),
     # 200,000 tokens of prompt still have the plain rates: 200000 x 1.25 + 10 x 10
     "gemini-2.5-pro, at the threshold": (
         "gemini-2.5-pro",
         "gcp.gemini",
-        dict(input_tokens=200_000, output_tokens=10),
+        {"input_tokens": 200_000, "output_tokens": 10},
         "0.2501",
     ),
-    # one more, cache reads included, and all of it is dearer: 100001 x 2.50 + 100000 x 0.25 + 10 x 15
+    # one more, cache reads included, and all of it is dearer: 100001 x 2.50
+    # + 100000 x 0.25 + 10 x 15
     "gemini-2.5-pro, long by its cache": (
         "gemini-2.5-pro",
         "gcp.gemini",
-        dict(input_tokens=200_001, cache_read_tokens=100_000, output_tokens=10),
+        {"input_tokens": 200_001, "cache_read_tokens": 100_000, "output_tokens": 10},
         "0.2751525",
     ),
     # text 900 x 0.30, audio 100 x 1.00, output 10 x 2.50
     "gemini-2.5-flash, audio": (
         "gemini-2.5-flash",
         "gcp.gemini",
-        dict(input_tokens=1000, input_audio_tokens=100, output_tokens=10),
+        {"input_tokens": 1000, "input_audio_tokens": 100, "output_tokens": 10},
         "0.000395",
     ),
     # input alone: 1000 x 0.02
     "text-embedding-3-small": (
         "text-embedding-3-small",
         "openai",
-        dict(input_tokens=1000),
+        {"input_tokens": 1000},
         "0.00002",
     ),
     # Azure has no row of its own for it and bills what OpenAI does
     "azure": (
         "gpt-4o-mini",
         "azure.ai.openai",
-        dict(input_tokens=1000, output_tokens=200),
+        {"input_tokens": 1000, "output_tokens": 200},
         "0.00027",
     ),
 }
@@ -178,7 +197,7 @@ def test_the_price_is_the_one_of_the_calls_own_day():
 
 
 def test_every_billed_iteration_is_added_at_its_own_models_rates():
-    """A compaction (200 in, 20 out) and an advisor on another model (100 in, 10 out) are billed too.
+    """A compaction (200 in, 20 out) and an advisor with its own model (100 in, 10 out) count too.
 
     Opus 4.5: 1000 x 5 + 200 x 25, then 200 x 5 + 20 x 25; Haiku 4.5: 100 x 1 + 10 x 5.
     """

@@ -43,7 +43,7 @@ def test_each_part_is_rounded_and_the_total_is_their_sum():
 
 def test_dollars_show_as_a_person_writes_them():
     found = cost(Rate(input="0.15", output="0.60"), input_tokens=1000, output_tokens=200)
-    assert repr(found) == "Cost(0.000270000000 USD, status='priced', model='mine')"
+    assert repr(found) == "Cost(0.00027 USD, status='priced', model='mine')"
 
 
 prices = st.decimals(0, 1000, places=9)

@@ -133,6 +133,13 @@ def test_span_and_line_of_one_call_must_agree(checks: ModuleType) -> None:
     assert "call c" in checks.call_differences(spans, [*lines, line_of("c", "1")])[-1]
 
 
+def test_span_and_line_of_one_call_agree_on_the_time(checks: ModuleType) -> None:
+    lines = [line_of("a", "0.25")]
+
+    assert checks.call_differences([span_of(checks, "a", 0.25)], lines) == []
+    assert len(checks.call_differences([span_of(checks, "a", 0.25, 0.250001)], lines)) == 1
+
+
 def test_alert_must_be_the_one_that_was_due(checks: ModuleType, books: dict[str, Any]) -> None:
     spans, lines = [span_of(checks, "a", 0.25)], [line_of("a", "0.25")]
 
@@ -145,10 +152,23 @@ def test_a_run_that_wrote_nothing_is_a_fault(checks: ModuleType) -> None:
     assert checks.check({}, [], [], [], None) == ["no call was written to the file"]
 
 
-def span_of(checks: ModuleType, key: str, usd: float) -> Any:
-    counts = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 2}
-    return checks.Span("chat m", key, {**counts, "costspan.cost.total": usd})
+def span_of(checks: ModuleType, key: str, usd: float, first_token: float = 0.25) -> Any:
+    said = {
+        "gen_ai.agent.name": "a",
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 2,
+        "costspan.time_to_first_token": first_token,
+        "costspan.cost.total": usd,
+    }
+    return checks.Span("chat m", key, said)
 
 
 def line_of(key: str, usd: str) -> dict[str, Any]:
-    return {"span_id": key, "input_tokens": 10, "output_tokens": 2, "cost_usd": Decimal(usd)}
+    return {
+        "span_id": key,
+        "agent": "a",
+        "input_tokens": 10,
+        "output_tokens": 2,
+        "cost_usd": Decimal(usd),
+        "time_to_first_token_ms": Decimal("250.0"),
+    }

@@ -62,8 +62,8 @@ def test_budget_alert_tells_of_the_dear_call(tmp_path: Path, server: LLMServer) 
 
     # claude-opus-4-5: 30 x 5 + 1,500 x 25 = 37,650 millionths of a dollar
     assert printed.splitlines() == [
-        "poet: claude-opus-4-5-20251101 cost $0.0376, limit $0.02",
-        "1 call, $0.0376",
+        "poet: claude-opus-4-5-20251101 cost $0.037650, limit $0.02",
+        "1 call, $0.037650",
     ]
 
 
@@ -71,7 +71,7 @@ def test_budget_alert_is_silent_below_its_limit(tmp_path: Path, server: LLMServe
     printed = run_example("budget_alert.py", tmp_path, server, "tokens=30/100")
 
     # 30 x 5 + 100 x 25 = 2,650
-    assert printed == "1 call, $0.0026\n"
+    assert printed == "1 call, $0.002650\n"
 
 
 def test_record_call_prices_models_of_ones_own(tmp_path: Path, server: LLMServer) -> None:

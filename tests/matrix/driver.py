@@ -23,7 +23,7 @@ from tests.matrix.endings import END, scenario, script
 from tests.matrix.methods import runner_arguments
 from tests.matrix.seen import Seen
 
-PATIENCE = 20.0  # seconds for what another thread has to do
+PATIENCE = 3.0  # seconds for what another thread has to do
 
 
 class Spans(SpanExporter):
@@ -62,6 +62,7 @@ class Play:
         self._bench = bench
         self._nonce = nonce
         self._watcher: Any = None
+        self.own: set[Any] = set()  # the tasks of the run itself
 
     # what the caller holds
 
@@ -152,7 +153,12 @@ class Play:
     def collect(self) -> Any:
         """Collect garbage, and let the loop finish what that began."""
         gc.collect()
-        return settled_loop() if self.cell.is_async else None
+        return self._collect_again() if self.cell.is_async else None
+
+    async def _collect_again(self) -> None:
+        # What the loop finished may have held a cycle: a response and its stream do.
+        await settled_loop(self.own)
+        gc.collect()
 
     def cancel_now(self) -> None:
         """Have the next step be cancelled."""
@@ -173,11 +179,15 @@ class Play:
         self._watcher = asyncio.create_task(watch())
 
 
-async def settled_loop() -> None:
-    """Wait until no other task of this loop is left."""
-    await asyncio.sleep(0)
-    while others := asyncio.all_tasks() - {asyncio.current_task()}:
-        await asyncio.wait(others)
+async def settled_loop(own: set[Any]) -> None:
+    """Wait until no other task of this loop is left, nor any that a dropped generator begins."""
+    turns = 0
+    while turns < 3:  # such a task begins a turn of the loop later
+        others = asyncio.all_tasks() - own
+        if others:
+            await asyncio.wait(others, timeout=PATIENCE)
+        turns = 0 if others else turns + 1
+        await asyncio.sleep(0)
 
 
 # --- the two shells
@@ -249,12 +259,15 @@ class Run:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._complain)
         before = _state()
+        inner = asyncio.create_task(self._task())
+        own = {asyncio.current_task(), inner}
+        self._play.own = own
         try:
-            await asyncio.create_task(self._task())
+            await inner
         except BaseException as exc:
             self.seen.fail(exc)
         self._play.drop()
-        await settled_loop()
+        await settled_loop(own)
         self.context_kept = self.context_kept and _state() == before
 
     async def _task(self) -> None:

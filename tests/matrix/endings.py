@@ -164,7 +164,9 @@ def cancel(play: "Play") -> Script:
     def body() -> Script:
         yield from _read(play, 1)
         play.cancel_now()
-        yield play.next
+        # Lines that have come already are still given before anything is waited for.
+        while (yield play.next) is not END:
+            pass
 
     yield from _guarded(play, body())
 
@@ -216,7 +218,8 @@ def cancel_a_turn(play: "Play") -> Script:
         return
     yield from _turns(play, 1)
     play.cancel_now()
-    yield play.next
+    while (yield play.next) is not END:
+        pass
 
 
 _RUNNER = {"broken_off": run_a_turn, "dropped": run_a_turn, "cancelled": cancel_a_turn}

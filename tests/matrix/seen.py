@@ -9,7 +9,8 @@ from typing import Any
 
 Event = tuple[Any, ...]
 
-_IDS = re.compile(r"[0-9a-f]{24,32}|resp_[A-Za-z0-9_-]{20,}")
+# Ids of the server, and addresses of objects.
+_IDS = re.compile(r"resp_[A-Za-z0-9_-]{20,}|(0x)?[0-9a-f]{12,32}")
 _SHOWN = ("status_code", "retries_taken", "method", "is_closed", "is_stream_consumed")
 _OF_EXCEPTION = ("status_code", "request_id", "code", "param", "type", "body", "completion")
 _UNEQUAL_HEADERS = frozenset({"date"})

@@ -146,6 +146,9 @@ def _judge_answer(span: ReadableSpan, want: Expected, recording: Recording) -> N
     assert found.get("gen_ai.response.model") == want.response_model
     assert found.get("gen_ai.response.finish_reasons") == want.finish_reasons
     assert found.get("http.response.status_code") == want.status
+    header = "request-id" if want.provider == "anthropic" else "x-request-id"
+    # Where the recording blanked the id there is none.
+    assert found.get("costspan.request.id") == (recording.answer.headers.get(header) or None)
     assert found.get("error.type") == want.error
     wanted = StatusCode.UNSET if want.error is None else StatusCode.ERROR
     assert span.status.status_code is wanted

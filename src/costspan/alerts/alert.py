@@ -21,6 +21,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from costspan.call import plain
 from costspan.errors import ConfigurationError
 from costspan.guard import quietly
 
@@ -72,10 +73,10 @@ class Alert(Struct, frozen=True, kw_only=True):
         )
         more = ""
         if self.calls_since:
-            more = f"; {self.calls_since} more calls since, {self.usd_since:f} USD"
+            more = f"; {self.calls_since} more calls since, {plain(self.usd_since)} USD"
         return (
-            f"budget {self.budget!r}: one {self.per} of {self.model} cost {self.cost_usd:f} USD, "
-            f"over the limit of {self.limit_usd:f} USD"
+            f"budget {self.budget!r}: one {self.per} of {self.model} cost {plain(self.cost_usd)} "
+            f"USD, over the limit of {plain(self.limit_usd)} USD"
             + (f" ({who})" if who else "")
             + f", {self.input_tokens} tokens in, {self.output_tokens} out{more}"
         )

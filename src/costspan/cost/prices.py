@@ -106,6 +106,8 @@ class Prices:
         parts = tariff.parts(usage)
         if response.also_billed:
             self._add_others(call, response, parts)
+        if response.incomplete:
+            parts.missing = (*parts.missing, "usage")
         if not parts.total and _NO_FIGURE.intersection(parts.missing):
             return Cost(status="unpriced", missing=parts.missing, model=tariff.model)
         return Cost(

@@ -93,7 +93,7 @@ class Table:
         """The id in the table that looks most like `model`."""
         row = self._provider(provider)
         ids = [info.id for info in row.models] if row else []
-        close = difflib.get_close_matches(model, ids, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(model, ids, n=1, cutoff=0.7)
         return close[0] if close else None
 
     def models(self) -> Iterator[tuple[str, Any]]:

@@ -194,10 +194,10 @@ class Tariff:
             missing += _unreported(unit, counts)
             leaf = 1 if unit.key == "requests" else counts.get(unit.key, 0)
             leaf -= sum(leaves[key] for key in unit.within)
+            leaves[unit.key] = leaf  # what has no rate is still a part of the wholes around it
             leaf -= self._unrated_within(unit.key, usage)
             if leaf < 0:
                 return Parts(missing=(*self.lacks, "consistent_usage"))
-            leaves[unit.key] = leaf
             sums[unit.part] += leaf * unit.attos[band]
         whole = [_picos(attos) for attos in sums]
         fresh, read, written, output, tools = whole

@@ -9,13 +9,17 @@ from msgspec import structs
 from costspan.call import Request, Response, Usage
 
 
-def combined(responses: list[Response]) -> Response | None:
-    """What several billed answers of one call add up to; usually there is one."""
-    if len(responses) < 2:
+def combined(responses: tuple[Response, ...], seen: int) -> Response | None:
+    """What the billed answers of one call add up to, of which `seen` came; usually there is one."""
+    if seen < 2:
         return responses[0] if responses else None
+    if not responses:
+        return None
     usages = [one.usage for one in responses if one.usage is not None]
     also = tuple(pair for one in responses for pair in one.also_billed)
-    return structs.replace(responses[-1], usage=_sum(usages), also_billed=also)
+    return structs.replace(
+        responses[-1], usage=_sum(usages), also_billed=also, incomplete=len(usages) < seen
+    )
 
 
 def _sum(usages: list[Usage]) -> Usage | None:

@@ -1,24 +1,20 @@
 """Bodies that the caller reads itself: `with_streaming_response`, or a raw streamed response.
 
-The response's `iter_raw` is watched, through which every way of reading it goes. Of an event
-stream the head and the tail are kept, of a plain body all up to a limit; what is longer is
-reported as unknown rather than guessed.
+Of an event stream the head and the tail are kept, of a plain body all up to a limit; what is
+longer is reported as unknown rather than guessed.
 """
 
 from __future__ import annotations
 
 import time
-import weakref
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import msgspec
 
 from costspan.call import Response
-from costspan.guard import quietly
+from costspan.instrumentation.byte_streams import watch
 from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.observation import Observation
-from costspan.instrumentation.taps import watch_close
 from costspan.providers.operation import Body, Operation, fields
 
 HEAD_BYTES = 16 * 1024
@@ -58,7 +54,7 @@ class BodyBuffer:
         if len(self._tail) > 2 * self._limit:
             del self._tail[: -self._limit]
 
-    def fold(self, observation: Observation) -> Response | None:
+    def said(self, observation: Observation) -> Response | None:
         """What the body said of the call."""
         operation = observation.operation
         complete = self._size == len(self._tail)
@@ -81,76 +77,9 @@ class BodyBuffer:
         return bytes(again.content)
 
 
-class BodyTap:
-    """Watches the bytes of one body as the caller reads them.
-
-    It is reached from the response itself, so it holds the response by a weak reference only.
-    """
-
-    __slots__ = ("__weakref__", "_buffer", "_exchange", "_reading", "_response")
-
-    def __init__(self, response: Any, exchange: Exchange) -> None:
-        self._response = weakref.ref(response)
-        self._exchange = exchange
-        self._buffer = BodyBuffer(response)
-        self._reading = False
-        exchange.fold = self._buffer.fold
-        exchange.reader = weakref.ref(self)
-
-    def running(self) -> bool:
-        """Whether the body is being read at this moment."""
-        return self._reading
-
-    def iter_raw(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        """The bytes as the caller would get them, noted as they pass."""
-        response: Any = self._response()
-        chunks = type(response).iter_raw(response, chunk_size)
-        try:
-            while True:
-                self._reading = True
-                try:
-                    chunk = next(chunks)
-                except StopIteration:
-                    self._exchange.end("complete")
-                    return
-                except BaseException as exc:
-                    self._exchange.end("failed", exc)
-                    raise
-                finally:
-                    self._reading = False
-                self._note(chunk)
-                yield chunk
-        finally:
-            chunks.close()
-
-    async def aiter_raw(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes as the caller would get them, noted as they pass."""
-        response: Any = self._response()
-        chunks = type(response).aiter_raw(response, chunk_size)
-        try:
-            while True:
-                self._reading = True
-                try:
-                    chunk = await anext(chunks)
-                except StopAsyncIteration:
-                    self._exchange.end("complete")
-                    return
-                except BaseException as exc:
-                    self._exchange.end("failed", exc)
-                    raise
-                finally:
-                    self._reading = False
-                self._note(chunk)
-                yield chunk
-        finally:
-            await chunks.aclose()
-
-    def _note(self, chunk: bytes) -> None:
-        with quietly("noting a body"):
-            observation = self._exchange.observation
-            if self._buffer.is_events and observation.first_chunk is None:
-                observation.first_chunk = time.perf_counter() - observation.started
-            self._buffer.add(chunk)
+def _fold(exchange: Exchange) -> Response | None:
+    buffer: BodyBuffer = exchange.kept
+    return buffer.said(exchange.observation)
 
 
 def _folded(observation: Observation, operation: Operation, text: bytes) -> Response | None:
@@ -162,9 +91,16 @@ def _folded(observation: Observation, operation: Operation, text: bytes) -> Resp
     return operation.fold([event for event in events if event and operation.keeps(event)])
 
 
-def watch_body(response: Any, exchange: Exchange) -> None:
+def _note(exchange: Exchange, chunk: bytes) -> None:
+    observation = exchange.observation
+    buffer: BodyBuffer = exchange.kept
+    if buffer.is_events and observation.first_chunk is None:
+        observation.first_chunk = time.perf_counter() - observation.started
+    buffer.add(chunk)
+
+
+def watch_body(response: Any, exchange: Exchange, *, is_async: bool) -> None:
     """See a body that the SDK leaves to its caller to read."""
-    tap = BodyTap(response, exchange)
-    response.iter_raw = tap.iter_raw
-    response.aiter_raw = tap.aiter_raw
-    watch_close(response, exchange)
+    exchange.kept = BodyBuffer(response)
+    exchange.fold = _fold
+    watch(response, exchange, is_async=is_async, note=_note)

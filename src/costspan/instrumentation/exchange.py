@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from costspan.call import Response
@@ -15,18 +16,20 @@ class Exchange:
     """The response's part in its call's observation.
 
     It stands in the response's `extensions`, so that it goes when the response goes, and holds
-    neither the response nor the stream. `reading` is true while the body's own reader runs.
+    neither the response nor the stream. `reading` is true while the body's own reader runs, or is
+    being taken down; `fold` works out of `kept`, which a tap fills, what the body said.
     """
 
-    __slots__ = ("_generation", "_open", "fold", "observation", "reader", "tapped")
+    __slots__ = ("_generation", "_open", "fold", "kept", "observation", "reading", "tapped")
 
     def __init__(self, observation: Observation) -> None:
         self.observation: Observation = observation
         self.tapped = False
-        self.fold: Any = None
-        self.reader: Any = None
+        self.kept: Any = None
+        self.fold: Callable[[Exchange], Response | None] | None = None
+        self.reading = False
         self._generation = settlement.generation
-        self._open = [True]
+        self._open = True
         observation.pending += 1
         observation.seen += 1
 
@@ -37,25 +40,29 @@ class Exchange:
         at: float | None = None,
         response: Response | None = None,
     ) -> None:
-        """The body ended: `complete`, `failed` or `abandoned`. Only the first end counts."""
+        """The body ended: `complete`, `failed` or `abandoned`. Only the first end counts.
+
+        A forked child has the parent's open exchanges too; they are the parent's to settle.
+        """
+        if self._generation != settlement.generation:
+            return
         try:
-            self._open.pop()
-        except IndexError:
+            del self._open  # one step, so that two threads cannot both do it
+        except AttributeError:
             return
         observation = self.observation
         moment = time.perf_counter() if at is None else at
         if response is None and self.fold is not None:
             with quietly("reading an answer"):
-                response = self.fold(observation)
+                response = self.fold(self)
+            self.kept = None
         with quietly("ending a response"):
             observation.answered(response, outcome, exc, moment)
 
     def closed(self) -> None:
         """The response was closed; by its own reader at the end of the body, that says nothing."""
-        reader = None if self.reader is None else self.reader()
-        if reader is not None and reader.running():
-            return
-        self.end("abandoned")
+        if not self.reading:
+            self.end("abandoned")
 
     def abandoned(self, at: float) -> None:
         """It was dropped; `at` is when."""
@@ -63,5 +70,5 @@ class Exchange:
 
     def __del__(self) -> None:
         """Runs in a finaliser: takes no lock, notes the time and leaves the rest to the queue."""
-        if self._open and self._generation == settlement.generation:
+        if hasattr(self, "_open") and self._generation == settlement.generation:
             settlement.queue.put((self, time.perf_counter()))

@@ -55,8 +55,8 @@ def retries(exc: BaseException) -> int:
 
 
 def is_unbilled(exc: BaseException) -> bool:
-    """Whether it is sure that the provider charges nothing: refused, or never reached."""
-    if (http_status(exc) or 0) >= 400:
+    """Whether it is sure that the provider charges nothing: refused, never reached, never sent."""
+    if (http_status(exc) or 0) >= 400 or isinstance(exc, TypeError | ValueError):
         return True
     chain = _chain(exc)
     return any(type(link).__name__ in _NEVER_SENT for link in chain)

@@ -24,7 +24,6 @@ _TOKENS = {
     "cache_write_tokens": "cache_write.input_tokens",
     "reasoning_tokens": "reasoning.output_tokens",
 }
-_MODALITY = "gen_ai.token.modality"
 _INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
 
 
@@ -91,7 +90,7 @@ class Instruments:
             self._cost.add(cost.total / PICOS_PER_USD, _payer(call, where))
 
     def _record_tokens(self, usage: Usage, where: dict[str, Any]) -> None:
-        labels = {**where, _MODALITY: "unknown" if _mixed(usage) else "text"}
+        labels = {**where, semconv.MODALITY: "unknown" if _mixed(usage) else "text"}
         for field, counter in self._tokens.items():
             tokens = getattr(usage, field)
             if tokens:

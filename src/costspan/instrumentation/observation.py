@@ -76,10 +76,10 @@ class Observation:
         self.wiring = wiring
         self.request = request
         self.operation = operation
-        self.body = body
+        self.body = body if wiring.keeps_content else None
         self.who = _attributed(attributed.current())
         self.reservation: Reservation | None = None
-        self.responses: list[Response] = []
+        self.responses: tuple[Response, ...] = ()
         self.answer: Body | None = None
         self.pending = self.seen = self.retries = 0
         self.outcome = "complete"
@@ -92,7 +92,7 @@ class Observation:
         self.first_token: float | None = None
         self.unbilled = self.injected = self._returned = False
         self._attached: tuple[Any, Token[Observation | None]] | None = None
-        self._open = [True]
+        self._open = True
         self.started_at = time.time_ns()
         self.started = self.ended = time.perf_counter()
         self.span: Span = wiring.tracers.tracer.start_span(
@@ -132,6 +132,7 @@ class Observation:
             # what was attached is current there.
             if self._attached is not None and kind is not GeneratorExit:
                 token, previous = self._attached
+                self._attached = None
                 current.reset(previous)
                 context.detach(token)
             self._returned = True
@@ -157,12 +158,17 @@ class Observation:
         if not self.seen and failures.is_unbilled(exc):
             self.unbilled = True
 
+    def is_streamed(self) -> None:
+        """Say that the answer comes as a stream, where that was not known at the start."""
+        self.request = structs.replace(self.request, stream=True)
+        self.span.set_attribute(semconv.STREAM, True)
+
     def answered(
         self, response: Response | None, outcome: str, exc: BaseException | None, at: float
     ) -> None:
         """One exchange ended; the call ends with its last one."""
         if response is not None:
-            self.responses.append(response)
+            self.responses = (*self.responses, response)
         if outcome == "abandoned":
             self.outcome = outcome
         if exc is not None:
@@ -174,8 +180,8 @@ class Observation:
     def finish(self, at: float | None = None) -> None:
         """Settle the call and end its span, exactly once."""
         try:
-            self._open.pop()
-        except IndexError:
+            del self._open  # one step, so that two threads cannot both do it
+        except AttributeError:
             return
         self.ended = time.perf_counter() if at is None else at
         with quietly("settling a call"):
@@ -213,7 +219,7 @@ class Observation:
     def _call(self) -> Call:
         who, context_of = self.who, self.span.get_span_context()
         elapsed = self.ended - self.started
-        response, settles = settled(self.request, combined(self.responses))
+        response, settles = settled(self.request, combined(self.responses, self.seen))
         if self.answer is not None and response is not None and self._may_tell():
             response = structs.replace(response, preview=first_text(self.operation, self.answer))
         return Call(

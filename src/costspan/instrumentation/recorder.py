@@ -13,6 +13,7 @@ from typing import Any
 
 from costspan.call import Request, Response, Usage
 from costspan.errors import ConfigurationError
+from costspan.guard import quietly
 from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.settlement import settlement
@@ -58,7 +59,7 @@ class RecordedCall:
         if observation is None:
             return
         if self._response is not None:
-            observation.responses.append(self._response)
+            observation.responses = (*observation.responses, self._response)
         observation.seen += 1
         observation.__exit__(kind, exc, tb)
 
@@ -106,6 +107,7 @@ class RecordedCall:
         """The same chunks, noted as they pass; sync or async as `chunks` is."""
         if self._observation is None:
             return chunks
+        self._observation.is_streamed()
         reading = _Reading(Exchange(self._observation))
         settlement.start()
         if isinstance(chunks, AsyncIterable):
@@ -116,27 +118,30 @@ class RecordedCall:
 class _Reading:
     """What was seen of a stream. Dropped with the stream, so that a dropped one ends."""
 
-    __slots__ = ("exchange", "kept")
+    __slots__ = ("exchange", "kept", "shape")
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.kept: list[Any] = []
-        kept = self.kept
-        exchange.fold = lambda observation: _folded(kept)
+        exchange.kept = self.kept
+        exchange.fold = _fold
 
     def note(self, chunk: Any) -> None:
         """Keep a chunk, and the time of the first one."""
         observation = self.exchange.observation
+        said = fields(chunk)
         if observation.first_chunk is None:
             observation.first_chunk = time.perf_counter() - observation.started
-        self.kept.append(fields(chunk))
+            self.shape = shapes.shape_of(chunk)
+        if observation.first_token is None and self.shape.has_content(said):
+            observation.first_token = time.perf_counter() - observation.started
+        self.kept.append(said)
 
 
-def _folded(kept: list[Any]) -> Response | None:
-    if not kept:
+def _fold(exchange: Exchange) -> Response | None:
+    if not exchange.kept:
         return None
-    shape = shapes.shape_of(kept[0])
-    return shape.fold(kept)
+    return shapes.shape_of(exchange.kept[0]).fold(exchange.kept)
 
 
 class _Passing:
@@ -158,7 +163,8 @@ class _Passing:
         except BaseException as exc:
             self._reading.exchange.end("failed", exc)
             raise
-        self._reading.note(chunk)
+        with quietly("noting a recorded chunk"):
+            self._reading.note(chunk)
         return chunk
 
 
@@ -181,5 +187,6 @@ class _AsyncPassing:
         except BaseException as exc:
             self._reading.exchange.end("failed", exc)
             raise
-        self._reading.note(chunk)
+        with quietly("noting a recorded chunk"):
+            self._reading.note(chunk)
         return chunk

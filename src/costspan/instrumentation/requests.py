@@ -49,7 +49,7 @@ class Unobserved:
 class Observed:
     """A request of ours: the arguments to send it with, and its observation."""
 
-    __slots__ = ("args", "kwargs", "observation")
+    __slots__ = ("args", "kwargs", "observation", "unasked")
 
     def __init__(
         self, observation: Observation, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -57,6 +57,7 @@ class Observed:
         self.observation = observation
         self.args = args
         self.kwargs = kwargs
+        self.unasked = (args, kwargs)
 
     def __enter__(self) -> Observed:
         """Make its span current."""
@@ -166,13 +167,14 @@ class Requests:
         )
         observation = Observation(wiring, request, operation, body)
         observation.injected = injected
+        unasked = options if injected else sent
         if wiring.propagate:
-            sent = _with_trace_headers(options, sent, observation)
-        if sent is options:
-            return Observed(observation, args, kwargs)
-        if len(args) > 1:
-            return Observed(observation, (args[0], sent, *args[2:]), kwargs)
-        return Observed(observation, args, {**kwargs, "options": sent})
+            sent = _with_trace_headers(sent, observation)
+            unasked = _with_trace_headers(unasked, observation)
+        observed = Observed(observation, *_with_options(args, kwargs, sent))
+        if injected:
+            observed.unasked = _with_options(args, kwargs, unasked)
+        return observed
 
     def receive(self, kwargs: Mapping[str, Any]) -> Exchange | None:
         """The exchange of a response to the request under way; None if it is not observed."""
@@ -209,24 +211,32 @@ def _parameters(operation: Operation, body: Body, options: Any) -> dict[str, Any
     return found
 
 
-def _with_trace_headers(options: Any, sent: Any, observation: Observation) -> Any:
+def _with_options(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any], options: Any
+) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """The request's arguments with these options in place of its own."""
+    if len(args) > 1:
+        return (args[0], options, *args[2:]), kwargs
+    return args, {**kwargs, "options": options}
+
+
+def _with_trace_headers(options: Any, observation: Observation) -> Any:
     """A copy of the options that carries the call's trace context to the provider."""
     carrier: dict[str, str] = {}
     TraceContextTextMapPropagator().inject(carrier, trace.set_span_in_context(observation.span))
-    if sent is options:
-        sent = copy.copy(options)
+    sent = copy.copy(options)
     headers = sent.headers if isinstance(sent.headers, Mapping) else {}
     sent.headers = {**headers, **carrier}
     return sent
 
 
-def read_result(exchange: Exchange, response: Any, result: Any) -> None:
+def read_result(exchange: Exchange, response: Any, result: Any, *, is_async: bool) -> None:
     """Read a whole answer, or watch the body or stream that is still to come."""
     with quietly("reading a response"):
         if exchange.tapped:
             return
         if not response.is_closed:
-            watch_body(response, exchange)
+            watch_body(response, exchange, is_async=is_async)
             return
         _read_whole(exchange, response, result)
 

@@ -20,15 +20,15 @@ from costspan.instrumentation.wiring import slot
 Shell = Callable[..., Any]
 
 
-def _is_refusal(observed: Observed | Unobserved, exc: BaseException) -> bool:
-    """Whether a host refused only what we had added, so that the request must go as it was."""
+def _after_refusal(observed: Observed | Unobserved, exc: BaseException) -> Any:
+    """What to send again where a host refused only what we had added; else None."""
     if not isinstance(observed, Observed) or not observed.observation.injected:
-        return False
+        return None
     if getattr(exc, "status_code", None) != 400 or "stream_options" not in str(exc):
-        return False
+        return None
     observed.observation.injected = False
     observed.observation.wiring.refused_usage(observed.observation.request.server_address)
-    return True
+    return observed.unasked
 
 
 def sync_request(requests: Requests) -> Shell:
@@ -45,9 +45,10 @@ def sync_request(requests: Requests) -> Shell:
             try:
                 result = wrapped(*observed.args, **observed.kwargs)
             except BaseException as exc:
-                if not _is_refusal(observed, exc):
+                again = _after_refusal(observed, exc)
+                if again is None:
                     raise
-                result = wrapped(*args, **kwargs)
+                result = wrapped(*again[0], **again[1])
             if not requests.sees_responses:
                 read_returned(observed, result)
             return result
@@ -69,9 +70,10 @@ def async_request(requests: Requests) -> Shell:
             try:
                 result = await wrapped(*observed.args, **observed.kwargs)
             except BaseException as exc:
-                if not _is_refusal(observed, exc):
+                again = _after_refusal(observed, exc)
+                if again is None:
                     raise
-                result = await wrapped(*args, **kwargs)
+                result = await wrapped(*again[0], **again[1])
             if not requests.sees_responses:
                 read_returned(observed, result)
             return result
@@ -91,7 +93,7 @@ def sync_response(requests: Requests) -> Shell:
         except BaseException:
             read_unparsed(exchange, kwargs["response"])
             raise
-        read_result(exchange, kwargs["response"], result)
+        read_result(exchange, kwargs["response"], result, is_async=False)
         return result
 
     return process
@@ -109,7 +111,7 @@ def async_response(requests: Requests) -> Shell:
         except BaseException:
             read_unparsed(exchange, kwargs["response"])
             raise
-        read_result(exchange, kwargs["response"], result)
+        read_result(exchange, kwargs["response"], result, is_async=True)
         return result
 
     return process

@@ -8,14 +8,13 @@ the response, so that a dropped stream ends at once.
 from __future__ import annotations
 
 import time
-import weakref
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from costspan.guard import quieted, quietly
+from costspan.call import Response
+from costspan.guard import quieted
+from costspan.instrumentation.byte_streams import watch
 from costspan.instrumentation.exchange import Exchange
-from costspan.instrumentation.observation import Observation
-from costspan.instrumentation.settlement import settlement
 from costspan.providers.operation import Body, Operation, fields
 
 Note = Callable[["StreamTap", Any], bool | None]
@@ -28,13 +27,12 @@ class StreamTap:
     """
 
     __slots__ = (
-        "__weakref__",
         "_exchange",
         "_has_content",
         "_inner",
         "_keeps",
         "_note",
-        "_reading",
+        "_opening",
         "_step",
         "kept",
         "started",
@@ -46,17 +44,13 @@ class StreamTap:
         self._inner = inner
         self._step = inner.__anext__ if hasattr(inner, "__anext__") else inner.__next__
         self._keeps: Callable[[Body], bool] = _everything if all_ else operation.keeps
+        self._opening = None if all_ else operation.opening
         self._has_content = operation.has_content
         self._note: Note = _note_first
-        self._reading = False
         self.kept: list[Any] = []
         self.started = exchange.observation.started
-        exchange.fold = _Fold(operation, self.kept, whole=all_)
-        exchange.reader = weakref.ref(self)
-
-    def running(self) -> bool:
-        """Whether the SDK's own generator is being run, or taken down, at this moment."""
-        return self._reading
+        exchange.kept = self.kept
+        exchange.fold = _fold
 
     def close(self) -> None:
         """Close the SDK's generator, as a caller could before."""
@@ -72,17 +66,18 @@ class Tap(StreamTap):
         return self
 
     def __next__(self) -> Any:
+        exchange = self._exchange
         while True:
-            self._reading = True
+            exchange.reading = True
             try:
                 chunk = self._step()
             except StopIteration:
-                self._exchange.end("complete")
+                exchange.end("complete")
                 raise
             except BaseException as exc:
-                self._exchange.end(_outcome(exc), exc)
+                exchange.end(_outcome(exc), exc)
                 raise
-            self._reading = False
+            exchange.reading = False
             if not self._note(self, chunk):
                 return chunk
 
@@ -96,17 +91,18 @@ class AsyncTap(StreamTap):
         return self
 
     async def __anext__(self) -> Any:
+        exchange = self._exchange
         while True:
-            self._reading = True
+            exchange.reading = True
             try:
                 chunk = await self._step()
             except StopAsyncIteration:
-                self._exchange.end("complete")
+                exchange.end("complete")
                 raise
             except BaseException as exc:
-                self._exchange.end(_outcome(exc), exc)
+                exchange.end(_outcome(exc), exc)
                 raise
-            self._reading = False
+            exchange.reading = False
             if not self._note(self, chunk):
                 return chunk
 
@@ -129,15 +125,13 @@ def _keep(tap: StreamTap, chunk: Any) -> bool:
     return False
 
 
-def _search(tap: StreamTap, chunk: Any) -> bool:
-    """Until the first content has come, look for it."""
+def _look(tap: StreamTap, chunk: Any) -> None:
+    """Note the time of the first content, and from then on look for it no more."""
     observation = tap._exchange.observation
-    note = _hide if observation.injected else _keep
     if tap._has_content is None or tap._has_content(fields(chunk)):
         if observation.first_token is None:
             observation.first_token = time.perf_counter() - tap.started
-        tap._note = _note_injected if observation.injected else _note_plain
-    return note(tap, chunk)
+        tap._note = _note_asked if observation.injected else _note_plain
 
 
 def _first(tap: StreamTap, chunk: Any) -> bool:
@@ -145,14 +139,27 @@ def _first(tap: StreamTap, chunk: Any) -> bool:
     observation = tap._exchange.observation
     if observation.first_chunk is None:
         observation.first_chunk = time.perf_counter() - tap.started
+    tap.kept.append(chunk if tap._opening is None else tap._opening(fields(chunk)))
     tap._note = _note_search
-    tap.kept.append(chunk)
-    return _search(tap, chunk)
+    _look(tap, chunk)
+    return observation.injected and _is_hidden(chunk)
 
 
-def _hide(tap: StreamTap, chunk: Any) -> bool:
-    """Take out of the caller's view what only our asking for usage brought."""
+def _search(tap: StreamTap, chunk: Any) -> bool:
+    """Until the first content has come, look for it."""
+    _look(tap, chunk)
     _keep(tap, chunk)
+    return tap._exchange.observation.injected and _is_hidden(chunk)
+
+
+def _asked(tap: StreamTap, chunk: Any) -> bool:
+    """A chunk of a stream whose usage was asked for on the caller's behalf."""
+    _keep(tap, chunk)
+    return _is_hidden(chunk)
+
+
+def _is_hidden(chunk: Any) -> bool:
+    """Take out of the caller's view what only our asking for usage brought."""
     said = fields(chunk)
     if not said.get("choices") and said.get("usage") is not None:
         return True
@@ -165,68 +172,19 @@ def _hide(tap: StreamTap, chunk: Any) -> bool:
 _note_first = quieted("noting a stream's first chunk", _first)
 _note_search = quieted("noting a stream's chunk", _search)
 _note_plain = quieted("noting a stream's chunk", _keep)
-_note_injected = quieted("noting a stream's chunk", _hide)
+_note_asked = quieted("noting a stream's chunk", _asked)
 
 
-class _Fold:
-    """Works out what a stream said, once, at its end."""
-
-    __slots__ = ("_kept", "_operation", "_whole")
-
-    def __init__(self, operation: Operation, kept: list[Any], *, whole: bool) -> None:
-        self._operation = operation
-        self._kept = kept
-        self._whole = whole
-
-    def __call__(self, observation: Observation) -> Any:
-        chunks = [fields(chunk) for chunk in self._kept]
-        if self._whole and self._operation.stitch is not None:
-            observation.answer = self._operation.stitch(chunks)
-        assert self._operation.fold is not None
-        return self._operation.fold(chunks)
-
-
-class Closing:
-    """Stands in for a response's `close`, to see the end of a body that was not read out."""
-
-    __slots__ = ("_exchange", "_response")
-
-    def __init__(self, response: Any, exchange: Exchange) -> None:
-        self._response = weakref.ref(response)
-        self._exchange = exchange
-
-    def __call__(self) -> None:
-        response = self._response()
-        if response is None:
-            return
-        try:
-            type(response).close(response)
-        finally:
-            with quietly("noting a closed response"):
-                self._exchange.closed()
-
-
-class AsyncClosing(Closing):
-    """Stands in for an async response's `aclose`."""
-
-    __slots__ = ()
-
-    async def __call__(self) -> None:  # type: ignore[override]
-        response = self._response()
-        if response is None:
-            return
-        try:
-            await type(response).aclose(response)
-        finally:
-            with quietly("noting a closed response"):
-                self._exchange.closed()
-
-
-def watch_close(response: Any, exchange: Exchange) -> None:
-    """See the closing of a response whose body is still to come."""
-    settlement.start()
-    response.close = Closing(response, exchange)
-    response.aclose = AsyncClosing(response, exchange)
+def _fold(exchange: Exchange) -> Response | None:
+    """Work out what a stream said, once, at its end."""
+    observation = exchange.observation
+    operation = observation.operation
+    if operation is None or operation.fold is None:
+        return None
+    chunks = [fields(chunk) for chunk in exchange.kept]
+    if observation.wiring.keeps_content and operation.stitch is not None:
+        observation.answer = operation.stitch(chunks)
+    return operation.fold(chunks)
 
 
 def tap_stream(stream: Any, package: str) -> None:
@@ -239,12 +197,11 @@ def tap_stream(stream: Any, package: str) -> None:
         return
     inner = _inner_iterator(stream, package)
     exchange.tapped = True
-    stream.response.__dict__.pop("iter_raw", None)
-    stream.response.__dict__.pop("aiter_raw", None)
-    kind = AsyncTap if hasattr(inner, "__anext__") else Tap
+    is_async = hasattr(inner, "__anext__")
+    kind = AsyncTap if is_async else Tap
     keeps_all = exchange.observation.wiring.keeps_content
     stream._iterator = kind(exchange, operation, inner, all_=keeps_all)
-    watch_close(stream.response, exchange)
+    watch(stream.response, exchange, is_async=is_async)
 
 
 def _inner_iterator(stream: Any, package: str) -> Any:

@@ -145,7 +145,17 @@ def _keeps(event: Body) -> bool:
     return kind in _KEPT
 
 
-def _has_content(event: Body) -> bool:
+def _opening(event: Body) -> Body:
+    """Who answers and what the prompt counted, as the first event says."""
+    if event.get("type") != "message_start":
+        return event
+    message = fields(event.get("message"))
+    told = {key: message.get(key) for key in ("id", "model")}
+    return {"type": event.get("type"), "message": {**told, "usage": _said(message.get("usage"))}}
+
+
+def has_content(event: Body) -> bool:
+    """Whether an event carries a piece of the answer."""
     return event.get("type") == "content_block_delta"
 
 
@@ -187,7 +197,8 @@ OPERATIONS = (
         output_limit=("max_tokens",),
         read=read_message,
         keeps=_keeps,
-        has_content=_has_content,
+        opening=_opening,
+        has_content=has_content,
         fold=fold_message,
         messages=messages,
         stitch=stitch_message,

@@ -9,6 +9,7 @@ from typing import Any
 from costspan.providers.openai_answers import (
     chat_has_content,
     chat_keeps,
+    chat_opening,
     fold_chat,
     fold_response,
     named_tier,
@@ -18,6 +19,7 @@ from costspan.providers.openai_answers import (
     read_unbilled,
     response_has_content,
     response_keeps,
+    response_opening,
 )
 from costspan.providers.openai_hosts import locate
 from costspan.providers.openai_messages import (
@@ -116,6 +118,7 @@ OPERATIONS = (
         output_limit=("max_completion_tokens", "max_tokens"),
         read=read_chat,
         keeps=chat_keeps,
+        opening=chat_opening,
         has_content=chat_has_content,
         fold=fold_chat,
         messages=chat_messages,
@@ -129,6 +132,7 @@ OPERATIONS = (
         output_limit=("max_tokens",),
         read=read_chat,
         keeps=chat_keeps,
+        opening=chat_opening,
         has_content=chat_has_content,
         fold=fold_chat,
         messages=chat_messages,
@@ -142,6 +146,7 @@ OPERATIONS = (
         output_limit=("max_output_tokens",),
         read=read_response,
         keeps=response_keeps,
+        opening=response_opening,
         has_content=response_has_content,
         fold=fold_response,
         messages=response_messages,
@@ -162,6 +167,7 @@ OPERATIONS = (
         parameters=_no_parameters,
         read=read_response,
         keeps=response_keeps,
+        opening=response_opening,
         has_content=response_has_content,
         fold=fold_response,
         billable=False,

@@ -15,6 +15,8 @@ from msgspec import structs
 from costspan.call import Response, Usage
 from costspan.providers.operation import Body, count, fields, items, text
 
+_NAMES = ("id", "model", "service_tier", "system_fingerprint")
+
 
 def named_tier(value: Any) -> str | None:
     """A service tier that was really chosen: `auto` says nothing."""
@@ -111,6 +113,13 @@ def chat_keeps(chunk: Body) -> bool:
     return False
 
 
+def chat_opening(chunk: Body) -> Body:
+    """Who answers, as the first chunk says; the whole of it if it says more than that."""
+    if chat_keeps(chunk):
+        return chunk
+    return {key: chunk[key] for key in _NAMES if chunk.get(key) is not None}
+
+
 def chat_has_content(chunk: Body) -> bool:
     """Whether a chunk carries text, a tool call or reasoning."""
     for choice in items(chunk.get("choices")):
@@ -127,7 +136,7 @@ def fold_chat(chunks: Sequence[Body]) -> Response:
     whole: dict[str, Any] = {}
     reasons: dict[int, str] = {}
     for chunk in chunks:
-        for key in ("id", "model", "service_tier", "system_fingerprint"):
+        for key in _NAMES:
             if chunk.get(key):
                 whole[key] = chunk[key]
         usage = _usage_of(chunk)
@@ -191,6 +200,15 @@ _RESPONSE_EVENTS = frozenset(
 def response_keeps(event: Body) -> bool:
     """Whether an event carries the response itself."""
     return event.get("type") in _RESPONSE_EVENTS
+
+
+def response_opening(event: Body) -> Body:
+    """Which response it is, as the first event says; the whole of it if it is the last too."""
+    if event.get("type") != "response.created":
+        return event
+    whole = fields(event.get("response"))
+    keys = ("id", "model", "status", "background")
+    return {"type": event.get("type"), "response": {key: whole.get(key) for key in keys}}
 
 
 def response_has_content(event: Body) -> bool:

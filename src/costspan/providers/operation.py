@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from costspan.call import Response
+from costspan.call import Response, whole_characters
 
 Body = Mapping[str, Any]
 
@@ -29,6 +29,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         output_limit: the body's keys that limit the output, first one set wins.
         read: reads a whole answer.
         keeps: whether a chunk of a stream says something that `fold` needs.
+        opening: what the first chunk says, without the rest of it: it is held while the stream is.
         has_content: whether a chunk carries content for the reader.
         fold: reads the kept chunks of a stream, in their order.
         messages: the messages of a request and its answer, where content may be captured.
@@ -43,6 +44,7 @@ class Operation(Struct, frozen=True, kw_only=True):
     read: Callable[[Body], Response]
     output_limit: tuple[str, ...] = ()
     keeps: Callable[[Body], bool] | None = None
+    opening: Callable[[Body], Body] | None = None
     has_content: Callable[[Body], bool] | None = None
     fold: Callable[[Sequence[Body]], Response] | None = None
     messages: Callable[[Body, Body], dict[str, Any]] | None = None
@@ -145,8 +147,8 @@ def count(value: Any) -> int | None:
 
 
 def text(value: Any) -> str | None:
-    """A string that says something, else None."""
-    return value if isinstance(value, str) and value else None
+    """A string that says something and can be written down, else None."""
+    return whole_characters(value) if isinstance(value, str) and value else None
 
 
 def number(value: Any) -> float | None:

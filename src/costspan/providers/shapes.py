@@ -14,12 +14,16 @@ from costspan.providers.operation import Body, fields
 
 
 class Shape(Struct, frozen=True):
-    """One wire format: its name, how to tell it, and how to read an answer and a stream of it."""
+    """One wire format: its name, how to tell it, and how to read an answer and a stream of it.
+
+    `has_content` says whether a chunk carries a piece of the answer.
+    """
 
     api: str
     fits: Callable[[Body], bool]
     read: Callable[[Body], Response]
     fold: Callable[[Sequence[Body]], Response]
+    has_content: Callable[[Body], bool]
 
 
 def _is_message(body: Body) -> bool:
@@ -46,10 +50,34 @@ def _is_chat(body: Body) -> bool:
 
 
 SHAPES = (
-    Shape("anthropic", _is_message, anthropic.read_message, anthropic.fold_message),
-    Shape("gemini", _is_content, gemini.read_content, gemini.fold_content),
-    Shape("openai", _is_response, openai_answers.read_response, openai_answers.fold_response),
-    Shape("openai", _is_chat, openai_answers.read_chat, openai_answers.fold_chat),
+    Shape(
+        "anthropic",
+        _is_message,
+        anthropic.read_message,
+        anthropic.fold_message,
+        anthropic.has_content,
+    ),
+    Shape(
+        "gemini",
+        _is_content,
+        gemini.read_content,
+        gemini.fold_content,
+        lambda chunk: bool(chunk.get("candidates")),
+    ),
+    Shape(
+        "openai",
+        _is_response,
+        openai_answers.read_response,
+        openai_answers.fold_response,
+        openai_answers.response_has_content,
+    ),
+    Shape(
+        "openai",
+        _is_chat,
+        openai_answers.read_chat,
+        openai_answers.fold_chat,
+        openai_answers.chat_has_content,
+    ),
 )
 
 

@@ -1,0 +1,196 @@
+"""Each table of the benchmarks: measured, and put into words."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from contextlib import ExitStack
+from typing import Any
+
+from tests.benchmarks.targets import Figure, table
+from tests.benchmarks.turns import (
+    Rounds,
+    Unmeasured,
+    above,
+    output_of,
+    spent,
+    start_all,
+    take_turns,
+)
+
+NAMES = ("openai", "openai async", "anthropic", "anthropic async")
+CHUNKS = tuple(f"{name} chunk" for name in NAMES)
+CASES = (*NAMES, *CHUNKS)
+_HEADS = ("us", *NAMES, *CHUNKS)
+
+SUBJECTS = {
+    "bare": "bare SDK, in all",
+    "span": "a span made by hand, the same attributes",
+    "ours": "costspan",
+    "ours+file": "costspan, calls file",
+    "ours+metrics": "costspan, metrics",
+    "ours+content": "costspan, content on",
+    "native": "the Anthropic SDK's own span",
+}
+PEERS = {
+    "official": "OpenTelemetry's own",
+    "openllmetry": "OpenLLMetry",
+    "openinference": "OpenInference",
+}
+PROCESSES = 5
+"""How many processes a figure is taken from that a process can give only once."""
+
+
+def calls(rounds: int) -> tuple[str, list[Figure]]:
+    """A call and a chunk, with what costspan can do for them."""
+    recorded = output_of(sys.executable, "recorded")
+    with ExitStack() as stack:
+        workers = start_all(stack, sys.executable, SUBJECTS, recorded)
+        taken = take_turns(workers, CASES, rounds)
+    rows = [[SUBJECTS["bare"], *(spent(taken, "bare", case) for case in CASES)]]
+    for subject in list(SUBJECTS)[1:]:
+        rows.append([SUBJECTS[subject], *(above(taken, subject, "bare", case) for case in CASES)])
+    beyond = [above(taken, "ours", "span", case) for case in CASES]
+    rows.append(["costspan above the span made by hand", *beyond])
+    return f"## A call and a chunk, above the bare SDK\n\n{table(_HEADS, rows)}", _figures(taken)
+
+
+def _figures(taken: Rounds) -> list[Figure]:
+    return [
+        *_each("above a span made by hand", taken, "ours", "span", NAMES, 25),
+        *_each("calls file on, more", taken, "ours+file", "ours", NAMES, 25),
+        *_each("metrics on, more", taken, "ours+metrics", "ours", NAMES, 35),
+        *_each("above the bare SDK", taken, "ours", "bare", CHUNKS, 0.7),
+    ]
+
+
+def _each(
+    what: str, taken: Rounds, subject: str, base: str, cases: tuple[str, ...], target: float
+) -> list[Figure]:
+    found = []
+    for case in cases:
+        more = above(taken, subject, base, case)
+        if more is not None:
+            found.append(Figure(f"{case}: {what}", more.least, target, "us"))
+    return found
+
+
+def peers(rounds: int, interpreters: str) -> tuple[str, list[Figure]]:
+    """The peers, each in its own environment with costspan and the bare SDK beside it."""
+    rows: list[list[Any]] = []
+    figures: list[Figure] = []
+    for pair in interpreters.split():
+        peer, _, python = pair.partition("=")
+        if peer not in PEERS:
+            raise Unmeasured(f"{peer} is unknown: {', '.join(PEERS)} are known")
+        with ExitStack() as stack:
+            workers = start_all(stack, python, ("bare", peer, "ours"), "{}")
+            taken = take_turns(workers, CASES, rounds)
+        rows.append([PEERS[peer], *(above(taken, peer, "bare", case) for case in CASES)])
+        rows.append(["costspan beside it", *(above(taken, "ours", "bare", case) for case in CASES)])
+        if peer == "official":
+            figures = _shares(taken, peer)
+    title = "## The peers, above the bare SDK"
+    if not rows:
+        return f"{title}\n\nLeft out: COSTSPAN_BENCH_PEERS names none.", figures
+    return f"{title}\n\n{table(_HEADS, rows)}", figures
+
+
+def _shares(taken: Rounds, peer: str) -> list[Figure]:
+    found = []
+    for case in NAMES:
+        ours, theirs = above(taken, "ours", "bare", case), above(taken, peer, "bare", case)
+        assert ours is not None
+        assert theirs is not None
+        share = ours.least / theirs.least
+        found.append(Figure(f"{case}: share of {PEERS[peer]}", share, 0.5, ""))
+    return found
+
+
+def parts() -> tuple[str, list[Figure]]:
+    """Pricing, settling and writing, by themselves."""
+    took = json.loads(output_of(sys.executable, "parts"))
+    names = {
+        "price openai": "pricing one call, openai",
+        "genai-prices openai": "the same by genai-prices, openai",
+        "price anthropic": "pricing one call, anthropic",
+        "genai-prices anthropic": "the same by genai-prices, anthropic",
+        "budget": "one budget checked, in memory",
+        "line": "one line of the calls file, encoded and written",
+        "settle": "settle() in all, without a file",
+    }
+    rows = [[names[key], f"{took[key][0]:.2f} / {took[key][1]:.2f}"] for key in names]
+    targets = {"price openai": 2, "price anthropic": 2, "budget": 5, "line": 25}
+    figures = [Figure(names[key], took[key][0], goal, "us") for key, goal in targets.items()]
+    return f"## Parts of a call, by themselves\n\n{table(('part', 'us'), rows)}", figures
+
+
+def startup() -> tuple[str, list[Figure]]:
+    """Import, first use, switching on, and the first call."""
+    runs = [json.loads(output_of(sys.executable, "startup", "sdk")) for _ in range(PROCESSES)]
+    found = json.loads(output_of(sys.executable, "startup", "clean"))
+    targets = {"import costspan": 15, "first use of Instrumentor": 100, "instrument()": 500}
+    rows, figures = [], []
+    for step, goal in targets.items():
+        times = [run[step] for run in runs]
+        both = f"{min(times):.1f} / {statistics.median(times):.1f}"
+        rows.append([step, both, ", ".join(found[step]) or "none"])
+        figures.append(Figure(step, statistics.median(times), goal, "ms"))
+    figures.append(
+        Figure(
+            "sockets opened and SDKs imported by the three", sum(map(len, found.values())), 0, ""
+        )
+    )
+    steps = table(("CPU ms, beside the app's own SDK imports", "ms", "sockets, SDKs"), rows)
+    first, more = _first_call()
+    return f"## Beginning\n\n{steps}\n\n{first}", [*figures, *more]
+
+
+def _first_call() -> tuple[str, list[Figure]]:
+    runs = [json.loads(output_of(sys.executable, "startup", "first")) for _ in range(PROCESSES)]
+    rows, figures = [], []
+    for name in runs[0]:
+        first, tenth = (statistics.median(run[name][n] / 1e3 for run in runs) for n in (0, 1))
+        rows.append([name, f"{first:.2f}", f"{tenth:.2f}"])
+        figures.append(Figure(f"{name}: first call above the tenth", first - tenth, 1, "ms"))
+    return table(("CPU ms, of an SDK in use", "first call", "tenth call"), rows), figures
+
+
+def memory() -> tuple[str, list[Figure]]:
+    """Open streams, and dropped ones."""
+    recorded = output_of(sys.executable, "recorded")
+    held = {
+        subject: json.loads(output_of(sys.executable, "memory", "open", subject, given=recorded))
+        for subject in ("bare", "span", "ours")
+    }
+    names = list(held["bare"])
+    rows = [[SUBJECTS[s], *(f"{held[s][name]:.0f}" for name in names)] for s in held]
+    figures = [
+        Figure(
+            f"{name}: an open stream", (held["ours"][name] - held["bare"][name]) / 1024, 2, "KiB"
+        )
+        for name in names
+    ]
+    text = table(("bytes of an open stream, first chunk read", *names), rows)
+    dropped, more = _dropped()
+    return f"## Memory\n\n{text}\n\n{dropped}", [*figures, *more]
+
+
+def _dropped() -> tuple[str, list[Figure]]:
+    left = {
+        subject: json.loads(output_of(sys.executable, "memory", "dropped", subject))
+        for subject in ("bare", "ours")
+    }
+    heads = ("10,000 streams dropped unread", "blocks left", "objects left", "threads", "spans")
+    rows = [
+        [SUBJECTS[s], found["blocks"], len(found["alive"]), found["threads"], found["spans"]]
+        for s, found in left.items()
+    ]
+    if left["ours"]["spans"] != 10_000:
+        raise Unmeasured(f"10,000 dropped streams made {left['ours']['spans']} spans")
+    figures = [Figure("objects left by 10,000 dropped streams", len(left["ours"]["alive"]), 0, "")]
+    # A hundredth of a block each: what is left is not of the streams.
+    more = max(0, left["ours"]["blocks"] - left["bare"]["blocks"])
+    figures.append(Figure("blocks left by 10,000 dropped streams, above bare", more, 100, ""))
+    return table(heads, rows), figures

@@ -1,0 +1,151 @@
+"""A stream that is dropped ends there and then: by its last reference, with no collector's help."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.instrumentation.app import run_app
+from tests.instrumentation.rig import (
+    ASK,
+    ASK_CLAUDE,
+    answer_chat,
+    answer_message,
+    anthropic_client,
+    async_anthropic_client,
+    async_openai_client,
+    attributes_of,
+    openai_client,
+    watched,
+)
+
+READ = [0, 1, 2]
+
+
+@pytest.fixture(autouse=True)
+def no_collector() -> Iterator[None]:
+    """Cycles are not found during these tests."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def expect_abandoned(span: Any, read: int, input_tokens: int | None) -> None:
+    found = attributes_of(span)
+    assert found["costspan.stream.outcome"] == "abandoned"
+    assert "error.type" not in found
+    assert span.status.status_code.name == "UNSET"
+    assert ("gen_ai.response.time_to_first_chunk" in found) == (read > 0)
+    assert found.get("gen_ai.usage.input_tokens") == input_tokens
+    assert "gen_ai.usage.output_tokens" not in found
+
+
+@pytest.mark.parametrize("read", READ)
+def test_openai(read: int) -> None:
+    """The span comes when the stream goes."""
+    with openai_client(answer_chat) as client, watched() as spans:
+        stream = client.chat.completions.create(**ASK, stream=True)
+        for _ in range(read):
+            next(stream)
+        assert spans.all() == []
+        del stream
+        expect_abandoned(spans.one(), read, None)
+
+
+@pytest.mark.parametrize("read", READ)
+def test_anthropic(read: int) -> None:
+    """The same, and what had arrived of its usage is kept."""
+    with anthropic_client(answer_message) as client, watched() as spans:
+        stream = client.messages.create(**ASK_CLAUDE, stream=True)
+        for _ in range(read):
+            next(stream)
+        assert spans.all() == []
+        del stream
+        expect_abandoned(spans.one(), read, 1000 if read else None)
+
+
+@pytest.mark.parametrize("read", READ)
+async def test_async_openai(read: int) -> None:
+    """In a task, as soon as the loop has taken the SDK's generator down."""
+    async with async_openai_client(answer_chat) as client:
+        with watched() as spans:
+            stream = await client.chat.completions.create(**ASK, stream=True)
+            for _ in range(read):
+                await anext(stream)
+            assert spans.all() == []
+            del stream
+            await asyncio.to_thread(spans.wait, 1)
+            expect_abandoned(spans.one(), read, None)
+
+
+@pytest.mark.parametrize("read", READ)
+async def test_async_anthropic(read: int) -> None:
+    """The same for the other SDK."""
+    async with async_anthropic_client(answer_message) as client:
+        with watched() as spans:
+            stream = await client.messages.create(**ASK_CLAUDE, stream=True)
+            for _ in range(read):
+                await anext(stream)
+            assert spans.all() == []
+            del stream
+            await asyncio.to_thread(spans.wait, 1)
+            expect_abandoned(spans.one(), read, 1000 if read else None)
+
+
+def test_a_raw_response_that_is_never_parsed() -> None:
+    """`with_raw_response` with a stream inside, dropped unread."""
+    with openai_client(answer_chat) as client, watched() as spans:
+        raw = client.chat.completions.with_raw_response.create(**ASK, stream=True)
+        assert raw.headers["x-request-id"] == "r1"
+        del raw
+        expect_abandoned(spans.one(), 0, None)
+
+
+FORK = """
+import json, os, sys
+from costspan import Instrumentor
+from tests.instrumentation import rig
+
+spans = rig.Spans()
+Instrumentor().instrument(tracer_provider=rig.provider_into(spans), local=sys.argv[-1])
+client = rig.openai_client(rig.answer_chat)
+dropped = client.chat.completions.create(**rig.ASK, stream=True)
+del dropped
+spans.wait(1)
+stream = client.chat.completions.create(**rig.ASK, stream=True)
+next(stream)
+read, write = os.pipe()
+child = os.fork()
+if child == 0:
+    import gc
+    spans.clear()
+    del stream
+    gc.collect()
+    client.chat.completions.create(**rig.ASK)
+    mine = client.chat.completions.create(**rig.ASK, stream=True)
+    next(mine)
+    del mine
+    ended = [dict(s.attributes).get("costspan.stream.outcome", "") for s in spans.wait(2)]
+    os.write(write, json.dumps(ended).encode())
+    os._exit(0)
+os.waitpid(child, 0)
+assert len(spans.all()) == 1
+rest = len(list(stream))
+ended = [dict(s.attributes).get("costspan.stream.outcome", "") for s in spans.all()]
+summary = Instrumentor().costs.summary()
+print(json.dumps([json.loads(os.read(read, 1000)), rest, ended, summary.calls]))
+"""
+
+
+def test_a_forked_child_leaves_its_parents_stream_alone(tmp_path: Any) -> None:
+    """The child drops its copy of an open stream and makes calls: each call is settled once."""
+    script = FORK.replace("sys.argv[-1]", repr(str(tmp_path)))
+    of_child, rest, of_parent, calls = run_app(script).said
+
+    assert of_child == ["", "abandoned"]
+    assert (rest, of_parent, calls) == (2, ["abandoned", ""], 2)
+    (file,) = tmp_path.iterdir()
+    assert file.read_text().count("\n") == 4
