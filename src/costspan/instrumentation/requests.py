@@ -183,6 +183,8 @@ class Requests:
             return None
         with quietly("receiving a response"):
             response = kwargs["response"]
+            if response.status_code >= 400:  # a middleware sees refusals too; they bill nothing
+                return None
             exchange = Exchange(observation)
             response.extensions["costspan"] = exchange
             observation.http_status = response.status_code
