@@ -30,12 +30,14 @@ class quietly:
 
     Args:
         what: the work that is being done, as it should stand in the log line.
+        even_asked_for: swallow also those, where nobody is there to catch them.
     """
 
-    __slots__ = ("_what",)
+    __slots__ = ("_even_asked_for", "_what")
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, even_asked_for: bool = False) -> None:
         self._what = what
+        self._even_asked_for = even_asked_for
 
     def __enter__(self) -> None:
         return None
@@ -48,7 +50,9 @@ class quietly:
     ) -> bool:
         if exc is None:
             return False
-        if not isinstance(exc, Exception) or isinstance(exc, CostspanError):
+        if not isinstance(exc, Exception):
+            return False
+        if isinstance(exc, CostspanError) and not self._even_asked_for:
             return False
         _report(self._what, exc, trace)
         return True

@@ -1,10 +1,13 @@
 """Spans of real calls, on their way out by OTLP."""
 
 import httpx2
+import openai
+import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from costspan import attribution
+from tests.conventions.checker import check
 from tests.instrumentation import rig
 
 
@@ -17,6 +20,8 @@ def spans_of_real_calls(exporter: SpanExporter) -> dict[str, ReadableSpan]:
         with attribution(agent="reviewer", session="s1", user="ü", tags={"n": 1, "big": True}):
             _call_each()
         assert provider.force_flush()
+    provider.shutdown()
+    assert [fault for span in kept.all() for fault in check(span)] == []
     return {f"{span.context.span_id:016x}": span for span in kept.wait(5)}
 
 
@@ -28,9 +33,8 @@ def _call_each() -> None:
         chat.chat.completions.create(**rig.ASK, stream=True).close()
     with rig.anthropic_client(rig.answer_message) as claude:
         claude.messages.create(**rig.ASK_CLAUDE)
-    with rig.openai_client(lambda r: httpx2.Response(429, json=refusal)) as refused:
-        try:
-            refused.chat.completions.create(**rig.ASK)
-        except Exception as error:
-            assert type(error).__name__ == "RateLimitError"
-
+    with (
+        rig.openai_client(lambda request: httpx2.Response(429, json=refusal)) as refused,
+        pytest.raises(openai.RateLimitError),
+    ):
+        refused.chat.completions.create(**rig.ASK)

@@ -19,7 +19,7 @@ Script = Generator[Step, Any, None]
 END = object()
 """What a step gives when there is nothing more to iterate."""
 
-PAUSE = 0.03
+PAUSE = 0.01
 LONG = 1.0  # seconds that the server waits where the client is not to wait for it
 _SCENARIOS = {
     **dict.fromkeys(("broken_off", "closed_early", "dropped"), f"pause={PAUSE}"),

@@ -11,6 +11,8 @@ Event = tuple[Any, ...]
 
 # Ids of the server, and addresses of objects.
 _IDS = re.compile(r"resp_[A-Za-z0-9_-]{20,}|(0x)?[0-9a-f]{12,32}")
+# The server's answer names the checksum of the request, which holds the ids of the turn before.
+_CHECKSUM = re.compile(r"\b[0-9a-f]{8}\. ?")
 _SHOWN = ("status_code", "retries_taken", "method", "is_closed", "is_stream_consumed")
 _OF_EXCEPTION = ("status_code", "request_id", "code", "param", "type", "body", "completion")
 _UNEQUAL_HEADERS = frozenset({"date"})
@@ -83,7 +85,8 @@ def _chain(exc: BaseException) -> tuple[Any, ...]:
 class Seen:
     """All that one run showed its caller."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, several_turns: bool = False) -> None:
+        self._several_turns = several_turns
         self.events: list[Event] = []
         self.exception: type[BaseException] | None = None
         self.warnings: list[Event] = []
@@ -93,7 +96,10 @@ class Seen:
     def note(self, what: str, value: Any) -> None:
         """The caller got hold of a value."""
         self.items += what == "item"
-        self.events.append((what, *described(value)))
+        said = described(value)
+        if self._several_turns:
+            said = tuple(_CHECKSUM.sub("", one) if type(one) is str else one for one in said)
+        self.events.append((what, *said))
 
     def fail(self, exc: BaseException) -> None:
         """The caller's code was left by an exception."""

@@ -117,6 +117,7 @@ class Courier:
         self._gathered: dict[tuple[str, str | None, str | None], _Gathered] = {}
         self._renew()
         os.register_at_fork(after_in_child=self._renew)
+        atexit.register(self.flush, _EXIT_SECONDS)
 
     def _renew(self) -> None:
         self._lock = threading.RLock()
@@ -170,24 +171,35 @@ class Courier:
         if self._worker is None:
             self._worker = threading.Thread(target=self._run, name="costspan-alerts", daemon=True)
             self._worker.start()
-            atexit.register(self.flush, _EXIT_SECONDS)
 
     def _run(self) -> None:
-        while True:
+        try:
+            while True:
+                alert, sinks = self._next()
+                for sink in sinks:
+                    _deliver(alert, sink)
+        finally:  # a sink may end its thread, such as by sys.exit(): the next alert starts another
             with self._lock:
-                while not self._waiting:
-                    self._busy = False
-                    self._changed.notify_all()
-                    self._changed.wait()
-                self._busy = True
-                alert, sinks = self._waiting.popleft()
-            for sink in sinks:
-                _deliver(alert, sink)
+                self._worker = None
+                self._busy = False
+                if self._waiting:
+                    self._start()
+                self._changed.notify_all()
+
+    def _next(self) -> tuple[Alert, tuple[Sink, ...]]:
+        with self._lock:
+            while not self._waiting:
+                self._busy = False
+                self._changed.notify_all()
+                self._changed.wait()
+            self._busy = True
+            return self._waiting.popleft()
 
 
 def _deliver(alert: Alert, sink: Sink) -> None:
     for attempt in range(1, _ATTEMPTS + 1):
-        with quietly(f"delivering an alert (attempt {attempt} of {_ATTEMPTS})"):
+        what = f"delivering an alert (attempt {attempt} of {_ATTEMPTS})"
+        with quietly(what, even_asked_for=True):
             answer = sink(alert)
             if inspect.isawaitable(answer):
                 asyncio.run(_awaited(answer))

@@ -74,6 +74,7 @@ class CallsFile:
         self._lock = threading.RLock()
         self._descriptor = -1
         self._day = -1
+        self._torn = False
         self.lost = 0
         os.register_at_fork(after_in_child=self._renew)
 
@@ -82,7 +83,7 @@ class CallsFile:
         line = encoded(call, cost)
         try:
             with self._lock:
-                _write(self._opened(call.ended_at), line)
+                self._write(self._opened(call.ended_at), line)
         except OSError as fault:
             self._failed(fault)
 
@@ -109,6 +110,15 @@ class CallsFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, _FLAGS, 0o600)
 
+    def _write(self, descriptor: int, line: bytes) -> None:
+        if self._torn:
+            line = b"\n" + line  # the disk was full in the middle of a line: leave it alone there
+        written = os.write(descriptor, line)
+        while written < len(line):
+            self._torn = True
+            written += os.write(descriptor, line[written:])
+        self._torn = False
+
     def _failed(self, fault: OSError) -> None:
         self.lost += 1
         self.close()
@@ -118,9 +128,3 @@ class CallsFile:
             fault.strerror,
             self.lost,
         )
-
-
-def _write(descriptor: int, line: bytes) -> None:
-    written = os.write(descriptor, line)
-    while written < len(line):
-        written += os.write(descriptor, line[written:])

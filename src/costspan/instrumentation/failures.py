@@ -77,8 +77,10 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
 
 
 def _requests(exc: BaseException) -> Iterator[Any]:
-    response = getattr(exc, "response", None)
-    for holder in (response, exc):
-        request = getattr(holder, "request", None)
+    for holder in (getattr(exc, "response", None), exc):
+        try:
+            request = getattr(holder, "request", None)
+        except RuntimeError:  # an HTTP client's exception that was not given its request yet
+            continue
         if request is not None and hasattr(request, "headers"):
             yield request
