@@ -11,6 +11,8 @@ from costspan import Instrumentor, guard
 from costspan.testing import LLMServer
 from tests.conventions.checker import check
 
+pytest_plugins = ("tests.matrix.report",)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(

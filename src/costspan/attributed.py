@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from contextvars import Token
+from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -47,6 +47,11 @@ class Attribution(Struct, frozen=True, kw_only=True):
 
 
 NOBODY = Attribution()
+
+_entered: ContextVar[tuple[tuple[Any, Token[context.Context]], ...]] = ContextVar(
+    "costspan-entered", default=()
+)
+"""The blocks that were entered in this context, so that one object may serve many tasks."""
 
 
 def current() -> Attribution:
@@ -97,12 +102,11 @@ class attribution:
             name: whole_characters(value) for name, value in names.items() if value is not None
         }
         self._tags = _checked_tags(tags)
-        self._entered: list[Token[context.Context]] = []
 
     def __enter__(self) -> Totals:
         """Make the attribution current and start its sums."""
         who, spent = self._within(current())
-        self._entered.append(attach(who))
+        _entered.set((*_entered.get(), (self, attach(who))))
         return spent
 
     def __exit__(
@@ -111,8 +115,14 @@ class attribution:
         exc: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Put the outer attribution back."""
-        context.detach(self._entered.pop())
+        """Put the outer attribution back.
+
+        A generator that is dropped leaves its block in another context, where nothing is to undo.
+        """
+        entered = _entered.get()
+        if entered and entered[-1][0] is self:
+            _entered.set(entered[:-1])
+            context.detach(entered[-1][1])
 
     async def __aenter__(self) -> Totals:
         """As `with`: nothing is awaited."""

@@ -38,14 +38,14 @@ class Trail:
         self.alerts: list[Any] = []
         self.spans: Spans | None = None
         self.costs: CostTracker | None = None
-        self.metrics: str = ""
+        self.metrics = self._printed = ""
 
     def texts(self) -> dict[str, str]:
         """What was written, by where."""
         assert self.spans is not None
         assert self.costs is not None
         logs = [r for r in self._caplog.records if r.name.startswith("costspan")]
-        printed = self._capfd.readouterr()
+        self._printed += "".join(self._capfd.readouterr())
         return {
             "spans": "\n".join(str(span.to_json()) for span in self.spans.all()),
             "logs": "\n".join(f"{r.getMessage()} {r.__dict__}" for r in logs),
@@ -53,7 +53,7 @@ class Trail:
             "alerts": repr(self.alerts) + "".join(alert.text for alert in self.alerts),
             "records": repr(self.costs.records) + repr(self.costs.summary("model")),
             "metrics": self.metrics,
-            "printed": printed.out + printed.err,
+            "printed": self._printed,
         }
 
     def places_of(self, word: str) -> list[str]:

@@ -57,7 +57,7 @@ OPUS = Bill(Decimal("0.008"), started=INPUT, started_usd=Decimal("0.006"))
 FETCHED = Bill(Decimal("0.000228"), None, None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Method:
     """One method of an SDK.
 

@@ -4,11 +4,10 @@ import ast
 import importlib
 import inspect
 import pkgutil
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import chain
 
 SDKS = ("openai", "anthropic")
 _VERBS = {
@@ -71,14 +70,29 @@ def _offers_of(sdk: str, kind: type) -> Iterator[Offer]:
     parts = kind.__module__.split(".")[2:]
     if parts[-2:-1] == parts[-1:]:
         parts.pop()  # chat.completions.completions holds client.chat.completions
+    sources = _methods_of(kind.__module__).get(kind.__name__, {})
     for name, member in vars(kind).items():
         if not name.startswith("_") and callable(member) and not isinstance(member, type):
-            yield Offer(sdk, ".".join((*parts, name)), frozenset(_requests(member)))
+            requests = frozenset(chain.from_iterable(map(_requests, sources.get(name, ()))))
+            yield Offer(sdk, ".".join((*parts, name)), requests)
 
 
-def _requests(method: Any) -> Iterator[tuple[str, str]]:
-    source = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(method))))
-    for node in ast.walk(source):
+@cache
+def _methods_of(module: str) -> dict[str, dict[str, list[ast.AST]]]:
+    """The source of each class's methods, overloads included."""
+    source = inspect.getsource(importlib.import_module(module))
+    found: dict[str, dict[str, list[ast.AST]]] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef):
+            methods = found.setdefault(node.name, {})
+            for part in node.body:
+                if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+                    methods.setdefault(part.name, []).append(part)
+    return found
+
+
+def _requests(method: ast.AST) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(method):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             verb = _VERBS.get(node.func.attr)
             path = _path(node.args[0]) if verb and node.args else None

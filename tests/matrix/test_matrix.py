@@ -6,11 +6,15 @@ import pytest
 
 from tests.conventions.checker import check
 from tests.matrix.cells import Cell, matrix
+from tests.matrix.cover import shortened
 from tests.matrix.driver import Bench, faults_of_costspan
 from tests.matrix.expected import expected, faults
+from tests.matrix.report import mode
+
+CELLS = matrix().cells if mode() == "all" else shortened(matrix().cells)
 
 
-@pytest.mark.parametrize("cell", matrix().cells, ids=str)
+@pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_cell(cell: Cell, bench: Bench) -> None:
     """The caller sees what it sees without costspan, and each request is one right span."""
     nonce, before = uuid4().hex[:31], faults_of_costspan()

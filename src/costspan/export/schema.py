@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from costspan import content
-from costspan.call import PICOS_PER_USD, Call, Cost, Response, Usage, usd
+from costspan.call import PICOS_PER_USD, Call, Cost, Response, Usage, usd, whole_characters
 
 SCHEMA_VERSION = 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -143,7 +143,20 @@ _encoder = msgspec.json.Encoder()
 
 def encoded(call: Call, cost: Cost) -> bytes:
     """The line as it stands in a file, with its newline."""
-    return _encoder.encode(line_of(call, cost, exact=True)) + b"\n"
+    line = line_of(call, cost, exact=True)
+    try:
+        return _encoder.encode(line) + b"\n"
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON may escape and UTF-8 not hold
+        fields = {name: _encodable(getattr(line, name)) for name in line.__struct_fields__}
+        return _encoder.encode(Line(**fields)) + b"\n"
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return whole_characters(value)
+    if isinstance(value, Mapping):
+        return {_encodable(key): _encodable(item) for key, item in value.items()}
+    return tuple(map(_encodable, value)) if isinstance(value, tuple) else value
 
 
 def rfc3339(nanoseconds: int) -> str:

@@ -6,6 +6,7 @@ imports it.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -90,7 +91,8 @@ class Patches:
                 if function == "_process_response":
                     requests.sees_responses = False
                 continue
-            wrapper = wrapt.FunctionWrapper(owner.__dict__[function], shell(requests))
+            original = owner.__dict__[function]
+            wrapper: Any = functools.wraps(original)(shell(requests, original))
             setattr(owner, function, wrapper)
             self._wrapped[place] = (owner, wrapper)
 

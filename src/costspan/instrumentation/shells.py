@@ -31,24 +31,24 @@ def _after_refusal(observed: Observed | Unobserved, exc: BaseException) -> Any:
     return observed.unasked
 
 
-def sync_request(requests: Requests) -> Shell:
+def sync_request(requests: Requests, wrapped: Shell) -> Shell:
     """Around `SyncAPIClient.request`."""
 
-    def request(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+    def request(client: Any, *args: Any, **kwargs: Any) -> Any:
         wiring = slot.wiring
         if wiring is None:
-            return wrapped(*args, **kwargs)
+            return wrapped(client, *args, **kwargs)
         observed = requests.open(wiring, client, args, kwargs)
         if observed is None:
-            return wrapped(*args, **kwargs)
+            return wrapped(client, *args, **kwargs)
         with observed:
             try:
-                result = wrapped(*observed.args, **observed.kwargs)
+                result = wrapped(client, *observed.args, **observed.kwargs)
             except BaseException as exc:
                 again = _after_refusal(observed, exc)
                 if again is None:
                     raise
-                result = wrapped(*again[0], **again[1])
+                result = wrapped(client, *again[0], **again[1])
             if not requests.sees_responses:
                 read_returned(observed, result)
             return result
@@ -56,24 +56,24 @@ def sync_request(requests: Requests) -> Shell:
     return request
 
 
-def async_request(requests: Requests) -> Shell:
+def async_request(requests: Requests, wrapped: Shell) -> Shell:
     """Around `AsyncAPIClient.request`."""
 
-    async def request(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+    async def request(client: Any, *args: Any, **kwargs: Any) -> Any:
         wiring = slot.wiring
         if wiring is None:
-            return await wrapped(*args, **kwargs)
+            return await wrapped(client, *args, **kwargs)
         observed = requests.open(wiring, client, args, kwargs)
         if observed is None:
-            return await wrapped(*args, **kwargs)
+            return await wrapped(client, *args, **kwargs)
         with observed:
             try:
-                result = await wrapped(*observed.args, **observed.kwargs)
+                result = await wrapped(client, *observed.args, **observed.kwargs)
             except BaseException as exc:
                 again = _after_refusal(observed, exc)
                 if again is None:
                     raise
-                result = await wrapped(*again[0], **again[1])
+                result = await wrapped(client, *again[0], **again[1])
             if not requests.sees_responses:
                 read_returned(observed, result)
             return result
@@ -81,15 +81,15 @@ def async_request(requests: Requests) -> Shell:
     return request
 
 
-def sync_response(requests: Requests) -> Shell:
+def sync_response(requests: Requests, wrapped: Shell) -> Shell:
     """Around `SyncAPIClient._process_response`."""
 
-    def process(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+    def process(client: Any, *args: Any, **kwargs: Any) -> Any:
         exchange = requests.receive(kwargs) if slot.wiring is not None else None
         if exchange is None:
-            return wrapped(*args, **kwargs)
+            return wrapped(client, *args, **kwargs)
         try:
-            result = wrapped(*args, **kwargs)
+            result = wrapped(client, *args, **kwargs)
         except BaseException:
             read_unparsed(exchange, kwargs["response"])
             raise
@@ -99,15 +99,15 @@ def sync_response(requests: Requests) -> Shell:
     return process
 
 
-def async_response(requests: Requests) -> Shell:
+def async_response(requests: Requests, wrapped: Shell) -> Shell:
     """Around `AsyncAPIClient._process_response`."""
 
-    async def process(wrapped: Shell, client: Any, args: Any, kwargs: Any) -> Any:
+    async def process(client: Any, *args: Any, **kwargs: Any) -> Any:
         exchange = requests.receive(kwargs) if slot.wiring is not None else None
         if exchange is None:
-            return await wrapped(*args, **kwargs)
+            return await wrapped(client, *args, **kwargs)
         try:
-            result = await wrapped(*args, **kwargs)
+            result = await wrapped(client, *args, **kwargs)
         except BaseException:
             read_unparsed(exchange, kwargs["response"])
             raise
@@ -117,13 +117,13 @@ def async_response(requests: Requests) -> Shell:
     return process
 
 
-def stream_made(requests: Requests) -> Shell:
+def stream_made(requests: Requests, wrapped: Shell) -> Shell:
     """Around `Stream.__init__` and `AsyncStream.__init__`."""
 
     package = requests.provider.name
 
-    def make(wrapped: Shell, stream: Any, args: Any, kwargs: Any) -> None:
-        wrapped(*args, **kwargs)
+    def make(stream: Any, *args: Any, **kwargs: Any) -> None:
+        wrapped(stream, *args, **kwargs)
         if slot.wiring is not None:
             with quietly("tapping a stream"):
                 tap_stream(stream, package)

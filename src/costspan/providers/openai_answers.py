@@ -67,6 +67,8 @@ def _cache_reads(usage: Body, inside: Body) -> int | None:
 def _reported_cost(value: Any) -> Decimal | None:
     """The price in US dollars that OpenRouter writes into its usage."""
     cost = fields(value).get("cost")
+    if cost is None:
+        return None
     if not isinstance(cost, int | float | str | Decimal) or isinstance(cost, bool):
         return None
     try:
