@@ -1,5 +1,6 @@
 """Which SDKs are patched, and when: imported, not yet imported, absent, too old, unknown inside."""
 
+import importlib
 import importlib.metadata
 import logging
 from typing import Any
@@ -36,6 +37,13 @@ def old_version(monkeypatch: pytest.MonkeyPatch, package: str, version: str) -> 
     monkeypatch.setattr(
         "importlib.metadata.version", lambda name: version if name == package else real(name)
     )
+
+
+@pytest.fixture
+def imported_sdks() -> None:
+    """Both SDKs, as an app has them that imported them before it instruments."""
+    importlib.import_module("openai")
+    importlib.import_module("anthropic")
 
 
 class TestNotYetImported:
@@ -149,6 +157,7 @@ class TestAbsent:
         assert "costspan" not in ran.stderr
 
 
+@pytest.mark.usefixtures("imported_sdks")
 class TestTooOld:
     @pytest.mark.parametrize("version", ["1.65.9", "4.0.0", "0.28.1"])
     def test_is_left_alone_with_one_warning(
