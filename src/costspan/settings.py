@@ -90,7 +90,7 @@ def read(
         call_warn_usd=env.get("COSTSPAN_CALL_WARN_USD") or None,
         budgets=_tables(file, "budgets"),
         alerts=_tables(file, "alerts"),
-        prices=file.get("prices", {}),
+        prices=_price_table(file),
     )
 
 
@@ -160,7 +160,7 @@ def _read_file(name: str | None, env: Mapping[str, str]) -> dict[str, Any]:
         return {}
     path = Path(name)
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as fault:
         raise ConfigurationError(
             f"COSTSPAN_CONFIG={name}: the file cannot be read ({fault.strerror})"
@@ -200,3 +200,12 @@ def _tables(file: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
         raise ConfigurationError(f"{key} in the file is a list of tables: write [[{key}]]")
     return tuple(tables)
+
+
+def _price_table(file: Mapping[str, Any]) -> Mapping[str, Any]:
+    table = file.get("prices", {})
+    if not isinstance(table, dict) or not isinstance(table.get("overrides", {}), dict):
+        raise ConfigurationError(
+            'prices in the file is a table: write [prices] and [prices.overrides."MODEL"]'
+        )
+    return table

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -123,16 +124,20 @@ class _Reading:
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.kept: list[Any] = []
+        self.shape: shapes.Shape | None = None
         exchange.kept = self.kept
         exchange.fold = _fold
 
     def note(self, chunk: Any) -> None:
-        """Keep a chunk, and the time of the first one."""
+        """Keep a chunk, and the time of the first one; of a shape nobody knows, the time alone."""
         observation = self.exchange.observation
         said = fields(chunk)
         if observation.first_chunk is None:
             observation.first_chunk = time.perf_counter() - observation.started
-            self.shape = shapes.shape_of(chunk)
+            with suppress(ConfigurationError):
+                self.shape = shapes.shape_of(chunk)
+        if self.shape is None:
+            return
         if observation.first_token is None and self.shape.has_content(said):
             observation.first_token = time.perf_counter() - observation.started
         self.kept.append(said)

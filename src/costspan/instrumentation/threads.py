@@ -21,7 +21,7 @@ from costspan.guard import quietly
 _TARGETS = ((threading.Thread, "start"), (ThreadPoolExecutor, "submit"))
 
 
-def _run_as(who: Attribution, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def _run_as(who: Attribution, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     if attributed.current() is not attributed.NOBODY:
         return function(*args, **kwargs)
     token = attributed.attach(who)
@@ -50,7 +50,12 @@ def _submit(wrapped: Any, pool: Any, args: Any, kwargs: Any) -> Any:
     if who is attributed.NOBODY or not args:
         return wrapped(*args, **kwargs)
     function, *rest = args
-    return wrapped(_run_as, who, function, *rest, **kwargs)
+    # A worker that this starts outlives the block: it starts as nobody's.
+    token = attributed.attach(attributed.NOBODY)
+    try:
+        return wrapped(_run_as, who, function, *rest, **kwargs)
+    finally:
+        context.detach(token)
 
 
 class ThreadPatches:

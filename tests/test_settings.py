@@ -1,0 +1,267 @@
+"""Settings: argument before variable before file before default, each checked where it is set."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from costspan import ConfigurationError, Instrumentor, record_call, settings
+from costspan.settings import Settings
+
+OTEL_CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+
+
+def read(environ: dict[str, str] | None = None, **arguments) -> Settings:
+    return settings.read(environ=environ or {}, **arguments)
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Write the TOML file; gives the environment that names it."""
+
+    def written(text: str, **more: str) -> dict[str, str]:
+        file = tmp_path / "costspan.toml"
+        file.write_text(text, encoding="utf-8")
+        return {"COSTSPAN_CONFIG": str(file), **more}
+
+    return written
+
+
+def test_the_defaults():
+    assert read() == Settings(
+        local=None,
+        providers=None,
+        capture_content="off",
+        details_events=False,
+        stream_usage="ask",
+        propagate_to_providers=False,
+        store="memory",
+        call_warn_usd=None,
+        budgets=(),
+        alerts=(),
+        prices={},
+    )
+
+
+class TestOrder:
+    """Each setting that has an argument, a variable and a key in the file."""
+
+    FILE = 'local = "of-file"\nproviders = ["anthropic"]\ncapture_content = "on"\n'
+    VARIABLES: ClassVar = {
+        "COSTSPAN_LOCAL": "of-variable",
+        "COSTSPAN_PROVIDERS": "openai, anthropic,",
+        "COSTSPAN_CAPTURE_CONTENT": "on_error",
+    }
+
+    def test_the_file(self, write):
+        found = read(write(self.FILE))
+        assert (found.local, found.capture_content) == ("of-file", "on")
+        assert found.providers == ("anthropic",)
+
+    def test_a_variable_before_the_file(self, write):
+        found = read(write(self.FILE, **self.VARIABLES))
+        assert (found.local, found.capture_content) == ("of-variable", "on_error")
+        assert found.providers == ("openai", "anthropic")
+
+    def test_an_argument_before_both(self, write):
+        found = read(
+            write(self.FILE, **self.VARIABLES),
+            local="of-argument",
+            providers=["openai"],
+            capture_content="off",
+        )
+        assert (found.local, found.capture_content) == ("of-argument", "off")
+        assert found.providers == ("openai",)
+
+    def test_an_empty_variable_says_nothing(self, write):
+        found = read(write(self.FILE, **dict.fromkeys(self.VARIABLES, "")))
+        assert (found.local, found.capture_content) == ("of-file", "on")
+        assert found.providers == ("anthropic",)
+
+    def test_no_providers_at_all_is_a_choice(self, write):
+        assert read(write(self.FILE), providers=()).providers == ()
+
+    def test_the_store(self, write):
+        file = write('store = "memory"', COSTSPAN_STORE="sqlite:///costs.db")
+        assert read(file).store == "sqlite:///costs.db"
+
+    def test_the_environment_of_the_process_is_read(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("COSTSPAN_LOCAL", "of-process")
+        assert settings.read().local == "of-process"
+
+
+class TestContent:
+    @pytest.mark.parametrize(
+        ("word", "mode", "event"),
+        [
+            ("SPAN_ONLY", "on", False),
+            ("span_and_event", "on", False),
+            (" EVENT_ONLY ", "off", True),
+            ("NO_CONTENT", "off", False),
+            ("true", "off", False),
+            ("", "off", False),
+        ],
+    )
+    def test_opentelemetrys_variable_decides_where_ours_is_silent(self, word, mode, event):
+        found = read({OTEL_CAPTURE: word})
+        assert (found.capture_content, found.details_events) == (mode, event)
+
+    @pytest.mark.parametrize("ours", ["off", "on_error", "on"])
+    def test_ours_decides_where_it_is_set(self, ours: str):
+        for environ, arguments in (
+            ({OTEL_CAPTURE: "SPAN_ONLY", "COSTSPAN_CAPTURE_CONTENT": ours}, {}),
+            ({OTEL_CAPTURE: "EVENT_ONLY"}, {"capture_content": ours}),
+        ):
+            found = read(environ, **arguments)
+            assert (found.capture_content, found.details_events) == (ours, False)
+
+    @pytest.mark.parametrize("mode", ["ON", "yes", True, 7])
+    def test_another_word_is_refused(self, mode: object):
+        with pytest.raises(ConfigurationError, match="use 'off' or 'on_error' or 'on'"):
+            read(capture_content=mode)
+
+
+class TestFile:
+    def test_references_to_the_environment(self, write):
+        text = 'local = "${BASE}/logs"\n[prices.overrides."m"]\ninput = 1\nnote = ["${A}-${B}"]'
+        found = read(write(text, BASE="/srv", A="x", B="y"))
+        assert found.local == "/srv/logs"
+        assert found.prices == {"overrides": {"m": {"input": 1, "note": ["x-y"]}}}
+
+    def test_a_reference_to_nothing_is_named(self, write):
+        with pytest.raises(ConfigurationError, match=r"\$\{BASE\} is not set in the environment"):
+            read(write('local = "${BASE}/logs"'))
+
+    def test_tables(self, write):
+        found = read(write('[[budgets]]\nname = "a"\n[[budgets]]\nname = "b"\n[[alerts]]'))
+        assert found.budgets == ({"name": "a"}, {"name": "b"})
+        assert found.alerts == ({},)
+
+    def test_text_is_utf_8(self, write):
+        assert read(write('local = "東京"')).local == "東京"
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("local = ", "is no TOML"),
+            ('locale = "logs"', "unknown key 'locale': did you mean 'local'"),
+            ("zzz = 1", "unknown key 'zzz': use local, store"),
+            ("budgets = 1", r"write \[\[budgets\]\]"),
+            ("[budgets]", r"write \[\[budgets\]\]"),
+            ("alerts = [1]", r"write \[\[alerts\]\]"),
+            ('prices = "free"', r"write \[prices\]"),
+            ("[prices]\noverrides = 1", r"write \[prices\]"),
+            ('providers = "openai"', r'give a tuple, such as \("openai",\)'),
+            ("providers = 1", "providers=1"),
+            ('capture_content = "maybe"', "capture_content='maybe' is unknown"),
+        ],
+    )
+    def test_what_is_wrong_in_it_is_named(self, write, text: str, said: str):
+        with pytest.raises(ConfigurationError, match=said):
+            read(write(text))
+
+    def test_a_file_that_is_not_there(self, tmp_path: Path):
+        with pytest.raises(ConfigurationError, match=r"COSTSPAN_CONFIG=.* cannot be read"):
+            read({"COSTSPAN_CONFIG": str(tmp_path / "none.toml")})
+
+    def test_a_file_that_is_no_text(self, tmp_path: Path):
+        (tmp_path / "x.toml").write_bytes(b"\xff\xfe\x00")
+        with pytest.raises(ConfigurationError, match="is no TOML"):
+            read({"COSTSPAN_CONFIG": str(tmp_path / "x.toml")})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"providers": "openai"}, "give a tuple"),
+        ({"stream_usage": "always"}, "use 'ask' or 'never'"),
+        ({"propagate_to_providers": "yes"}, "use True or False"),
+        ({"propagate_to_providers": 1}, "use True or False"),
+    ],
+)
+def test_a_wrong_argument_is_refused(arguments: dict, said: str):
+    with pytest.raises(ConfigurationError, match=said):
+        read(**arguments)
+
+
+def test_what_is_not_built_is_refused():
+    with pytest.raises(ConfigurationError, match="COSTSPAN_SLACK_WEBHOOK_URL is not available yet"):
+        read({"COSTSPAN_SLACK_WEBHOOK_URL": "https://hooks.example"})
+
+
+def test_a_misspelt_variable_is_found_and_a_strange_one_left_alone():
+    names = {"COSTSPAN_LOCALE": "x", "COSTSPAN_LOCAL": "x", "COSTSPAN_THEIRS": "x", "LOCALE": "x"}
+    (sentence,) = settings.misspelt_variables(names)
+    assert sentence == "COSTSPAN_LOCALE is no variable of costspan: did you mean COSTSPAN_LOCAL?"
+
+
+class TestTracker:
+    """The tracker that `instrument()` makes of variables and file."""
+
+    @pytest.fixture
+    def environ(self, monkeypatch: pytest.MonkeyPatch):
+        def put(environ: dict[str, str]) -> None:
+            for name, value in environ.items():
+                monkeypatch.setenv(name, value)
+
+        return put
+
+    @pytest.fixture
+    def switch_on(self, provider: TracerProvider):
+        yield lambda: Instrumentor().instrument(tracer_provider=provider)
+        Instrumentor().uninstrument()
+
+    def test_a_limit_for_one_call(self, environ, switch_on):
+        environ({"COSTSPAN_CALL_WARN_USD": "0.05"})
+        switch_on()
+        (budget,) = Instrumentor().costs.budgets
+        assert (budget.name, budget.per, budget.limit) == ("single call", "call", 5 * 10**10)
+
+    def test_everything_that_the_file_may_say(self, environ, write, switch_on):
+        environ(
+            write(
+                '[[budgets]]\nname = "dear"\nusd = 0.25\nper = "call"\nwhere = {agent = "a*"}\n'
+                '[[alerts]]\ntype = "log"\n'
+                '[prices]\nunknown = "warn"\n'
+                '[prices.overrides]\n"ollama/*" = "free"\n'
+                '[prices.overrides."mine"]\ninput = 1\noutput = 2\n'
+            )
+        )
+        switch_on()
+        costs = Instrumentor().costs
+        (budget,) = costs.budgets
+        assert (budget.name, budget.where) == ("dear", {"agent": "a*"})
+        for model, provider in (("llama3.2", "ollama"), ("mine", "openai")):
+            with record_call(model=model, provider=provider) as call:
+                call.set_usage(input_tokens=1_000_000, output_tokens=1_000_000)
+        assert [line.cost_usd for line in costs.records] == [0, Decimal(3)]
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ('[[budgets]]\nusd = 1\nper = "call"', "a budget needs a name"),
+            ('[[budgets]]\nname = "a"\nusd = 1\nper = "call"\nsize = 7', "size"),
+            ('[[alerts]]\ntype = "slack"', 'only type = "log" is available yet'),
+            ("[prices]\nsource = 1", "source"),
+            ('[prices.overrides]\n"m" = 1', "write input = 0.10, output = 0.40"),
+            ('[prices.overrides."m"]\ninput = -1', "US dollars as a number"),
+            ('[prices.overrides."m"]\nprice = 1', "price"),
+            ('store = "redis://localhost"', "not available yet: 'memory'"),
+            ('providers = ["opnai"]', "opnai"),
+            ("local = 7", "give a folder's name"),
+        ],
+    )
+    def test_what_is_wrong_is_named_before_anything_is_switched_on(
+        self, environ, write, switch_on, text: str, said: str
+    ):
+        environ(write(text))
+        with pytest.raises(ConfigurationError, match=said):
+            switch_on()
+        assert Instrumentor().settings is None
+
+    def test_a_limit_that_is_none(self, environ, switch_on):
+        environ({"COSTSPAN_CALL_WARN_USD": "five cents"})
+        with pytest.raises(ConfigurationError, match="a number of US dollars"):
+            switch_on()
