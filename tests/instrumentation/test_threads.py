@@ -104,11 +104,11 @@ def test_a_pool_that_lived_before_is_served_too(request: pytest.FixtureRequest):
 def test_a_tasks_exception_and_arguments_pass_unchanged(spans: Spans):
     error = LookupError("gone")
 
-    def fail(one: int, *, fn: int) -> None:
-        raise error if (one, fn) == (1, 2) else AssertionError((one, fn))
+    def fail(one: int, *, who: int, function: int) -> None:
+        raise error if (one, who, function) == (1, 2, 3) else AssertionError
 
     with ThreadPoolExecutor(1) as pool, attribution(agent="ann"):
-        assert pool.submit(fail, 1, fn=2).exception(20) is error
+        assert pool.submit(fail, 1, who=2, function=3).exception(20) is error
         with pytest.raises(TypeError):
             pool.submit()
 

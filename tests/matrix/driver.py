@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind
 
-from costspan import CostTracker, Instrumentor, guard
+from costspan import CostTracker, Instrumentor, Prices, guard
 from costspan.testing import LLMServer
 from costspan.testing.tally import Served
 from tests.matrix.cells import WRAPPERS, Cell
@@ -199,38 +199,69 @@ async def settled_loop(own: set[Any]) -> None:
 
 def run_sync(steps: Generator[Any, Any, None]) -> None:
     """Carry a script out."""
-    value: Any = None
-    fault: BaseException | None = None
-    while True:
-        try:
-            step, value, fault = _advance(steps, value, fault), None, None
-        except StopIteration:
-            return
-        try:
-            value = step()
-        except BaseException as exc:
-            fault = exc
+    came = Came()
+    try:
+        while True:
+            step = came.send_to(steps)
+            try:
+                came.value = step()
+            except BaseException as exc:
+                came.fault = exc
+            del step
+    except Finished:
+        return
+    finally:
+        came.clear()
 
 
 async def run_async(steps: Generator[Any, Any, None]) -> None:
     """Carry a script out, awaiting what can be awaited."""
-    value: Any = None
-    fault: BaseException | None = None
-    while True:
+    came = Came()
+    try:
+        while True:
+            step = came.send_to(steps)
+            try:
+                came.value = step()
+                if hasattr(came.value, "__await__"):
+                    came.value = await came.value
+            except BaseException as exc:
+                came.fault = exc
+            del step
+    except Finished:
+        return
+    finally:
+        came.clear()
+
+
+class Finished(Exception):
+    """A script has come to its end."""
+
+
+class Came:
+    """What the last step gave: kept no longer than until the script has it.
+
+    An exception that stayed in a shell's frame would be a cycle, and a dropped stream with it
+    would be closed by the next garbage collection, wherever that strikes.
+    """
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget it."""
+        self.value: Any = None
+        self.fault: BaseException | None = None
+
+    def send_to(self, steps: Generator[Any, Any, None]) -> Any:
+        """Hand it to the script, which gives its next step."""
+        value, fault = self.value, self.fault
+        self.clear()
         try:
-            step, value, fault = _advance(steps, value, fault), None, None
+            return steps.send(value) if fault is None else steps.throw(fault)
         except StopIteration:
-            return
-        try:
-            value = step()
-            if hasattr(value, "__await__"):
-                value = await value
-        except BaseException as exc:
-            fault = exc
-
-
-def _advance(steps: Generator[Any, Any, None], value: Any, fault: BaseException | None) -> Any:
-    return steps.send(value) if fault is None else steps.throw(fault)
+            raise Finished from None
+        finally:
+            del value, fault
 
 
 # --- one run
@@ -292,6 +323,7 @@ class Bench:
         self.server = server
         self.clients = clients
         self._runner = runner
+        self._prices = Prices()
         self.spans = Spans()
         self.provider = TracerProvider(shutdown_on_exit=False)
         self.provider.add_span_processor(SimpleSpanProcessor(self.spans))
@@ -304,7 +336,7 @@ class Bench:
 
     def instrumented(self, cell: Cell, nonce: str) -> tuple[Run, CostTracker, list[ReadableSpan]]:
         """Run a cell with costspan."""
-        costs = CostTracker()
+        costs = CostTracker(prices=self._prices)
         Instrumentor().instrument(tracer_provider=self.provider, costs=costs)
         try:
             run = self._run(cell, f"{nonce}1")

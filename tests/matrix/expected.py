@@ -116,9 +116,7 @@ def _failed(cell: Cell) -> bool:
         return cell.form.reader not in ("lines", "read")
     # With a raw response it is the caller's own parse() that raises, after the call.
     return (
-        cell.ending == "helper_raises"
-        and cell.method.kind == "parse"
-        and cell.form.via == "direct"
+        cell.ending == "helper_raises" and cell.method.kind == "parse" and cell.form.via == "direct"
     )
 
 

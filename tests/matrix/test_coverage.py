@@ -43,9 +43,7 @@ def test_every_offer_is_a_row_or_left_out_with_one_reason() -> None:
 def test_every_offer_with_a_known_path_is_a_row() -> None:
     """No exclusion excuses a method whose requests costspan observes."""
     missing = [
-        str(offer)
-        for offer in offers()
-        if known_paths(offer) and offer.name not in rows(offer.sdk)
+        str(offer) for offer in offers() if known_paths(offer) and offer.name not in rows(offer.sdk)
     ]
     assert missing == []
 

@@ -65,6 +65,7 @@ def own_cost(tariff: Tariff, seconds: float) -> Cost:
 
 
 def own_tariff(rate: Rate, model: str, match: str) -> Tariff:
+    """`rate` as the tariff of one model; a count that it does not price has no rate."""
     if rate.gpu_usd_per_hour is not None:
         hourly = Fraction(Decimal(str(rate.gpu_usd_per_hour)))
         second = Unit(key="gpu_seconds", part=4, attos=(hourly * 10**18 / 3600,))

@@ -21,12 +21,14 @@ Note = Callable[[Exchange, bytes], None]
 class _Watched:
     """What all of them share: the stream, the exchange, and who notes the bytes, if anyone."""
 
-    __slots__ = ("_exchange", "_note", "_stream")
+    __slots__ = ("_exchange", "_note", "_stream", "stream_observer")
 
     def __init__(self, stream: Any, exchange: Exchange, note: Note | None) -> None:
         self._stream = stream
         self._exchange = exchange
         self._note = note
+        # The Anthropic SDK asks for this at every chunk: it must not go through `__getattr__`.
+        self.stream_observer = getattr(stream, "stream_observer", None)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

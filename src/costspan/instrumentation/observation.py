@@ -222,22 +222,14 @@ class Observation:
         response, settles = settled(self.request, combined(self.responses, self.seen))
         if self.answer is not None and response is not None and self._may_tell():
             response = structs.replace(response, preview=first_text(self.operation, self.answer))
-        return Call(
+        call = Call(
             request=self.request,
             response=response,
             started_at=self.started_at,
             ended_at=self.started_at + round(elapsed * 1e9),
             runtime_seconds=elapsed,
-            time_to_first_chunk=self.first_chunk,
-            time_to_first_token=self.first_token,
-            outcome=self.outcome,
-            error=self.error,
-            error_code=self.error_code,
             http_status=self.http_status,
             request_id=self.request_id,
-            retries=self.retries,
-            billed=not self.unbilled,
-            settles_response=settles,
             trace_id=context_of.trace_id,
             span_id=context_of.span_id,
             agent=who.agent,
@@ -245,6 +237,30 @@ class Observation:
             user=who.user,
             endpoint=who.endpoint,
             tags=who.tags,
+        )
+        # Up to 15 keywords are passed fast; the rest is seldom anything but its default.
+        if (
+            settles
+            or self.unbilled
+            or self.retries
+            or self.outcome != "complete"
+            or self.first_chunk
+        ):
+            return self._particulars(call, settles)
+        return call
+
+    def _more(self, call: Call, settles: bool) -> Call:
+        """`call` with what only streams, failures, retries and retrievals have."""
+        return structs.replace(
+            call,
+            time_to_first_chunk=self.first_chunk,
+            time_to_first_token=self.first_token,
+            outcome=self.outcome,
+            error=self.error,
+            error_code=self.error_code,
+            retries=self.retries,
+            billed=not self.unbilled,
+            settles_response=settles,
         )
 
 
