@@ -246,7 +246,7 @@ class Observation:
             or self.outcome != "complete"
             or self.first_chunk
         ):
-            return self._particulars(call, settles)
+            return self._more(call, settles)
         return call
 
     def _more(self, call: Call, settles: bool) -> Call:
