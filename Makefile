@@ -18,6 +18,7 @@ PYTEST_ARGS =
 MATRIX_PAIRS = openai1.109-anthropic0.93 openai2.54-anthropic1.17 openai3.54-anthropic2.12
 BENCH_PEERS = official openllmetry openinference
 UPGRADE =
+AIMOCK = 1.43
 
 PINS = tests/requirements
 NAME = test
@@ -47,12 +48,12 @@ types: env ## mypy --strict on src
 	@$(RUN)/mypy
 
 # A pipe hides pytest's exit status from sh, so it goes through a file.
-matrix: ## tests/matrix on every pair of openai and anthropic versions
+matrix: aimock ## tests/matrix on every pair of openai and anthropic versions
 	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
 	for pair in $(MATRIX_PAIRS); do \
 		printf '\n=== %s\n' "$$pair"; log=$(VENVS)/matrix/$$pair; echo 1 >"$$log.status"; \
 		$(MAKE) -s env NAME="pair-$$pair" && { \
-			$(VENVS)/pair-$$pair/bin/python -m pytest tests/matrix -n $(WORKERS) $(PYTEST_ARGS); \
+			COSTSPAN_MATRIX=all $(VENVS)/pair-$$pair/bin/python -m pytest tests/matrix -q -n $(WORKERS) $(PYTEST_ARGS); \
 			echo $$? >"$$log.status"; } 2>&1 | tee "$$log.log"; \
 	done; \
 	printf '\n=== summary\n'; \
@@ -62,6 +63,15 @@ matrix: ## tests/matrix on every pair of openai and anthropic versions
 	done; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
+# A model server that comes by npm; where there is no npm, this says so and goes on.
+aimock: env
+	@if command -v npm >/dev/null 2>&1; then \
+		[ -d $(VENVS)/aimock/node_modules ] || npm install --silent --no-save --no-package-lock \
+			--prefix $(VENVS)/aimock @copilotkit/aimock@$(AIMOCK); \
+		printf '\n=== aimock\n'; \
+		COSTSPAN_AIMOCK=$$PWD/$(VENVS)/aimock $(RUN)/python -m pytest tests/third_party -q $(PYTEST_ARGS); \
+	else echo 'skipped: aimock, as there is no npm'; fi
+
 # Alone on the machine and in one process; each peer has an interpreter of its own, with costspan in it too.
 bench: env ## tests/benchmarks: the figures of the design, beside those of the peers
 	@peers=; for peer in $(BENCH_PEERS); do \
@@ -70,8 +80,9 @@ bench: env ## tests/benchmarks: the figures of the design, beside those of the p
 	done; \
 	COSTSPAN_BENCH_PEERS="$${peers# }" $(RUN)/python -m pytest tests/benchmarks -s -p no:randomly -o timeout=0 $(PYTEST_ARGS)
 
-proof: ## everything: test, matrix, demo and bench
+proof: ## everything: test, matrix, 100,000 calls without a leak, demo and bench
 	@$(MAKE) test
+	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
 	@$(MAKE) matrix
 	@$(MAKE) demo
 	@$(MAKE) bench
@@ -108,4 +119,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix bench proof pins clean env always
+.PHONY: help demo test lint types matrix aimock bench proof pins clean env always

@@ -11,7 +11,7 @@ from costspan import Instrumentor, guard
 from costspan.testing import LLMServer
 from tests.conventions.checker import check
 
-pytest_plugins = ("tests.matrix.report",)
+pytest_plugins = ("tests.matrix.report", "tests.counts")
 
 
 def pytest_configure(config: pytest.Config) -> None:

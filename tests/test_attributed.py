@@ -273,7 +273,7 @@ def test_a_name_without_its_word_is_a_type_error():
         attribution("ann")
 
 
-def test_a_dropped_generator_with_a_block_inside_says_nothing(
+def test_a_dropped_generator_with_a_block_inside_changes_nothing(
     caplog: pytest.LogCaptureFixture,
 ):
     """It is closed by the garbage collector, in whatever context that runs."""
@@ -288,6 +288,8 @@ def test_a_dropped_generator_with_a_block_inside_says_nothing(
 
     made: list = []
     contextvars.Context().run(begin, made)
-    made.clear()
-    gc.collect()
+    with attribution(agent="outer"):
+        made.clear()
+        gc.collect()
+        assert current().agent == "outer"
     assert caplog.records == []

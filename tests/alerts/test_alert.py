@@ -152,6 +152,19 @@ def test_no_exception_of_a_sink_ends_the_worker(kind: str, clock: SimpleNamespac
     assert [alert.agent for alert in told] == ["second"]
 
 
+@pytest.mark.faults
+def test_a_sink_that_meets_a_budget_keeps_no_other_from_being_told(clock: SimpleNamespace):
+    told: list[Alert] = []
+
+    def calling(alert: Alert) -> None:
+        raise BudgetExceeded("no", reason="limit")
+
+    costs = tracker(calling, told.append)
+    costs.settle(finished(**COUNTS))
+    assert costs.flush(PATIENCE)
+    assert len(told) == 1
+
+
 def test_a_sink_that_hangs_holds_up_no_call_and_the_queue_is_bounded(
     caplog: pytest.LogCaptureFixture,
 ):
@@ -180,6 +193,7 @@ def test_nothing_under_way_is_flushed_at_once():
     assert tracker().flush(0) is True
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_forked_child_tells_its_own_alerts():
     told: list[Alert] = []
     costs = tracker(told.append)

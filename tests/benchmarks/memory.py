@@ -11,6 +11,7 @@ import json
 import sys
 import threading
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -68,13 +69,13 @@ def left_by_dropped_streams(provider: Any, exporter: subjects.NullExporter) -> d
     with provider.get_tracer("app").start_as_current_span("work"):
         _drop(opened, WARM)
         blocks, spans = sys.getallocatedblocks(), exporter.count
-        threads = threading.active_count()
+        threads, objects = threading.active_count(), _objects()
         _drop(opened, DROPPED)
         return {
             "blocks": sys.getallocatedblocks() - blocks,
             "spans": exporter.count - spans,
             "threads": threading.active_count() - threads,
-            "alive": _alive(),
+            "objects": dict(_objects() - objects),
         }
 
 
@@ -88,14 +89,10 @@ def _drop(opened: list[Callable[[], Any]], times: int) -> None:
     gc.collect()
 
 
-def _alive() -> list[str]:
-    """The objects that costspan made for a stream, as far as there are any."""
-    if SUBJECT == "bare":
-        return []
-    from costspan.instrumentation import observation, taps
-
-    kinds = (observation.Observation, observation.Exchange, taps.StreamTap, taps.Closing)
-    return [type(one).__name__ for one in gc.get_objects() if issubclass(type(one), kinds)]
+def _objects() -> Counter[str]:
+    """How many objects of costspan's own classes there are, by class."""
+    names = (f"{type(one).__module__}.{type(one).__qualname__}" for one in gc.get_objects())
+    return Counter(name for name in names if name.startswith("costspan."))
 
 
 def main(what: str) -> None:

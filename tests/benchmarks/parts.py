@@ -23,7 +23,6 @@ DISTINCT = 500
 def _settled_calls(name: str) -> tuple[Any, Any, Any]:
     """The tracker, the call and the cost of one measured call."""
     from costspan import Budget, CostTracker, Instrumentor, attribution
-
     from tests.benchmarks import workload
 
     costs = CostTracker(budgets=[Budget("one call", usd=5, per="call")])
@@ -75,10 +74,11 @@ def _pricing(name: str) -> dict[str, list[float]]:
 
 
 def _settling() -> dict[str, list[float]]:
+    from msgspec import structs
+
     from costspan.attributed import Attribution
     from costspan.export.calls import CallsFile, LocalFiles
     from costspan.totals import Totals
-    from msgspec import structs
 
     costs, call, cost = _settled_calls("openai")
     calls = cycle([structs.replace(call, trace_id=n, span_id=n) for n in range(1, DISTINCT + 1)])

@@ -56,7 +56,8 @@ class NullExporter(SpanExporter):
 class Beginnings(SpanProcessor):
     """Keeps the attributes that the last span started with."""
 
-    attributes: dict[str, Any] = {}
+    def __init__(self) -> None:
+        self.attributes: dict[str, Any] = {}
 
     def on_start(self, span: Any, parent_context: Any = None) -> None:
         """Copy them."""

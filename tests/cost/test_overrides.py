@@ -49,6 +49,11 @@ def test_the_most_exact_key_wins_in_any_order(order: int):
     assert cost(overrides, "mistral", provider="vllm").total_usd == 1
 
 
+def test_a_whole_name_wins_over_a_longer_beginning():
+    overrides = {"ollama/llama3.*": Rate(input=1, output=0), "llama3.2": Rate(input=2, output=0)}
+    assert cost(overrides).total_usd == 2
+
+
 def test_an_override_wins_over_the_table():
     found = cost({"gpt-4o-mini": Rate(input=7, output=7)}, "gpt-4o-mini", provider="openai")
     assert found.total_usd == 14

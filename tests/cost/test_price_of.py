@@ -122,7 +122,7 @@ def test_geminis_names_may_have_underscores():
 
 
 def test_the_provider_decides_whose_prices_hold():
-    """Groq's price of this model is 0.59 and 0.79, Together's is 1.04 for both."""
+    """Groq bills this model at 0.59 and 0.79; OpenAI has none of this name."""
     body = {**CHAT, "usage": {"prompt_tokens": 1000, "completion_tokens": 1000}}
     groq = price_of({**body, "model": "llama-3.3-70b-versatile"}, provider="groq")
     assert groq.total_usd == Decimal("0.00138")

@@ -158,6 +158,30 @@ def test_price(model: str, provider: str, facts: dict, usd: str):
     assert (cost.status, cost.missing, cost.total_usd) == ("priced", (), Decimal(usd))
 
 
+@pytest.mark.parametrize(
+    ("provider", "model", "usd"),
+    [
+        ("azure.ai.openai", "gpt-4o-mini", "0.75"),
+        ("azure.ai.inference", "gpt-4o-mini", "0.75"),
+        ("aws.bedrock", "us.anthropic.claude-opus-4-5-20251101-v1:0", "33"),
+        ("gcp.vertex_ai", "claude-opus-4-5@20251101", "30"),
+        ("gcp.vertex_ai", "gemini-2.5-flash", "2.8"),
+        ("gcp.gemini", "gemini-2.5-flash", "2.8"),
+        ("gcp.gen_ai", "gemini-2.5-flash", "2.8"),
+        ("x_ai", "grok-3", "18"),
+        ("mistral_ai", "mistral-large-latest", "8"),
+        ("moonshot_ai", "kimi-k2-0905-preview", "3.1"),
+        ("groq", "llama-3.3-70b-versatile", "1.38"),
+        ("cohere", "command-r", "0.75"),
+        ("perplexity", "sonar", "2.012"),  # with a fee of 12 USD for a thousand requests
+    ],
+)
+def test_each_provider_under_the_conventions_name(provider: str, model: str, usd: str):
+    """A million tokens in and a million out."""
+    cost = Prices().cost(finished(model, provider, input_tokens=10**6, output_tokens=10**6))
+    assert (cost.status, cost.total_usd) == ("priced", Decimal(usd))
+
+
 def test_each_part_stands_for_itself():
     cost = Prices().cost(
         finished(

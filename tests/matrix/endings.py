@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.matrix.methods import TOKENS
 
 if TYPE_CHECKING:
-    from tests.matrix.driver import Play
+    from tests.matrix.play import Play
 
 Step = Callable[[], Any]
 Script = Generator[Step, Any, None]

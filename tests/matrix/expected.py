@@ -1,7 +1,7 @@
 """What the span and the price of a cell must be, by rule from its axes alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,8 +9,8 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
+from costspan.testing.tally import Served
 from tests.matrix.cells import LEFT_EARLY, REFUSED, STATUSES, Cell
-from tests.matrix.methods import INPUT, OUTPUT
 
 _REQUEST_ID = re.compile(r"req_[0-9a-f]{32}")
 _EXCEPTIONS = {
@@ -20,6 +20,14 @@ _EXCEPTIONS = {
     429: "RateLimitError",
     500: "InternalServerError",
 }
+_ANSWERS = {
+    "gpt-4o-mini": "gpt-4o-mini-2024-07-18",
+    "claude-opus-4-5": "claude-opus-4-5-20251101",
+}
+# A compaction does not say by which model, nor does a count.
+_NAMELESS_ANSWERS = frozenset(
+    {"/responses/compact", "/responses/input_tokens", "/v1/messages/count_tokens"}
+)
 _NAMELESS = frozenset({"fetch_response"})
 
 
@@ -40,6 +48,7 @@ class Expected:
     http_status: int | None
     resends: int | None
     first_chunk: bool
+    first_token: bool
     spans: int = 1
 
 
@@ -59,6 +68,10 @@ def expected(cell: Cell) -> Expected:
         http_status=_http_status(cell),
         resends=2 if cell.ending == "third_try" else None,
         first_chunk=_streams_anything(cell),
+        # Bytes and lines that the caller reads itself are not looked into on the way.
+        first_token=cell.form.streamed
+        and cell.form.reader in ("", "parse")
+        and cell.ending in ("read", "third_try"),
         spans=cell.method.calls if cell.ending in ("read", "third_try") else 1,
     )
 
@@ -166,6 +179,7 @@ def _attributes(cell: Cell, exception: type[BaseException] | None) -> Iterator[t
     yield "gen_ai.provider.name", method.sdk
     yield "gen_ai.request.model", method.model
     yield "gen_ai.request.stream", True if cell.form.streamed else None
+    yield "server.address", _address(cell)
     yield "gen_ai.usage.input_tokens", want.input
     yield "gen_ai.usage.output_tokens", want.output
     yield "costspan.stream.outcome", "abandoned" if want.abandoned else None
@@ -176,6 +190,13 @@ def _attributes(cell: Cell, exception: type[BaseException] | None) -> Iterator[t
     yield "costspan.cost.missing", want.missing or None
     yield "costspan.cost.total", None if want.usd is None else float(want.usd)
     yield "costspan.settles_response", True if _settles(cell) else None
+    if _told(cell) == "whole" and method.path not in _NAMELESS_ANSWERS:
+        yield "gen_ai.response.model", _ANSWERS.get(method.model or "gpt-4o-mini", method.model)
+
+
+def _address(cell: Cell) -> str:
+    known = cell.method.known_host and cell.ending != "connection_refused"
+    return "api.openai.com" if known else "127.0.0.1"
 
 
 def _settles(cell: Cell) -> bool:
@@ -201,9 +222,8 @@ def _other_faults(cell: Cell, span: ReadableSpan, found: dict[str, Any]) -> Iter
     if span.events:
         yield f"there are events: {[event.name for event in span.events]}"
     request_id = found.get("costspan.request.id")
-    if (want.http_status is None) != (request_id is None):
-        yield f"the request id is {request_id!r}"
-    elif request_id is not None and not _REQUEST_ID.fullmatch(request_id):
+    answered = want.http_status is not None
+    if answered != (request_id is not None and bool(_REQUEST_ID.fullmatch(request_id))):
         yield f"the request id is {request_id!r}"
     yield from _time_faults(span, want, found)
 
@@ -217,12 +237,29 @@ def _time_faults(span: ReadableSpan, want: Expected, found: dict[str, Any]) -> I
     lasted = (span.end_time - span.start_time) / 1e9
     if first is not None and not 0 < first <= lasted:
         yield f"time_to_first_chunk is {first}, of {lasted}"
+    token = found.get("costspan.time_to_first_token")
+    if token is not None and not (first or lasted) <= token <= lasted:
+        yield f"time_to_first_token is {token}, of {lasted}"
+    if want.first_token and token is None:
+        yield "time_to_first_token is absent"
 
 
-def is_whole(served: Any) -> bool:
-    """Whether the server's book has the whole answer, with the counts that were asked for."""
-    return served.complete and (served.input_tokens, served.output_tokens) in (
-        (INPUT, OUTPUT),
-        (INPUT, 0),
-        (0, 0),
-    )
+def tally_faults(cell: Cell, spans: Sequence[ReadableSpan], served: Sequence[Served]) -> list[str]:
+    """In words, where the spans differ from what the server has on its books."""
+    if cell.ending not in ("read", "third_try"):
+        return []
+    want, answered = expected(cell), [one for one in served if one.status == 200]
+    requests = want.spans * (1 + (want.resends or 0))
+    found = [] if len(served) == requests else [f"{len(served)} requests, not {requests}"]
+    if not all(one.complete for one in answered):
+        found.append("the server's answers are not complete")
+    if want.input is not None:
+        books = [(one.input_tokens, one.output_tokens) for one in answered]
+        counts = [_counts(span) for span in spans]
+        found += [] if counts == books else [f"the spans count {counts}, the server {books}"]
+    return found
+
+
+def _counts(span: ReadableSpan) -> tuple[Any, Any]:
+    found = span.attributes or {}
+    return found["gen_ai.usage.input_tokens"], found.get("gen_ai.usage.output_tokens", 0)

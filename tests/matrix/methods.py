@@ -232,7 +232,7 @@ async def lookup_async(word: str) -> str:
 
 
 def runner_arguments(method: Any, *, is_async: bool) -> dict[str, Any]:
-    """What a tool runner needs besides; `thread=False` where it may talk to a server-held thread."""
+    """What a tool runner needs besides; `thread=False` where it may use a server-held thread."""
     arguments: dict[str, Any] = {"tools": [lookup_async if is_async else lookup]}
     if "thread" in inspect.signature(method).parameters:
         arguments["thread"] = False

@@ -57,14 +57,14 @@ class MatrixReport:
 
     def shortfall(self, config: pytest.Config) -> str | None:
         """In words, how a whole run fell short of the committed number."""
-        least = committed(installed_pair()) if self.run and not _is_partial(config) else None
+        least = committed(installed_pair()) if self.run and not is_partial(config) else None
         if least is None or self.run >= least:
             return None
         return f"{self.run} cells were run, {least} are committed in {_COUNTS.name}"
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a run that lost cells."""
-        if not _is_worker(session.config) and self.shortfall(session.config):
+        if not is_worker(session.config) and self.shortfall(session.config):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
@@ -86,11 +86,12 @@ class MatrixReport:
             write(f"FAILED: {shortfall}", red=True)
 
 
-def _is_worker(config: pytest.Config) -> bool:
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this is one of xdist's workers rather than the run itself."""
     return hasattr(config, "workerinput")
 
 
-def _is_partial(config: pytest.Config) -> bool:
+def is_partial(config: pytest.Config) -> bool:
     """Whether a part of the tests was asked for, so that the number says nothing."""
     option = config.option
     chosen = [option.keyword, option.markexpr, option.deselect, option.maxfail]

@@ -106,7 +106,7 @@ def _path(argument: ast.expr) -> str | None:
         parts = [part.value if isinstance(part, ast.Constant) else "{}" for part in argument.values]
         return "".join(map(str, parts)).partition("?")[0]
     for node in ast.walk(argument):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if node.value.startswith("/"):
-                return node.value.partition("?")[0]
+        value = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(value, str) and value.startswith("/"):
+            return value.partition("?")[0]
     return None

@@ -8,7 +8,7 @@ from tests.conventions.checker import check
 from tests.matrix.cells import Cell, matrix
 from tests.matrix.cover import shortened
 from tests.matrix.driver import Bench, faults_of_costspan
-from tests.matrix.expected import expected, faults
+from tests.matrix.expected import expected, faults, tally_faults
 from tests.matrix.report import mode
 
 CELLS = matrix().cells if mode() == "all" else shortened(matrix().cells)
@@ -31,6 +31,7 @@ def test_cell(cell: Cell, bench: Bench) -> None:
     assert len(spans) == want.spans
     assert [fault for span in spans for fault in check(span)] == []
     assert [fault for span in spans for fault in faults(cell, span, run.seen.exception)] == []
+    assert tally_faults(cell, spans, bench.served(nonce)) == []
     summary = costs.summary()
     assert summary.calls == want.spans
     assert summary.cost_usd == (want.usd or 0) * want.spans

@@ -203,6 +203,7 @@ class TestLlmock:
         await ask_async(llmock, surface, streamed)
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(("surface", "streamed"), CASES)
 class TestAimock:
     def test_sync(self, aimock: Served, surface: str, streamed: bool) -> None:

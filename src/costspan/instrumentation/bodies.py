@@ -33,7 +33,7 @@ def read_json(content: bytes) -> Body:
 class BodyBuffer:
     """What is kept of one body, and what it said. It knows no exchange, so that none is kept."""
 
-    __slots__ = ("_encoding", "_head", "_kind", "_limit", "_size", "_tail", "is_events")
+    __slots__ = ("_encoding", "_head", "_kind", "_limit", "_line", "_size", "_tail", "is_events")
 
     def __init__(self, response: Any) -> None:
         headers = response.headers
@@ -43,6 +43,7 @@ class BodyBuffer:
         self._limit = TAIL_BYTES if self.is_events and not self._encoding else PLAIN_BYTES
         self._head = b""
         self._tail = bytearray()
+        self._line = b""
         self._size = 0
 
     def add(self, chunk: bytes) -> None:
@@ -53,6 +54,19 @@ class BodyBuffer:
         self._tail += chunk
         if len(self._tail) > 2 * self._limit:
             del self._tail[: -self._limit]
+
+    def shows_content(self, chunk: bytes, operation: Operation | None) -> bool:
+        """Whether an event that ends in these bytes carries a piece of the answer."""
+        if operation is None or operation.has_content is None or self._encoding:
+            return False
+        *lines, self._line = (self._line + chunk).splitlines(keepends=True) or [b""]
+        if self._line.endswith(b"\n"):
+            lines, self._line = [*lines, self._line], b""
+        return any(
+            operation.has_content(read_json(line[5:]))
+            for line in lines
+            if line.startswith(b"data:")
+        )
 
     def said(self, observation: Observation) -> Response | None:
         """What the body said of the call."""
@@ -94,8 +108,12 @@ def _folded(observation: Observation, operation: Operation, text: bytes) -> Resp
 def _note(exchange: Exchange, chunk: bytes) -> None:
     observation = exchange.observation
     buffer: BodyBuffer = exchange.kept
-    if buffer.is_events and observation.first_chunk is None:
-        observation.first_chunk = time.perf_counter() - observation.started
+    if buffer.is_events:
+        elapsed = time.perf_counter() - observation.started
+        if observation.first_chunk is None:
+            observation.first_chunk = elapsed
+        if observation.first_token is None and buffer.shows_content(chunk, observation.operation):
+            observation.first_token = elapsed
     buffer.add(chunk)
 
 

@@ -1,0 +1,62 @@
+"""Counts what a run passed by what it needs, and fails a whole run that lost some.
+
+Loaded from the top, so that under xdist the controller has it: it gathers the workers' reports.
+"""
+
+import os
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.matrix.report import is_partial, is_worker
+
+_COMMITTED = Path(__file__).with_name("counts.toml")
+
+
+class Counts:
+    """The tests that passed, by need: `pypi`, `recordings` or `system`."""
+
+    def __init__(self) -> None:
+        self.passed: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """One phase of one test."""
+        if report.when == "call" and report.passed:
+            needs = [need for need in ("recordings", "system") if need in report.keywords]
+            self.passed[needs[0] if needs else "pypi"] += 1
+
+    def shortfalls(self, config: pytest.Config) -> list[str]:
+        """In words, what a run fell short of; nothing is asked of a run of a part."""
+        committed = tomllib.loads(_COMMITTED.read_text("utf-8"))
+        asked = {
+            "pypi": not is_partial(config) and config.args == config.getini("testpaths"),
+            "recordings": not is_partial(config)
+            and config.args == config.getini("testpaths")
+            and "COSTSPAN_RECORDINGS" in os.environ,
+            "system": not is_partial(config) and self.passed["system"] > 0,
+        }
+        return [
+            f"{self.passed[need]} tests passed that need {need}, {committed[need]} are committed"
+            for need, is_asked in asked.items()
+            if is_asked and self.passed[need] < committed[need]
+        ]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail a run that lost tests."""
+        if not is_worker(session.config) and self.shortfalls(session.config):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
+        """The numbers, and what they fell short of."""
+        found = ", ".join(f"{number} {need}" for need, number in sorted(self.passed.items()))
+        terminalreporter.write_line(f"passed by need: {found}")
+        for shortfall in self.shortfalls(config):
+            terminalreporter.write_line(f"FAILED: {shortfall} in {_COMMITTED.name}", red=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have one count a run."""
+    config.pluginmanager.register(Counts(), "costspan-counts")
