@@ -5,6 +5,7 @@
 #   WORKERS=2                 processes that run tests side by side
 #   PYTEST_ARGS="-k streams"  more arguments for pytest
 #   MATRIX_PAIRS="..."        the version pairs of "make matrix"
+#   BENCH_ARGS="--only parts" a part of "make bench" alone
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
 #
 # An environment NAME is VENVS/NAME, made from tests/requirements/NAME.txt, and made again when that
@@ -15,6 +16,7 @@ PYTHON = python3
 VENVS = .venv
 WORKERS = 2
 PYTEST_ARGS =
+BENCH_ARGS =
 MATRIX_PAIRS = openai1.109-anthropic0.93 openai2.54-anthropic1.17 openai3.54-anthropic2.12
 BENCH_PEERS = official openllmetry openinference
 UPGRADE =
@@ -72,13 +74,13 @@ aimock: env
 		COSTSPAN_AIMOCK=$$PWD/$(VENVS)/aimock $(RUN)/python -m pytest tests/third_party -q $(PYTEST_ARGS); \
 	else echo 'skipped: aimock, as there is no npm'; fi
 
-# Alone on the machine and in one process; each peer has an interpreter of its own, with costspan in it too.
+# Alone on the machine, as its processes take turns; each peer has an interpreter of its own, with costspan in it too.
 bench: env ## tests/benchmarks: the figures of the design, beside those of the peers
 	@peers=; for peer in $(BENCH_PEERS); do \
 		$(MAKE) -s env NAME="bench-$$peer" || exit 1; \
 		peers="$$peers $$peer=$$PWD/$(VENVS)/bench-$$peer/bin/python"; \
 	done; \
-	COSTSPAN_BENCH_PEERS="$${peers# }" $(RUN)/python -m pytest tests/benchmarks -s -p no:randomly -o timeout=0 $(PYTEST_ARGS)
+	COSTSPAN_BENCH_PEERS="$${peers# }" $(RUN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 proof: ## everything: test, matrix, 100,000 calls without a leak, demo and bench
 	@$(MAKE) test

@@ -138,8 +138,10 @@ def test_no_exception_of_a_sink_ends_the_worker(kind: str, clock: SimpleNamespac
         "SystemExit": SystemExit(),
     }[kind]
     told: list[Alert] = []
+    workers: list[threading.Thread] = []
 
     def sink(alert: Alert) -> None:
+        workers.append(threading.current_thread())
         if alert.agent == "first":
             raise raised
         told.append(alert)
@@ -147,6 +149,8 @@ def test_no_exception_of_a_sink_ends_the_worker(kind: str, clock: SimpleNamespac
     costs = tracker(sink)
     costs.settle(finished(**COUNTS, agent="first"))
     assert costs.flush(PATIENCE)
+    if not isinstance(raised, Exception):
+        workers[0].join(PATIENCE)  # it has ended, and said so
     costs.settle(finished(**COUNTS, agent="second"))
     assert costs.flush(PATIENCE)
     assert [alert.agent for alert in told] == ["second"]

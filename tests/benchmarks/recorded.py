@@ -67,7 +67,7 @@ def _with_tuples(attributes: dict[str, Any]) -> dict[str, Any]:
 
 def record() -> Spans:
     """Make each call once with costspan on."""
-    from tests.benchmarks import workload
+    from tests.benchmarks import workload  # the SDKs read the environment on import
 
     provider, exporter = subjects.make_provider()
     beginnings = subjects.Beginnings()

@@ -48,12 +48,16 @@ def calls(rounds: int) -> tuple[str, list[Figure]]:
     with ExitStack() as stack:
         workers = start_all(stack, sys.executable, SUBJECTS, recorded)
         taken = take_turns(workers, CASES, rounds)
-    rows = [[SUBJECTS["bare"], *(spent(taken, "bare", case) for case in CASES)]]
-    for subject in list(SUBJECTS)[1:]:
-        rows.append([SUBJECTS[subject], *(above(taken, subject, "bare", case) for case in CASES)])
-    beyond = [above(taken, "ours", "span", case) for case in CASES]
-    rows.append(["costspan above the span made by hand", *beyond])
+    rows = [
+        [SUBJECTS["bare"], *(spent(taken, "bare", case) for case in CASES)],
+        *(_row(SUBJECTS[one], taken, one, "bare") for one in SUBJECTS if one != "bare"),
+        _row("costspan above the span made by hand", taken, "ours", "span"),
+    ]
     return f"## A call and a chunk, above the bare SDK\n\n{table(_HEADS, rows)}", _figures(taken)
+
+
+def _row(title: str, taken: Rounds, subject: str, base: str) -> list[Any]:
+    return [title, *(above(taken, subject, base, case) for case in CASES)]
 
 
 def _figures(taken: Rounds) -> list[Figure]:
@@ -77,7 +81,7 @@ def _each(
 
 
 def peers(rounds: int, interpreters: str) -> tuple[str, list[Figure]]:
-    """The peers, each in its own environment with costspan and the bare SDK beside it."""
+    """The peers, each in an environment of its own with the bare SDK; costspan beside one."""
     rows: list[list[Any]] = []
     figures: list[Figure] = []
     for pair in interpreters.split():
@@ -85,11 +89,12 @@ def peers(rounds: int, interpreters: str) -> tuple[str, list[Figure]]:
         if peer not in PEERS:
             raise Unmeasured(f"{peer} is unknown: {', '.join(PEERS)} are known")
         with ExitStack() as stack:
-            workers = start_all(stack, python, ("bare", peer, "ours"), "{}")
+            beside = ("ours",) if peer == "official" else ()
+            workers = start_all(stack, python, ("bare", peer, *beside), "{}")
             taken = take_turns(workers, CASES, rounds)
-        rows.append([PEERS[peer], *(above(taken, peer, "bare", case) for case in CASES)])
-        rows.append(["costspan beside it", *(above(taken, "ours", "bare", case) for case in CASES)])
-        if peer == "official":
+        rows.append(_row(PEERS[peer], taken, peer, "bare"))
+        if beside:
+            rows.append(_row("costspan beside it", taken, "ours", "bare"))
             figures = _shares(taken, peer)
     title = "## The peers, above the bare SDK"
     if not rows:
@@ -167,10 +172,12 @@ def memory() -> tuple[str, list[Figure]]:
     names = list(held["bare"])
     rows = [[SUBJECTS[s], *(f"{held[s][name]:.0f}" for name in names)] for s in held]
     figures = [
-        Figure(
-            f"{name}: an open stream", (held["ours"][name] - held["bare"][name]) / 1024, 2, "KiB"
-        )
+        Figure(f"{name}: an open stream above {base}", (held["ours"][name] - less) / 1024, 2, "KiB")
         for name in names
+        for base, less in (
+            ("the bare SDK", held["bare"][name]),
+            ("a span made by hand", held["span"][name]),
+        )
     ]
     text = table(("bytes of an open stream, first chunk read", *names), rows)
     dropped, more = _dropped()
@@ -184,12 +191,19 @@ def _dropped() -> tuple[str, list[Figure]]:
     }
     heads = ("10,000 streams dropped unread", "blocks left", "objects left", "threads", "spans")
     rows = [
-        [SUBJECTS[s], found["blocks"], len(found["alive"]), found["threads"], found["spans"]]
+        [
+            SUBJECTS[s],
+            found["blocks"],
+            sum(found["objects"].values()),
+            found["threads"],
+            found["spans"],
+        ]
         for s, found in left.items()
     ]
     if left["ours"]["spans"] != 10_000:
         raise Unmeasured(f"10,000 dropped streams made {left['ours']['spans']} spans")
-    figures = [Figure("objects left by 10,000 dropped streams", len(left["ours"]["alive"]), 0, "")]
+    objects = sum(left["ours"]["objects"].values())
+    figures = [Figure("objects left by 10,000 dropped streams", objects, 0, "")]
     # A hundredth of a block each: what is left is not of the streams.
     more = max(0, left["ours"]["blocks"] - left["bare"]["blocks"])
     figures.append(Figure("blocks left by 10,000 dropped streams, above bare", more, 100, ""))

@@ -58,15 +58,20 @@ class Worker:
 
     def __init__(self, python: str, subject: str, recorded: str) -> None:
         self.subject = subject
-        self._process = subprocess.Popen(
-            [python, "-W", "ignore", "-m", "tests.benchmarks.calls", subject],
-            cwd=ROOT,
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        command = [python, "-W", "ignore", "-m", "tests.benchmarks.calls", subject]
+        pipe = subprocess.PIPE
+        try:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=environment(),
+                stdin=pipe,
+                stdout=pipe,
+                stderr=pipe,
+                text=True,
+            )
+        except OSError as fault:
+            raise Unmeasured(f"{subject}: {fault}") from None
         self._send(recorded.strip())
 
     def __enter__(self) -> Worker:

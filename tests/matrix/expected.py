@@ -68,10 +68,7 @@ def expected(cell: Cell) -> Expected:
         http_status=_http_status(cell),
         resends=2 if cell.ending == "third_try" else None,
         first_chunk=_streams_anything(cell),
-        # Bytes and lines that the caller reads itself are not looked into on the way.
-        first_token=cell.form.streamed
-        and cell.form.reader in ("", "parse")
-        and cell.ending in ("read", "third_try"),
+        first_token=cell.form.streamed and cell.ending in ("read", "third_try"),
         spans=cell.method.calls if cell.ending in ("read", "third_try") else 1,
     )
 

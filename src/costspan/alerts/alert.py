@@ -20,7 +20,9 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct, structs
+from opentelemetry import context
 
+from costspan import attributed
 from costspan.call import plain
 from costspan.errors import ConfigurationError
 from costspan.guard import quietly
@@ -170,7 +172,12 @@ class Courier:
     def _start(self) -> None:
         if self._worker is None:
             self._worker = threading.Thread(target=self._run, name="costspan-alerts", daemon=True)
-            self._worker.start()
+            # It outlives the block that it starts in, so it starts as nobody's.
+            token = attributed.attach(attributed.NOBODY)
+            try:
+                self._worker.start()
+            finally:
+                context.detach(token)
 
     def _run(self) -> None:
         try:
