@@ -46,9 +46,7 @@ def _dumps(model: Any) -> tuple[str, ...]:
 def _transport(value: Any) -> tuple[Any, ...]:
     """What a stream or a raw response says of its HTTP response, and that itself."""
     response = getattr(value, "http_response", None) or getattr(value, "response", None)
-    said: list[Any] = [
-        (name, getattr(value, name)) for name in _SHOWN if isinstance_plain(value, name)
-    ]
+    said: list[Any] = [(name, getattr(value, name)) for name in _SHOWN if _is_plain(value, name)]
     if response is not None and hasattr(response, "headers"):
         headers = sorted(
             (name, normal(text))
@@ -59,7 +57,7 @@ def _transport(value: Any) -> tuple[Any, ...]:
     return tuple(said)
 
 
-def isinstance_plain(value: Any, name: str) -> bool:
+def _is_plain(value: Any, name: str) -> bool:
     """Whether an attribute is there and no method."""
     return isinstance(getattr(value, name, None), int | str | bool)
 
