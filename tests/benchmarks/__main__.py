@@ -2,10 +2,11 @@
 
 usage: python -m tests.benchmarks [--rounds N] [--only calls,peers,parts,startup,memory]
 
-Prints Markdown. Times are CPU time of the calling thread with garbage collection off, as "fastest /
-median"; processes take turns, and what is shown is the difference to the bare SDK in the same
-round. Ratios count: absolute values vary by machine. `COSTSPAN_BENCH_PEERS` names the peers and
-their interpreters, `official=/path/python ...`; without it they are left out.
+Prints Markdown. Times are CPU time of the calling thread with garbage collection off, "fastest /
+median" of several runs; processes take turns, and what is shown is the difference to the bare SDK
+in the same round, the median one of all rounds. Beside its target stands the fastest. Ratios count:
+absolute values vary by machine. `COSTSPAN_BENCH_PEERS` names the peers and their interpreters,
+`official=/path/python ...`; without it they are left out.
 
 The exit status is 0 whatever was measured, 1 where something could not be measured.
 """

@@ -25,8 +25,8 @@ from tests.benchmarks import clock, workload  # noqa: E402 - the SDKs read the e
 from tests.benchmarks.recorded import HandWritten  # noqa: E402
 
 CALLS = 15
-SHORT_STREAMS = 5
-LONG_STREAMS = 2
+SHORT_STREAMS = 10
+LONG_STREAMS = 4
 
 Runs = Callable[[int], list[float]]
 

@@ -19,7 +19,7 @@ class Unmeasured(Exception):
 
 
 class Spent(NamedTuple):
-    """Microseconds: of the fastest round, and of the median one."""
+    """Microseconds: of the fastest runs, and of the median ones."""
 
     least: float
     median: float
@@ -148,16 +148,16 @@ def take_turns(workers: Sequence[Worker], cases: Sequence[str], rounds: int) -> 
 def above(taken: Rounds, subject: str, base: str, case: str) -> Spent | None:
     """How much more `subject` took than `base`; None where it was not measured.
 
-    The median is that of the differences of each round.
+    Rounds are compared with themselves, as a shared machine is faster at one time than at another:
+    each gives the difference of its fastest runs and of its median ones. Of these the median holds.
     """
     mine, theirs = taken.get((subject, case)), taken.get((base, case))
     if mine is None or theirs is None:
         return None
+    pairs = list(zip(mine, theirs, strict=True))
     return Spent(
-        min(one.least for one in mine) - min(one.least for one in theirs),
-        statistics.median(
-            one.median - other.median for one, other in zip(mine, theirs, strict=True)
-        ),
+        statistics.median(one.least - other.least for one, other in pairs),
+        statistics.median(one.median - other.median for one, other in pairs),
     )
 
 

@@ -18,7 +18,7 @@ except ImportError:
     import httpx
 
 SHORT = 10
-LONG = 510
+LONG = 410
 """Content chunks of a short and of a long stream."""
 
 CHAT_MODEL = "gpt-4o-mini"
