@@ -20,6 +20,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from costspan import attributed, content, semconv
 from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation, Response
+from costspan.errors import CostspanError
 from costspan.guard import quietly
 from costspan.instrumentation import failures
 from costspan.instrumentation.answers import combined, settled
@@ -103,12 +104,16 @@ class Observation:
         )
 
     def admit(self) -> None:
-        """Ask for leave to make the call; a refusal ends the span and is raised."""
+        """Ask for leave to make the call; a refusal ends the span and is raised.
+
+        A fault of our own in asking is no refusal: the call goes on, and so does its span.
+        """
         if self.wiring.costs is None:
             return
         try:
-            self.reservation = self.wiring.costs.admit(self.request, self.who)
-        except BaseException as exc:
+            with quietly("asking leave for a call"):
+                self.reservation = self.wiring.costs.admit(self.request, self.who)
+        except CostspanError as exc:
             self.unbilled = True
             self.fail(exc)
             self.finish()

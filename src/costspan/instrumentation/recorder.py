@@ -44,7 +44,9 @@ class RecordedCall:
         """
         settlement.drain()
         if self._wiring is not None:
-            self._observation = Observation(self._wiring, self._request)
+            with quietly("opening a recorded call"):
+                self._observation = Observation(self._wiring, self._request)
+        if self._observation is not None:
             self._observation.admit()
             self._observation.__enter__()
         return self

@@ -132,8 +132,7 @@ class Requests:
             if operation is not None and not is_suppressed():
                 opened = self._observed(wiring, client, options, operation, args, kwargs)
         if opened is not None:
-            with quietly("asking leave for a call"):
-                opened.observation.admit()
+            opened.observation.admit()
             return opened
         if observations.current.get() is not None:
             return Unobserved(args, kwargs)
@@ -160,7 +159,7 @@ class Requests:
             model=text(body.get("model")),
             server_address=endpoint.address,
             server_port=endpoint.port,
-            stream=_streams(body, args, kwargs),
+            stream=bool(kwargs.get("stream")) or body.get("stream") is True,
             output_limit=_output_limit(operation, body),
             billable=operation.billable,
             parameters=_parameters(operation, body, options),
@@ -192,10 +191,6 @@ class Requests:
             observation.retries = kwargs.get("retries_taken", 0)
             return exchange
         return None
-
-
-def _streams(body: Body, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
-    return bool(kwargs.get("stream")) or body.get("stream") is True
 
 
 def _output_limit(operation: Operation, body: Body) -> int | None:

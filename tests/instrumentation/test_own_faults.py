@@ -1,0 +1,65 @@
+"""A fault of costspan's own never reaches the app, and never passes for a fault of the call."""
+
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from costspan import CostTracker, Instrumentor, guard, record_call
+from tests.instrumentation.rig import ASK, answer_chat, openai_client
+
+pytestmark = pytest.mark.faults
+
+
+class CannotAdmit(CostTracker):
+    """A tracker that fails, rather than refuses, when it is asked for leave."""
+
+    def admit(self, *asked: Any) -> Any:
+        raise RuntimeError("a fault of ours")
+
+
+class FailsAtStart(SpanProcessor):
+    """A span processor as the SDK lets it be: its exception comes out of `start_span`."""
+
+    def on_start(self, span: Any, parent_context: Any = None) -> None:
+        raise RuntimeError("a fault in the app's pipeline")
+
+
+def provider_with(processor: SpanProcessor) -> TracerProvider:
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    return provider
+
+
+def test_a_fault_in_asking_leave_is_no_refusal() -> None:
+    """The call is made, priced and ends unharmed."""
+    exporter, before = InMemorySpanExporter(), guard.faults()
+    Instrumentor().instrument(
+        tracer_provider=provider_with(SimpleSpanProcessor(exporter)), costs=CannotAdmit()
+    )
+    with openai_client(answer_chat) as client:
+        answer = client.chat.completions.create(**ASK)
+    Instrumentor().uninstrument()
+
+    (span,) = exporter.get_finished_spans()
+    assert answer.usage.prompt_tokens == 1000
+    assert "error.type" not in span.attributes
+    assert span.attributes["costspan.cost.status"] == "priced"
+    assert guard.faults() == before + 1
+
+
+def test_a_recorded_call_survives_both() -> None:
+    """Neither a failing tracker nor a failing pipeline comes out of `record_call`."""
+    for settings in (
+        {"costs": CannotAdmit()},
+        {"tracer_provider": provider_with(FailsAtStart())},
+    ):
+        before = guard.faults()
+        Instrumentor().instrument(**settings)
+        with record_call(model="llama3.2", provider="ollama") as call:
+            call.set_usage(input_tokens=1, output_tokens=1)
+        Instrumentor().uninstrument()
+
+        assert guard.faults() > before
