@@ -1,6 +1,7 @@
 """The documentation: tables hold what the code holds, code runs, links lead somewhere."""
 
 import ast
+import gc
 import inspect
 import logging
 import re
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anthropic import Anthropic
+from openai import OpenAI
 from opentelemetry import trace
 
 import costspan
@@ -150,6 +153,17 @@ def user(server: LLMServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     if shut_down is not None:
         shut_down()
     logger.setLevel(level)
+    close_clients()
+
+
+def close_clients() -> None:
+    """Close what the short programs of the docs leave open, as their process would by ending.
+
+    Else the sockets are collected, with a warning, in the middle of whatever test comes next.
+    """
+    for one in gc.get_objects():
+        if issubclass(type(one), (Anthropic, OpenAI)):
+            one.close()
 
 
 @pytest.mark.parametrize(("name", "code"), fenced("python"), ids=[n for n, _ in fenced("python")])
