@@ -60,6 +60,12 @@ def current() -> Attribution:
     return found if isinstance(found, Attribution) else NOBODY
 
 
+def within(here: context.Context) -> Attribution:
+    """The attribution of a context."""
+    found = here.get(_KEY)
+    return found if isinstance(found, Attribution) else NOBODY
+
+
 def attach(who: Attribution) -> Token[context.Context]:
     """Make `who` the current attribution until `context.detach(token)`."""
     return context.attach(context.set_value(_KEY, who))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import astuple
+
 from costspan.attributed import Attribution
 from costspan.call import PICOS_PER_USD, Call, Cost, Request, Response, Usage
 
@@ -86,7 +88,7 @@ USAGE: Mapping[str, str] = {
 }
 """The fields of `Usage`, and the attribute that each becomes."""
 
-_USAGE_ITEMS = tuple(USAGE.items())
+_USAGE_NAMES = tuple(USAGE.get(field) for field in Usage.__struct_fields__)
 _MODEL_FREE_NAMES = frozenset({"fetch_response"})
 _HTTPS_PORT = 443
 _SERVICE_TIER = {"openai": "openai.response.service_tier"}
@@ -115,13 +117,15 @@ def request_attributes(request: Request, who: Attribution) -> Attributes:
         attributes[STREAM] = True
     for key, value in request.parameters.items():
         attributes[PARAMETERS[key]] = value
-    attributes.update(attribution_attributes(who))
-    return attributes
+    return _with_attribution(attributes, who)
 
 
 def attribution_attributes(who: Attribution) -> Attributes:
     """Agent, session, user, endpoint and tags, as far as they are set."""
-    attributes: Attributes = {}
+    return _with_attribution({}, who)
+
+
+def _with_attribution(attributes: Attributes, who: Attribution) -> Attributes:
     if who.agent is not None:
         attributes[AGENT] = who.agent
     if who.session is not None:
@@ -188,9 +192,8 @@ def _add_response(attributes: Attributes, request: Request, response: Response) 
 
 def usage_attributes(usage: Usage) -> Attributes:
     """The counts that were reported, zeros included."""
-    return {
-        name: value for field, name in _USAGE_ITEMS if (value := getattr(usage, field)) is not None
-    }
+    told = zip(_USAGE_NAMES, astuple(usage), strict=True)
+    return {name: count for name, count in told if count is not None and name is not None}
 
 
 def _add_cost(attributes: Attributes, cost: Cost, *, proposal: bool) -> None:
@@ -211,10 +214,16 @@ def _add_cost(attributes: Attributes, cost: Cost, *, proposal: bool) -> None:
 
 
 def _add_provenance(attributes: Attributes, cost: Cost) -> None:
-    for part in ("input", "cache_read", "cache_write", "output", "tools"):
-        picos = getattr(cost, part)
-        if picos is not None and (picos or part in ("input", "output")):
-            attributes["costspan.cost." + part] = picos / PICOS_PER_USD
+    if cost.input is not None:
+        attributes["costspan.cost.input"] = cost.input / PICOS_PER_USD
+    if cost.cache_read:
+        attributes["costspan.cost.cache_read"] = cost.cache_read / PICOS_PER_USD
+    if cost.cache_write:
+        attributes["costspan.cost.cache_write"] = cost.cache_write / PICOS_PER_USD
+    if cost.output is not None:
+        attributes["costspan.cost.output"] = cost.output / PICOS_PER_USD
+    if cost.tools:
+        attributes["costspan.cost.tools"] = cost.tools / PICOS_PER_USD
     if cost.model is not None:
         attributes["costspan.cost.model"] = cost.model
     if cost.match is not None:

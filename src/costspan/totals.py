@@ -114,13 +114,16 @@ def add(call: Call, cost: Cost, totals: Iterable[Totals]) -> None:
     picos = cost.total or 0
     failed = call.error is not None
     unpriced = cost.status == "unpriced"
+    rare = failed or cached or unpriced
+    seconds = call.runtime_seconds
     for one in totals:
         one.calls += 1
-        one.errors += failed
         one.input_tokens += tokens_in
         one.output_tokens += tokens_out
         one.total_tokens += total
-        one.cached_tokens += cached
         one._picos += picos
-        one.unpriced_calls += unpriced
-        one.runtime_seconds += call.runtime_seconds
+        one.runtime_seconds += seconds
+        if rare:
+            one.errors += failed
+            one.cached_tokens += cached
+            one.unpriced_calls += unpriced

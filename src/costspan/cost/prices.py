@@ -108,11 +108,12 @@ class Prices:
             self._add_others(call, response, parts)
         if response.incomplete:
             parts.missing = (*parts.missing, "usage")
-        if not parts.total and _NO_FIGURE.intersection(parts.missing):
+        total = parts.total
+        if not total and _NO_FIGURE.intersection(parts.missing):
             return Cost(status="unpriced", missing=parts.missing, model=tariff.model)
         return Cost(
             status="partial" if parts.missing else "priced",
-            total=parts.total,
+            total=total,
             input=parts.input,
             cache_read=parts.cache_read,
             cache_write=parts.cache_write,

@@ -17,6 +17,9 @@ from costspan.instrumentation.settlement import settlement
 
 Note = Callable[[Exchange, bytes], None]
 
+_NOTING_BYTES = quietly("noting a body")
+_NOTING_CLOSE = quietly("noting a closed response")
+
 
 class _Watched:
     """What all of them share: the stream, the exchange, and who notes the bytes, if anyone."""
@@ -44,7 +47,7 @@ class _WatchedSync(_Watched):
         exchange = self._exchange
         try:
             for chunk in self._stream:
-                with quietly("noting a body"):
+                with _NOTING_BYTES:
                     note(exchange, chunk)
                 yield chunk
         except GeneratorExit:
@@ -58,7 +61,7 @@ class _WatchedSync(_Watched):
         try:
             self._stream.close()
         finally:
-            with quietly("noting a closed response"):
+            with _NOTING_CLOSE:
                 self._exchange.closed()
 
 
@@ -72,7 +75,7 @@ class _WatchedAsync(_Watched):
         exchange = self._exchange
         try:
             async for chunk in self._stream:
-                with quietly("noting a body"):
+                with _NOTING_BYTES:
                     note(exchange, chunk)
                 yield chunk
         except GeneratorExit:
@@ -86,7 +89,7 @@ class _WatchedAsync(_Watched):
         try:
             await self._stream.aclose()
         finally:
-            with quietly("noting a closed response"):
+            with _NOTING_CLOSE:
                 self._exchange.closed()
 
 

@@ -11,6 +11,9 @@ from costspan.guard import quietly
 from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.settlement import settlement
 
+_READING = quietly("reading an answer")
+_ENDING = quietly("ending a response")
+
 
 class Exchange:
     """The response's part in its call's observation.
@@ -53,10 +56,10 @@ class Exchange:
         observation = self.observation
         moment = time.perf_counter() if at is None else at
         if response is None and self.fold is not None:
-            with quietly("reading an answer"):
+            with _READING:
                 response = self.fold(self)
             self.kept = None
-        with quietly("ending a response"):
+        with _ENDING:
             observation.answered(response, outcome, exc, moment)
 
     def closed(self) -> None:

@@ -5,6 +5,7 @@ Nothing is recorded, and nothing costs time, while no SDK `MeterProvider` is set
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from opentelemetry import metrics
@@ -24,6 +25,9 @@ _TOKENS = {
     "cache_write_tokens": "cache_write.input_tokens",
     "reasoning_tokens": "reasoning.output_tokens",
 }
+_SDK = "opentelemetry.sdk.metrics"
+_EVERY_SECOND = 10**9
+"""How often a provider that is not the SDK's is looked for: to ask is slow while there is none."""
 _INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
 
 
@@ -34,16 +38,22 @@ class Meters:
         self._given = given
         self._version = version
         self._seen: Any = None
+        self._due = 0
         self._instruments: Instruments | None = None
 
     def record(self, call: Call, cost: Cost | None) -> None:
         """Record one call, where there is a meter provider."""
+        if self._instruments is not None or _SDK in sys.modules or call.ended_at >= self._due:
+            self._look(call.ended_at)
+        if self._instruments is not None:
+            self._instruments.record(call, cost)
+
+    def _look(self, now: int) -> None:
+        self._due = now + _EVERY_SECOND
         provider = self._given if self._given is not None else metrics.get_meter_provider()
         if provider is not self._seen:
             self._seen = provider
             self._instruments = self._made(provider)
-        if self._instruments is not None:
-            self._instruments.record(call, cost)
 
     def _made(self, provider: Any) -> Instruments | None:
         unset = type(provider).__name__ in ("_ProxyMeterProvider", "NoOpMeterProvider")

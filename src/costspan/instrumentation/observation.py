@@ -29,6 +29,11 @@ from costspan.instrumentation.events import emit_details
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers.operation import Body, Operation
 
+_ENDING_REQUEST = quietly("ending a request")
+_SETTLING = quietly("settling a call")
+_ENDING_SPAN = quietly("ending a span")
+
+
 current: ContextVar[Observation | None] = ContextVar("costspan-observation", default=None)
 """The call whose request is under way in this context."""
 
@@ -78,7 +83,7 @@ class Observation:
         self.request = request
         self.operation = operation
         self.body = body if wiring.keeps_content else None
-        self.who = _attributed(attributed.current())
+        self.who = _attributed(context.get_current())
         self.reservation: Reservation | None = None
         self.responses: tuple[Response, ...] = ()
         self.answer: Body | None = None
@@ -132,7 +137,7 @@ class Observation:
         tb: TracebackType | None,
     ) -> None:
         """Detach the span; settle the call unless a stream or an unread body is still open."""
-        with quietly("ending a request"):
+        with _ENDING_REQUEST:
             # A coroutine that is closed rather than finished runs in another context: nothing of
             # what was attached is current there.
             if self._attached is not None and kind is not GeneratorExit:
@@ -189,9 +194,9 @@ class Observation:
         except AttributeError:
             return
         self.ended = time.perf_counter() if at is None else at
-        with quietly("settling a call"):
+        with _SETTLING:
             self._settle()
-        with quietly("ending a span"):
+        with _ENDING_SPAN:
             self.span.end(end_time=self.started_at + round((self.ended - self.started) * 1e9))
         self.exception = self.body = self.answer = None
 
@@ -274,11 +279,12 @@ def is_suppressed() -> bool:
     return not is_instrumentation_enabled()
 
 
-def _attributed(who: Attribution) -> Attribution:
+def _attributed(here: context.Context) -> Attribution:
     """`who`, with the route of the server span that the code runs in as the endpoint."""
+    who = attributed.within(here)
     if who.endpoint is not None:
         return who
-    span = trace.get_current_span()
+    span = trace.get_current_span(here)
     if getattr(span, "kind", None) is not SpanKind.SERVER:
         return who
     attributes = getattr(span, "attributes", None)

@@ -20,6 +20,11 @@ from costspan.instrumentation.settlement import settlement
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers.operation import Body, Operation, Provider, count, fields, text
 
+_OPENING = quietly("opening a call")
+_RECEIVING = quietly("receiving a response")
+_READING_RESPONSE = quietly("reading a response")
+_READING_RESULT = quietly("reading a result")
+
 
 class Unobserved:
     """Stands for a request that is not ours, made while one of ours is under way."""
@@ -126,7 +131,7 @@ class Requests:
         """The observed request, or None for one that goes its way as it is."""
         settlement.drain()
         opened = None
-        with quietly("opening a call"):
+        with _OPENING:
             options = args[1] if len(args) > 1 else kwargs["options"]
             operation = self._operations.find(options.method, options.url)
             if operation is not None and not is_suppressed():
@@ -180,7 +185,7 @@ class Requests:
         observation = observations.current.get()
         if observation is None:
             return None
-        with quietly("receiving a response"):
+        with _RECEIVING:
             response = kwargs["response"]
             if response.status_code >= 400:  # a middleware sees refusals too; they bill nothing
                 return None
@@ -229,7 +234,7 @@ def _with_trace_headers(options: Any, observation: Observation) -> Any:
 
 def read_result(exchange: Exchange, response: Any, result: Any, *, is_async: bool) -> None:
     """Read a whole answer, or watch the body or stream that is still to come."""
-    with quietly("reading a response"):
+    with _READING_RESPONSE:
         if exchange.tapped:
             return
         if not response.is_closed:
@@ -240,7 +245,7 @@ def read_result(exchange: Exchange, response: Any, result: Any, *, is_async: boo
 
 def read_unparsed(exchange: Exchange, response: Any) -> None:
     """Read an answer that was billed although a helper raised on it."""
-    with quietly("reading a response"):
+    with _READING_RESPONSE:
         if not exchange.tapped and response.is_closed:
             _read_whole(exchange, response, None)
 
@@ -249,7 +254,7 @@ def read_returned(observed: Observed | Unobserved, result: Any) -> None:
     """Read what a request returned, where its response could not be seen; streams go unread."""
     if not isinstance(observed, Observed):
         return
-    with quietly("reading a result"):
+    with _READING_RESULT:
         observation = observed.observation
         operation = observation.operation
         exchange = Exchange(observation)

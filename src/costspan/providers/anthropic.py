@@ -50,7 +50,9 @@ _MESSAGES: dict[str, tuple[str, Reader]] = {
 
 def _parameters(body: Body) -> dict[str, Any]:
     found = parameters_of(body, _MESSAGES)
-    config = fields(body.get("output_config"))
+    config = body.get("output_config")
+    if not isinstance(config, dict):
+        return found
     if effort := text(config.get("effort")):
         found["reasoning_level"] = effort
     if kind := _output_type(config):
@@ -238,7 +240,7 @@ locate = remembered(_endpoint)
 def body_of(options: Any) -> Body:
     """The JSON as far as it may be looked at before the SDK has prepared it: top-level scalars."""
     body = options.json_data
-    if not isinstance(body, Mapping):
+    if type(body) is not dict and not isinstance(body, Mapping):
         return {}
     extra = getattr(options, "extra_json", None)
     return {**body, **extra} if isinstance(extra, Mapping) and extra else body

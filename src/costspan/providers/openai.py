@@ -201,7 +201,7 @@ OPERATIONS = (
 def body_of(options: Any) -> Body:
     """The JSON that will be sent: `extra_body` overrides what the method's arguments said."""
     body = options.json_data
-    if not isinstance(body, Mapping):
+    if type(body) is not dict and not isinstance(body, Mapping):
         return {}
     extra = getattr(options, "extra_json", None)
     return {**body, **extra} if extra else body

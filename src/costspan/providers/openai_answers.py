@@ -13,8 +13,9 @@ from typing import Any
 from msgspec import structs
 
 from costspan.call import Response, Usage
-from costspan.providers.operation import Body, count, fields, items, text
+from costspan.providers.operation import Body, count, counts, fields, items, text
 
+_AMOUNTS = (int, float, str, Decimal)
 _NAMES = ("id", "model", "service_tier", "system_fingerprint")
 
 
@@ -23,30 +24,56 @@ def named_tier(value: Any) -> str | None:
     return None if value == "auto" else text(value)
 
 
+_CHAT_COUNTS = {
+    "prompt_tokens": "input_tokens",
+    "completion_tokens": "output_tokens",
+    "total_tokens": "total_tokens",
+}
+_RESPONSE_COUNTS = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "total_tokens": "total_tokens",
+}
+_INPUT_DETAILS = {
+    "cached_tokens": "cache_read_tokens",
+    "cache_write_tokens": "cache_write_tokens",
+    "text_tokens": "input_text_tokens",
+    "audio_tokens": "input_audio_tokens",
+    "image_tokens": "input_image_tokens",
+}
+_WRITE_LIFETIMES = {
+    "ttl_30m_tokens": "cache_write_30m_tokens",
+    "ttl_12h_tokens": "cache_write_12h_tokens",
+}
+_OUTPUT_DETAILS = {
+    "reasoning_tokens": "reasoning_tokens",
+    "text_tokens": "output_text_tokens",
+    "audio_tokens": "output_audio_tokens",
+}
+
+
 def read_usage(value: Any) -> Usage | None:
     """`CompletionUsage` or `ResponseUsage`; cache reads and writes are inside the input count."""
     if value is None:
         return None
     usage = fields(value)
-    inside = fields(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
-    outside = fields(usage.get("completion_tokens_details") or usage.get("output_tokens_details"))
-    written = fields(inside.get("cache_write_tokens_details"))
-    found = Usage(
-        input_tokens=_first(usage, "prompt_tokens", "input_tokens"),
-        output_tokens=_first(usage, "completion_tokens", "output_tokens"),
-        total_tokens=count(usage.get("total_tokens")),
-        cache_read_tokens=_cache_reads(usage, inside),
-        cache_write_tokens=count(inside.get("cache_write_tokens")),
-        cache_write_30m_tokens=count(written.get("ttl_30m_tokens")),
-        cache_write_12h_tokens=count(written.get("ttl_12h_tokens")),
-        reasoning_tokens=count(outside.get("reasoning_tokens")),
-        input_text_tokens=count(inside.get("text_tokens")),
-        input_audio_tokens=count(inside.get("audio_tokens")),
-        input_image_tokens=count(inside.get("image_tokens")),
-        output_text_tokens=count(outside.get("text_tokens")),
-        output_audio_tokens=count(outside.get("audio_tokens")),
-    )
-    return found if (found.input_tokens, found.output_tokens) != (None, None) else None
+    found = counts(usage, _CHAT_COUNTS if "prompt_tokens" in usage else _RESPONSE_COUNTS)
+    if "input_tokens" not in found and "output_tokens" not in found:
+        return None
+    inside = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+    if inside is not None:
+        inside = fields(inside)
+        found.update(counts(inside, _INPUT_DETAILS))
+        if inside.get("cache_write_tokens_details") is not None:
+            found.update(counts(fields(inside["cache_write_tokens_details"]), _WRITE_LIFETIMES))
+    outside = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+    if outside is not None:
+        found.update(counts(fields(outside), _OUTPUT_DETAILS))
+    if "cache_read_tokens" not in found:
+        reads = _first(usage, "prompt_cache_hit_tokens", "cached_tokens")
+        if reads is not None:
+            found["cache_read_tokens"] = reads
+    return Usage(**found)
 
 
 def _first(usage: Body, *names: str) -> int | None:
@@ -57,19 +84,10 @@ def _first(usage: Body, *names: str) -> int | None:
     return None
 
 
-def _cache_reads(usage: Body, inside: Body) -> int | None:
-    found = count(inside.get("cached_tokens"))
-    if found is None:
-        found = _first(usage, "prompt_cache_hit_tokens", "cached_tokens")
-    return found
-
-
 def _reported_cost(value: Any) -> Decimal | None:
     """The price in US dollars that OpenRouter writes into its usage."""
-    cost = fields(value).get("cost")
-    if cost is None:
-        return None
-    if not isinstance(cost, int | float | str | Decimal) or isinstance(cost, bool):
+    cost = None if value is None else fields(value).get("cost")
+    if cost is None or not isinstance(cost, _AMOUNTS) or isinstance(cost, bool):
         return None
     try:
         amount = Decimal(str(cost))
@@ -86,9 +104,14 @@ def _usage_of(body: Body) -> Any:
 
 def read_chat(body: Body) -> Response:
     """A `ChatCompletion`, or a legacy `Completion`."""
-    choices = items(body.get("choices"))
-    reasons = tuple(r for c in choices if (r := text(c.get("finish_reason"))))
+    reasons: tuple[str, ...] = ()
+    for choice in items(body.get("choices")):
+        reason = text(choice.get("finish_reason"))
+        if reason is not None:
+            reasons = (*reasons, reason)
     usage = _usage_of(body)
+    if usage is not None:
+        usage = fields(usage)
     return Response(
         id=text(body.get("id")),
         model=text(body.get("model")),

@@ -17,6 +17,9 @@ Body = Mapping[str, Any]
 
 _NOTHING: Body = {}
 _INT64_MAX = 2**63 - 1
+# Written out in isinstance() they would be made anew each time.
+_LISTS = (list, tuple)
+_NUMBERS = (int, float)
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -132,7 +135,7 @@ def fields(value: Any) -> Body:
 
 def items(value: Any) -> Iterable[Body]:
     """The members of a list, each as its fields; nothing where there is no list."""
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, _LISTS):
         return ()
     return [fields(member) for member in value]
 
@@ -146,14 +149,29 @@ def count(value: Any) -> int | None:
     return None
 
 
+def counts(said: Body, names: Mapping[str, str]) -> dict[str, int]:
+    """The counts in `said` by our names for them; what is no count is left out."""
+    found = {}
+    for key, value in said.items():
+        if value is not None and key in names:
+            if type(value) is not int or not 0 <= value <= _INT64_MAX:
+                value = count(value)
+                if value is None:
+                    continue
+            found[names[key]] = value
+    return found
+
+
 def text(value: Any) -> str | None:
     """A string that says something and can be written down, else None."""
-    return whole_characters(value) if isinstance(value, str) and value else None
+    if not isinstance(value, str) or not value:
+        return None
+    return value if value.isascii() else whole_characters(value)
 
 
 def number(value: Any) -> float | None:
     """A number as a float; None for anything else."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         return float(value)
     return None
 
@@ -162,7 +180,7 @@ def strings(value: Any) -> tuple[str, ...] | None:
     """One string or a list of them, as a tuple; None where there is none."""
     if isinstance(value, str):
         return (value,)
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return tuple(member for member in value if isinstance(member, str)) or None
     return None
 
@@ -173,11 +191,9 @@ Reader = Callable[[Any], Any]
 def parameters_of(body: Body, table: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
     """The parameters in `body` that `table` knows: body key -> (our key, reader)."""
     found: dict[str, Any] = {}
-    for key, value in body.items():
-        if value is None or key not in table:
-            continue
-        name, read = table[key]
-        value = read(value)
-        if value is not None:
-            found[name] = value
+    for key, (name, read) in table.items():
+        if key in body:
+            value = read(body[key])
+            if value is not None:
+                found[name] = value
     return found
