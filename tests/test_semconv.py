@@ -40,7 +40,7 @@ class TestSpanName:
 
 class TestRequest:
     def test_a_plain_one(self):
-        assert semconv.request_attributes(REQUEST, NOBODY) == {
+        assert semconv.opening_attributes(REQUEST, NOBODY) == {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "openai",
             "gen_ai.request.model": "gpt-4o-mini",
@@ -49,20 +49,20 @@ class TestRequest:
 
     def test_the_least_there_can_be(self):
         bare = Request(operation="chat", provider="mine")
-        assert semconv.request_attributes(bare, NOBODY) == {
+        assert semconv.opening_attributes(bare, NOBODY) == {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "mine",
         }
 
     def test_a_port_that_is_not_the_usual_one(self):
         local = Request(operation="chat", provider="vllm", server_address="box", server_port=8000)
-        found = semconv.request_attributes(local, NOBODY)
+        found = semconv.opening_attributes(local, NOBODY)
         assert (found["server.address"], found["server.port"]) == ("box", 8000)
 
     def test_a_stream_says_so_and_a_plain_call_does_not(self):
         stream = Request(operation="chat", provider="openai", stream=True)
-        assert semconv.request_attributes(stream, NOBODY)["gen_ai.request.stream"] is True
-        assert "gen_ai.request.stream" not in semconv.request_attributes(REQUEST, NOBODY)
+        assert semconv.parameter_attributes(stream) == {"gen_ai.request.stream": True}
+        assert semconv.parameter_attributes(REQUEST) == {}
 
     @pytest.mark.parametrize(
         ("key", "value", "name"),
@@ -88,7 +88,7 @@ class TestRequest:
     )
     def test_each_parameter(self, key: str, value: object, name: str):
         asked = Request(operation="chat", provider="openai", parameters={key: value})
-        assert semconv.request_attributes(asked, NOBODY)[name] == value
+        assert semconv.parameter_attributes(asked) == {name: value}
 
 
 def test_attribution():

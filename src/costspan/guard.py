@@ -39,8 +39,8 @@ class quietly:
         self._what = what
         self._even_asked_for = even_asked_for
 
-    def __enter__(self) -> None:
-        return None
+    # Nothing is to be done, and a builtin does nothing in a third of the time: it runs on each call.
+    __enter__ = staticmethod(bool)
 
     def __exit__(
         self,

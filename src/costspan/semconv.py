@@ -88,7 +88,8 @@ USAGE: Mapping[str, str] = {
 }
 """The fields of `Usage`, and the attribute that each becomes."""
 
-_USAGE_NAMES = tuple(USAGE.get(field) for field in Usage.__struct_fields__)
+_UNNAMED = ""
+_USAGE_NAMES = tuple(USAGE.get(field, _UNNAMED) for field in Usage.__struct_fields__)
 _MODEL_FREE_NAMES = frozenset({"fetch_response"})
 _HTTPS_PORT = 443
 _SERVICE_TIER = {"openai": "openai.response.service_tier"}
@@ -104,8 +105,8 @@ def span_name(request: Request) -> str:
     return f"{request.operation} {request.model}"
 
 
-def request_attributes(request: Request, who: Attribution) -> Attributes:
-    """What is known when the span starts, so that samplers can use it."""
+def opening_attributes(request: Request, who: Attribution) -> Attributes:
+    """What the conventions want there when a span starts, and whose call it is: for samplers."""
     attributes: Attributes = {OPERATION: request.operation, PROVIDER: request.provider}
     if request.model is not None:
         attributes[REQUEST_MODEL] = request.model
@@ -113,11 +114,15 @@ def request_attributes(request: Request, who: Attribution) -> Attributes:
         attributes[SERVER_ADDRESS] = request.server_address
         if request.server_port is not None and request.server_port != _HTTPS_PORT:
             attributes[SERVER_PORT] = request.server_port
+    return _with_attribution(attributes, who)
+
+
+def parameter_attributes(request: Request) -> Attributes:
+    """The rest of what was asked."""
+    attributes: Attributes = {PARAMETERS[key]: value for key, value in request.parameters.items()}
     if request.stream:
         attributes[STREAM] = True
-    for key, value in request.parameters.items():
-        attributes[PARAMETERS[key]] = value
-    return _with_attribution(attributes, who)
+    return attributes
 
 
 def attribution_attributes(who: Attribution) -> Attributes:
@@ -141,7 +146,7 @@ def _with_attribution(attributes: Attributes, who: Attribution) -> Attributes:
 
 def call_attributes(call: Call, cost: Cost | None) -> Attributes:
     """What is known when the span ends. Counts and prices that are not known are absent."""
-    attributes: Attributes = {}
+    attributes = parameter_attributes(call.request)
     if call.response is not None:
         _add_response(attributes, call.request, call.response)
     _add_transport(attributes, call)
@@ -192,8 +197,13 @@ def _add_response(attributes: Attributes, request: Request, response: Response) 
 
 def usage_attributes(usage: Usage) -> Attributes:
     """The counts that were reported, zeros included."""
-    told = zip(_USAGE_NAMES, astuple(usage), strict=True)
-    return {name: count for name, count in told if count is not None and name is not None}
+    told: Attributes = {}
+    # A plain loop over the whole record: on each call, it is the quickest way.
+    for name, count in zip(_USAGE_NAMES, astuple(usage), strict=True):
+        if count is not None:
+            told[name] = count
+    told.pop(_UNNAMED, None)
+    return told
 
 
 def _add_cost(attributes: Attributes, cost: Cost, *, proposal: bool) -> None:

@@ -5,10 +5,10 @@ Nothing is recorded, and nothing costs time, while no SDK `MeterProvider` is set
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 from opentelemetry import metrics
+from opentelemetry.metrics import _internal as registry
 
 from costspan import semconv
 from costspan.call import PICOS_PER_USD, Call, Cost, Usage
@@ -25,9 +25,7 @@ _TOKENS = {
     "cache_write_tokens": "cache_write.input_tokens",
     "reasoning_tokens": "reasoning.output_tokens",
 }
-_SDK = "opentelemetry.sdk.metrics"
 _EVERY_SECOND = 10**9
-"""How often a provider that is not the SDK's is looked for: to ask is slow while there is none."""
 _INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
 
 
@@ -43,7 +41,8 @@ class Meters:
 
     def record(self, call: Call, cost: Cost | None) -> None:
         """Record one call, where there is a meter provider."""
-        if self._instruments is not None or _SDK in sys.modules or call.ended_at >= self._due:
+        # To ask the API is slow while there is none, as it looks into the environment each time.
+        if self._given is not None or _one_is_set() or call.ended_at >= self._due:
             self._look(call.ended_at)
         if self._instruments is not None:
             self._instruments.record(call, cost)
@@ -58,6 +57,10 @@ class Meters:
     def _made(self, provider: Any) -> Instruments | None:
         unset = type(provider).__name__ in ("_ProxyMeterProvider", "NoOpMeterProvider")
         return None if unset else Instruments(provider.get_meter("costspan", self._version))
+
+
+def _one_is_set() -> bool:
+    return getattr(registry, "_METER_PROVIDER", None) is not None
 
 
 class Instruments:

@@ -26,9 +26,11 @@ from costspan.instrumentation import failures
 from costspan.instrumentation.answers import combined, settled
 from costspan.instrumentation.captured import captured_attributes, first_text
 from costspan.instrumentation.events import emit_details
+from costspan.instrumentation.spans import fill, opened
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers.operation import Body, Operation
 
+_ASKING_LEAVE = quietly("asking leave for a call")
 _ENDING_REQUEST = quietly("ending a request")
 _SETTLING = quietly("settling a call")
 _ENDING_SPAN = quietly("ending a span")
@@ -101,12 +103,7 @@ class Observation:
         self._open = True
         self.started_at = time.time_ns()
         self.started = self.ended = time.perf_counter()
-        self.span: Span = wiring.tracers.tracer.start_span(
-            semconv.span_name(request),
-            kind=SpanKind.CLIENT,
-            attributes=semconv.request_attributes(request, self.who),
-            start_time=self.started_at,
-        )
+        self.span: Span = opened(wiring.tracers.tracer, request, self.who, self.started_at)
 
     def admit(self) -> None:
         """Ask for leave to make the call; a refusal ends the span and is raised.
@@ -116,7 +113,7 @@ class Observation:
         if self.wiring.costs is None:
             return
         try:
-            with quietly("asking leave for a call"):
+            with _ASKING_LEAVE:
                 self.reservation = self.wiring.costs.admit(self.request, self.who)
         except CostspanError as exc:
             self.unbilled = True
@@ -171,7 +168,6 @@ class Observation:
     def is_streamed(self) -> None:
         """Say that the answer comes as a stream, where that was not known at the start."""
         self.request = structs.replace(self.request, stream=True)
-        self.span.set_attribute(semconv.STREAM, True)
 
     def answered(
         self, response: Response | None, outcome: str, exc: BaseException | None, at: float
@@ -215,10 +211,10 @@ class Observation:
         if self._may_tell():
             attributes.update(captured_attributes(self.operation, self.body, self.answer))
             said = None if self.exception is None else failures.told(self.exception)
-        self.span.set_attributes(attributes)
+        fill(self.span, attributes)
         if self.wiring.details_events:
             told = captured_attributes(self.operation, self.body, self.answer)
-            known = semconv.request_attributes(self.request, self.who)
+            known = semconv.opening_attributes(self.request, self.who)
             emit_details(self.span, {**known, **attributes, **told}, call.ended_at)
         if self.error is not None:
             self.span.set_status(Status(StatusCode.ERROR, said or self.error_code))

@@ -253,7 +253,7 @@ def prepare(
     if getattr(options, "span_name", None) is None:
         return options, False
     sent = copy.copy(options)
-    sent.span_name = None
+    sent.__dict__["span_name"] = None  # as pydantic's own way of setting a field costs 1 us
     return sent, False
 
 

@@ -119,18 +119,30 @@ def remembered(work_out: Callable[[Any, Any], Endpoint]) -> Callable[[Any], Endp
 
 def fields(value: Any) -> Body:
     """The named fields of a dict, of an SDK's model (extra fields included) or of any object."""
+    kind = type(value)
+    if kind is dict:
+        return value  # type: ignore[no-any-return]
     if value is None:
         return _NOTHING
-    if type(value) is dict:
-        return value
     plain = getattr(value, "__dict__", None)
     if plain is None:
         return _NOTHING
     # An SDK's model is told by its class: to ask the instance for an absent name is slow.
-    if hasattr(type(value), "__pydantic_extra__"):
+    if kind in _MODELS or _is_model(kind):
         extra = value.__pydantic_extra__
         return {**plain, **extra} if extra else plain
     return value if isinstance(value, Mapping) else plain
+
+
+_MODELS: set[type] = set()
+
+
+def _is_model(kind: type) -> bool:
+    if not hasattr(kind, "__pydantic_extra__"):
+        return False
+    if len(_MODELS) < _MOST_REMEMBERED:
+        _MODELS.add(kind)
+    return True
 
 
 def items(value: Any) -> Iterable[Body]:
@@ -152,13 +164,12 @@ def count(value: Any) -> int | None:
 def counts(said: Body, names: Mapping[str, str]) -> dict[str, int]:
     """The counts in `said` by our names for them; what is no count is left out."""
     found = {}
-    for key, value in said.items():
-        if value is not None and key in names:
-            if type(value) is not int or not 0 <= value <= _INT64_MAX:
-                value = count(value)
-                if value is None:
-                    continue
-            found[names[key]] = value
+    for key, name in names.items():
+        value = said.get(key)
+        if value is not None:
+            value = value if type(value) is int and 0 <= value <= _INT64_MAX else count(value)
+            if value is not None:
+                found[name] = value
     return found
 
 
@@ -191,9 +202,11 @@ Reader = Callable[[Any], Any]
 def parameters_of(body: Body, table: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
     """The parameters in `body` that `table` knows: body key -> (our key, reader)."""
     found: dict[str, Any] = {}
-    for key, (name, read) in table.items():
-        if key in body:
-            value = read(body[key])
+    # A body may hold many placeholders for what was left out: the shorter one is walked.
+    for key in table if len(table) < len(body) else body:
+        if key in table and (said := body.get(key)) is not None:
+            name, read = table[key]
+            value = read(said)
             if value is not None:
                 found[name] = value
     return found
