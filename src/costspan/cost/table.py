@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
-from costspan.cost.tariff import KEYS, PARTS, Tariff, Unit
+from costspan.cost.billed import KEYS
+from costspan.cost.tariff import PARTS, Tariff, Unit
 
 _PROVIDERS: Mapping[str, str] = {
     "azure.ai.openai": "azure",
