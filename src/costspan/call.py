@@ -72,8 +72,8 @@ class Usage(Struct, frozen=True, kw_only=True, gc=False):
 
     `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning and
     citations, for every provider. The audio, image and video counts are parts of those two;
-    `cache_write_1h_tokens` is the part of `cache_write_tokens` that was written for an hour (`_30m`,
-    `_12h` likewise).
+    `cache_write_1h_tokens` is the part of `cache_write_tokens` that was written for an hour
+    (`_30m`, `_12h` likewise).
 
     What is not billed by tokens has a measure of its own: characters of speech, seconds of audio
     (`audio_seconds` is all of a session or a file, in and out), pages of a document (annotated ones

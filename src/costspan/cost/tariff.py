@@ -7,7 +7,7 @@ picodollars, as nearly all are, nothing needs rounding and plain integers do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 
 from msgspec import Struct
@@ -22,6 +22,7 @@ Counts = dict[str, int | Fraction]
 
 _MEASURED = frozenset(field for group in MEASURES for field in group)
 _SECONDS = MEASURES[0]
+
 
 class Parts(Struct, gc=False):
     """Picodollars of one usage, by part, and the names of what could not be priced."""
