@@ -60,9 +60,8 @@ MEASURES = (
     ("input_characters",),
     ("input_document_pages", "input_annotated_document_pages"),
 )
-"""What some rows bill in place of tokens: where a row has rates in a group, a count with one of
-them must be reported. The first is the whole of the others, and may be left out where they are
-told. In a row that bills tokens they are another way of measuring the same, and cost nothing."""
+"""What some rows bill in place of tokens, or beside them: the first is the whole of the others,
+and may be left out where they are told. A row without a rate for them bills its tokens alone."""
 
 SPECIAL = (
     "cache_write_12h_tokens",

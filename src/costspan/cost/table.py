@@ -31,6 +31,19 @@ _PROVIDERS: Mapping[str, str] = {
 _LEAST_SECONDS = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-turbo"): 10}
 """The shortest audio that is billed; no unit of the table, but its own calculation has it too."""
 
+_PLAIN = (
+    ("google", "", "input_audio_tokens"),
+    ("google", "-tts", "output_audio_tokens"),
+    ("openai", "-tts", "output_audio_tokens"),
+    ("openai", "gpt-image-", "output_image_tokens"),
+)
+"""Providers, what is in a model's id, and counts that its row bills at the rate of their whole.
+
+Google prints a rate for audio where it is not that of text; what speaks or draws has no other
+output. Sources: https://ai.google.dev/gemini-api/docs/pricing and
+https://developers.openai.com/api/docs/pricing, read in the notes of genai-prices 0.2.3.
+"""
+
 _FREE = ":free"
 """How OpenRouter ends the ids of its free models, whose rows hold no rate at all."""
 
@@ -94,6 +107,7 @@ class Table:
             units=units,
             starts=starts,
             lacks=lacks,
+            plain=_plain(row, info, own),
             least_seconds=_LEAST_SECONDS.get((row.id, info.id), 0),
             valid_until=next_change(info, when),
         )
@@ -178,6 +192,12 @@ def _equal_ids(clause: Any) -> Iterator[str]:
 
 def _words(model: str) -> frozenset[str]:
     return frozenset(re.findall(r"[a-z0-9]+", model.lower()))
+
+
+def _plain(row: Any, info: Any, own: bool) -> list[str]:
+    """What `_PLAIN` says of a row, also where another provider sells the model."""
+    sellers = {row.id} if own else {row.id, *(row.fallback_model_providers or ())}
+    return [count for name, part, count in _PLAIN if name in sellers and part in info.id]
 
 
 def _nothing_to_pay() -> list[Unit]:

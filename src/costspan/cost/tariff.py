@@ -7,7 +7,7 @@ picodollars, as nearly all are, nothing needs rounding and plain integers do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
@@ -21,7 +21,6 @@ Counts = dict[str, int | Fraction]
 """Reported counts by the table's words; seconds need not be whole."""
 
 _MEASURED = frozenset(field for group in MEASURES for field in group)
-_SECONDS = MEASURES[0]
 
 
 class Parts(Struct, gc=False):
@@ -61,8 +60,9 @@ class Unit(Struct, frozen=True, kw_only=True):
 class Tariff:
     """The rates of one model, for one service tier, until `valid_until` (seconds since the epoch).
 
-    `starts` are the prompt sizes above which the next band of rates holds for the whole call;
-    `least_seconds` is the shortest audio that is billed; `lacks` names what makes the rates wrong.
+    `starts` are the prompt sizes above which the next band of rates holds for the whole call.
+    `plain` are counts of `NEEDS_OWN_RATE` that this row does bill at the rate of their whole.
+    `least_seconds` is the shortest audio that is billed. `lacks` names what makes the rates wrong.
     """
 
     __slots__ = (
@@ -92,6 +92,7 @@ class Tariff:
         units: Sequence[Unit],
         starts: Sequence[int] = (),
         lacks: tuple[str, ...] = (),
+        plain: Collection[str] = (),
         least_seconds: int = 0,
         valid_until: float = float("inf"),
     ) -> None:
@@ -106,10 +107,11 @@ class Tariff:
         keys = frozenset(unit.key for unit in units)
         self._prices_input = "input_tokens" in keys
         self._prices_output = "output_tokens" in keys
-        rated = (tuple(field for field in group if field in keys) for group in MEASURES)
-        self._measures = tuple(filter(None, rated))
+        self._measures = _measures(keys)
         self._needs_input = self._prices_input or not self._measures
-        self._unrated = tuple(field for field in NEEDS_OWN_RATE if KEYS.get(field) not in keys)
+        self._unrated = tuple(
+            field for field in NEEDS_OWN_RATE if KEYS.get(field) not in keys and field not in plain
+        )
         self._unrated_cache = tuple(field for field in self._unrated if field in CACHE)
         self._basic = _basic_rates(self.units, len(self.starts) + 1)
 
@@ -172,9 +174,10 @@ class Tariff:
             value = getattr(usage, field)
             if value is not None:
                 counts[key] = value if type(value) is int else Fraction(str(value))
-        for key in _SECONDS if self.least_seconds else ():
-            if counts.get(key):
-                counts[key] = max(counts[key], self.least_seconds)
+        heard = counts.get("audio_seconds") or counts.get("input_audio_seconds")
+        if heard and self.least_seconds:
+            billed = max(heard, self.least_seconds)
+            counts["audio_seconds"] = counts["input_audio_seconds"] = billed
         return counts
 
     def _unrated_within(self, key: str, usage: Usage) -> int:
@@ -203,6 +206,16 @@ class Tariff:
     def _unmeasured(self, counts: Counts) -> list[str]:
         """What the row bills in place of tokens, and was not reported."""
         return [rated[0] for rated in self._measures if counts.keys().isdisjoint(rated)]
+
+
+def _measures(keys: frozenset[str]) -> tuple[tuple[str, ...], ...]:
+    """What a row is sure to bill beside or in place of tokens: a part may be absent, a session not.
+
+    Where tokens are billed too, audio that is heard is one more kind of input, as an image is.
+    """
+    rated = (tuple(field for field in group if field in keys) for group in MEASURES)
+    tokens = "input_tokens" in keys
+    return tuple(one for one in rated if one and (not tokens or one == ("audio_seconds",)))
 
 
 def _unreported(unit: Unit, counts: Counts) -> list[str]:

@@ -13,6 +13,8 @@ _PLAIN_TIERS = frozenset({("groq", "flex")})
 Source: https://console.groq.com/docs/flex-processing, "Pricing matches the on-demand tier".
 """
 _STANDARD_GEOS = frozenset({None, "", "global", "not_available"})
+_FACTS = {"processing": "service_tier", "service_tier": "service_tier", "speed": "speed"}
+"""The table's words for the facts of an answer, and ours."""
 
 
 def context_of(provider: str, tier: str | None, speed: str | None) -> dict[str, str]:
@@ -30,20 +32,20 @@ def context_of(provider: str, tier: str | None, speed: str | None) -> dict[str, 
 def lacking(
     info: Any, context: Mapping[str, str], geo: str | None, when: datetime
 ) -> tuple[str, ...]:
-    """The facts of a call for which the row has no rates in force; no row has any for a region."""
-    names = {"processing": "service_tier"}
-    lacks = tuple(
-        names.get(key, key) for key, value in context.items() if not _varies(info, key, value, when)
-    )
+    """The facts of a call for which the row has no rates in force.
+
+    Two facts at once, such as a fast batch, need rates for both together. No row has any for a
+    region.
+    """
+    known = context in [{}, *_known(info, when)]
+    lacks = () if known else tuple(_FACTS[key] for key in context)
     return lacks if geo in _STANDARD_GEOS else (*lacks, "inference_geo")
 
 
-def _varies(info: Any, key: str, value: str, when: datetime) -> bool:
+def _known(info: Any, when: datetime) -> Iterator[Mapping[str, str]]:
     for variant in getattr(info, "price_variants", None) or ():
-        active = variant.constraint is None or variant.constraint.active(when)
-        if active and variant.when.get(key) == value:
-            return True
-    return False
+        if variant.constraint is None or variant.constraint.active(when):
+            yield variant.when
 
 
 def constraints(info: Any) -> Iterator[Any]:

@@ -1,8 +1,8 @@
 """What the OpenAI SDK's servers count, and what some of them say that it cost.
 
 Fields: `CompletionUsage`, `ResponseUsage` and the usage of a transcription of openai 1.66 to 3.54;
-OpenRouter's, Perplexity's and xAI's own figures of a call's cost, and DeepSeek's
-`prompt_cache_hit_tokens`, as their servers send them.
+OpenRouter's, Perplexity's and xAI's own figures of a call's cost, DeepSeek's
+`prompt_cache_hit_tokens` and Mistral's `prompt_audio_seconds`, as their servers send them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _CHAT_COUNTS = {
     "completion_tokens": "output_tokens",
     "total_tokens": "total_tokens",
     "citation_tokens": "citation_tokens",
+    "prompt_audio_seconds": "input_audio_seconds",
 }
 _RESPONSE_COUNTS = {
     "input_tokens": "input_tokens",
@@ -121,7 +122,9 @@ def _first(usage: Body, *names: str) -> int | None:
 def reported_cost(value: Any) -> Decimal | None:
     """The price in US dollars that the provider writes into its usage.
 
-    OpenRouter's `cost` is a number and Perplexity's an object; xAI counts ticks of 10^-10 USD
+    OpenRouter's `cost` is a number: its own bill, to which that of the provider comes where the
+    caller brought a key of it (`is_byok`; https://openrouter.ai/docs/use-cases/usage-accounting).
+    Perplexity's is an object; xAI counts ticks of 10^-10 USD
     (https://docs.x.ai/developers/cost-tracking).
     """
     usage = fields(value)
@@ -129,12 +132,18 @@ def reported_cost(value: Any) -> Decimal | None:
     if cost is None:
         ticks = count(usage.get("cost_in_usd_ticks"))
         return None if ticks is None else Decimal(ticks) / _TICKS_PER_USD
-    if not isinstance(cost, _AMOUNTS):
-        cost = fields(cost).get("total_cost")
-    if not isinstance(cost, _AMOUNTS) or isinstance(cost, bool):
+    amount = _amount(cost if isinstance(cost, _AMOUNTS) else fields(cost).get("total_cost"))
+    if amount is None or usage.get("is_byok") is not True:
+        return amount
+    upstream = _amount(fields(usage.get("cost_details")).get("upstream_inference_cost"))
+    return None if upstream is None else amount + upstream
+
+
+def _amount(value: Any) -> Decimal | None:
+    if not isinstance(value, _AMOUNTS) or isinstance(value, bool):
         return None
     try:
-        amount = Decimal(str(cost))
+        amount = Decimal(str(value))
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and amount >= 0 else None
