@@ -145,6 +145,20 @@ class TestUsage:
             "costspan.usage.web_searches": 16,
             "costspan.usage.storage_searches": 17,
             "costspan.usage.code_executions": 18,
+            "costspan.usage.video.input_tokens": 19,
+            "costspan.usage.video.cache_read.input_tokens": 20,
+            "costspan.usage.video.output_tokens": 21,
+            "costspan.usage.citation.output_tokens": 22,
+            "costspan.usage.input_characters": 23,
+            "costspan.usage.audio_seconds": 24,
+            "costspan.usage.input_audio_seconds": 25,
+            "costspan.usage.output_audio_seconds": 26,
+            "costspan.usage.input_document_pages": 27,
+            "costspan.usage.input_annotated_document_pages": 28,
+            "costspan.usage.output_images": 29,
+            "costspan.usage.input_text_messages": 30,
+            "costspan.usage.social_searches": 31,
+            "costspan.usage.rerank_searches": 32,
         }
 
 

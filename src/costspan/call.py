@@ -63,12 +63,21 @@ class Reservation(Struct, frozen=True):
         return True
 
 
+FRACTIONAL = frozenset({"audio_seconds", "input_audio_seconds", "output_audio_seconds"})
+"""The fields of `Usage` that need not be whole numbers."""
+
+
 class Usage(Struct, frozen=True, kw_only=True, gc=False):
     """Counts of one answer, as the provider reported them.
 
-    `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning, for every
-    provider. The audio and image counts are parts of those two; `cache_write_1h_tokens` is the part
-    of `cache_write_tokens` that was written for an hour (`_30m`, `_12h` likewise).
+    `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning and
+    citations, for every provider. The audio, image and video counts are parts of those two;
+    `cache_write_1h_tokens` is the part of `cache_write_tokens` that was written for an hour
+    (`_30m`, `_12h` likewise).
+
+    What is not billed by tokens has a measure of its own: characters of speech, seconds of audio
+    (`audio_seconds` is all of a session or a file, in and out), pages of a document (annotated ones
+    included), generated images, text messages, searches.
     """
 
     input_tokens: int | None = None
@@ -91,6 +100,20 @@ class Usage(Struct, frozen=True, kw_only=True, gc=False):
     web_searches: int | None = None
     storage_searches: int | None = None
     code_executions: int | None = None
+    input_video_tokens: int | None = None
+    cache_video_read_tokens: int | None = None
+    output_video_tokens: int | None = None
+    citation_tokens: int | None = None
+    input_characters: int | None = None
+    audio_seconds: float | None = None
+    input_audio_seconds: float | None = None
+    output_audio_seconds: float | None = None
+    input_document_pages: int | None = None
+    input_annotated_document_pages: int | None = None
+    output_images: int | None = None
+    input_text_messages: int | None = None
+    social_searches: int | None = None
+    rerank_searches: int | None = None
 
     @property
     def total(self) -> int | None:

@@ -85,6 +85,20 @@ USAGE: Mapping[str, str] = {
     "web_searches": "costspan.usage.web_searches",
     "storage_searches": "costspan.usage.storage_searches",
     "code_executions": "costspan.usage.code_executions",
+    "input_video_tokens": "costspan.usage.video.input_tokens",
+    "cache_video_read_tokens": "costspan.usage.video.cache_read.input_tokens",
+    "output_video_tokens": "costspan.usage.video.output_tokens",
+    "citation_tokens": "costspan.usage.citation.output_tokens",
+    "input_characters": "costspan.usage.input_characters",
+    "audio_seconds": "costspan.usage.audio_seconds",
+    "input_audio_seconds": "costspan.usage.input_audio_seconds",
+    "output_audio_seconds": "costspan.usage.output_audio_seconds",
+    "input_document_pages": "costspan.usage.input_document_pages",
+    "input_annotated_document_pages": "costspan.usage.input_annotated_document_pages",
+    "output_images": "costspan.usage.output_images",
+    "input_text_messages": "costspan.usage.input_text_messages",
+    "social_searches": "costspan.usage.social_searches",
+    "rerank_searches": "costspan.usage.rerank_searches",
 }
 """The fields of `Usage`, and the attribute that each becomes."""
 

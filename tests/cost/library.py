@@ -16,7 +16,10 @@ from genai_prices.types import (
 from genai_prices.units import _get_registry
 
 PICO = Decimal("1e-12")
-_WORDS = {"reasoning_tokens": "output_reasoning_tokens"}
+_WORDS = {
+    "reasoning_tokens": "output_reasoning_tokens",
+    "citation_tokens": "output_citation_tokens",
+}
 Row = tuple[Any, Any]
 """A provider and a model of the table."""
 
@@ -51,7 +54,7 @@ def rated(info: Any, at: datetime, context: dict[str, str]) -> set[str]:
 
 
 def parts(
-    provider: Any, info: Any, counts: dict[str, int], at: datetime, context: dict[str, str]
+    provider: Any, info: Any, counts: dict[str, float], at: datetime, context: dict[str, str]
 ) -> dict[str, Decimal]:
     """US dollars by part, each rounded once, half to even, to 10^-12.
 
@@ -60,6 +63,10 @@ def parts(
     with localcontext() as exact:
         exact.prec = 80
         usage = genai_prices.Usage(**{_WORDS.get(key, key): n for key, n in counts.items()})
+        if provider.id == "groq" and "whisper" in info.id and usage.audio_seconds:
+            # What calc_price does to the counts before it prices them.
+            heard = max(usage.audio_seconds, 10)
+            usage.audio_seconds = usage.input_audio_seconds = heard
         whole = info.calc_price(
             usage, provider, genai_request_timestamp=at, price_context=context or None
         )

@@ -1,17 +1,35 @@
 """What is not known is named and never counted as nothing."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from costspan import Prices, Rate
 from costspan.call import Cost
-from tests.cost.calls import finished
+from costspan.cost.billed import KEYS, NEEDS_OWN_RATE
+from tests.cost import library
+from tests.cost.calls import AT, finished
 
 
 def cost(model: str = "gpt-4o-mini", provider: str = "openai", **facts) -> Cost:
     """The cost by the bundled table."""
     return Prices().cost(finished(model, provider, **facts))
+
+
+def test_the_docs_list_each_count_that_no_row_has_a_rate_for():
+    rated = {key for _, _, info in library.rows() for key in library.rated(info, AT, {})}
+    page = (Path(__file__).parents[2] / "docs" / "prices.md").read_text(encoding="utf-8")
+    section = page.split("## Not in the table")[1].split("These make")[0]
+    listed = {
+        name
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    never = {field for field in NEEDS_OWN_RATE if KEYS.get(field) not in rated}
+    assert listed == {*never, "output_images", "service_tier", "inference_geo", "speed"}
 
 
 class TestPartial:

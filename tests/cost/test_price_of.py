@@ -11,6 +11,7 @@ import pytest
 from google.genai import types as gemini_types
 
 from costspan import ConfigurationError, price_of
+from costspan.call import Usage
 
 CHAT = {
     "id": "chatcmpl-1",
@@ -153,6 +154,75 @@ def test_iterations_that_the_top_level_leaves_out_are_added():
         ],
     }
     assert price_of({**MESSAGE, "usage": usage}).total_usd == Decimal("0.009")
+
+
+def test_counts_that_you_have():
+    """Speech: 4,000 characters at 15 USD a million; a batch: half of 1000 x 2.50 + 100 x 10."""
+    speech = price_of(Usage(input_characters=4000), "openai", "tts-1")
+    assert (speech.status, speech.total_usd) == ("priced", Decimal("0.06"))
+    usage = Usage(input_tokens=1000, output_tokens=100)
+    batch = price_of(usage, provider="openai", model="gpt-4o", service_tier="batch")
+    assert (batch.status, batch.total_usd) == ("priced", Decimal("0.00175"))
+
+
+def test_counts_alone_do_not_say_who_bills_them():
+    with pytest.raises(ConfigurationError, match=r'price_of\(usage, "openai"'):
+        price_of(Usage(input_tokens=1))
+
+
+def test_a_tier_that_the_answer_does_not_tell():
+    """A line of a batch says "default", or nothing: half of 1000 x 2.50 + 100 x 10."""
+    body = {**CHAT, "usage": {"prompt_tokens": 1000, "completion_tokens": 100}}
+    assert price_of(body, service_tier="batch").total_usd == Decimal("0.00175")
+    told = {**body, "service_tier": "default"}
+    assert price_of(told, service_tier="batch").total_usd == Decimal("0.00175")
+
+
+def test_a_transcription():
+    """40 x 2.50 + 960 x 6 + 200 x 10; 90 seconds at 0.36 USD an hour."""
+    tokens = {
+        "type": "tokens",
+        "input_tokens": 1000,
+        "input_token_details": {"text_tokens": 40, "audio_tokens": 960},
+        "output_tokens": 200,
+        "total_tokens": 1200,
+    }
+    told = price_of({"text": "Hi", "usage": tokens}, model="gpt-4o-transcribe")
+    assert (told.status, told.total_usd) == ("priced", Decimal("0.00786"))
+    timed = {"text": "Hi", "usage": {"type": "duration", "seconds": 90}}
+    assert price_of(timed, model="whisper-1").total_usd == Decimal("0.009")
+
+
+def test_the_image_tool_is_billed_at_its_own_model():
+    """The answer of `RESPONSE`, and 50 x 5 + 300 x 8 + 1000 x 32 + 10 x 10 for the drawing."""
+    used = {
+        "input_tokens": 350,
+        "input_tokens_details": {"image_tokens": 300, "text_tokens": 50},
+        "output_tokens": 1010,
+        "output_tokens_details": {"image_tokens": 1000, "text_tokens": 10},
+        "total_tokens": 1360,
+    }
+    tool = {"type": "image_generation", "model": "gpt-image-1.5"}
+    body = {
+        **RESPONSE,
+        "service_tier": "default",
+        "output": [],
+        "tools": [tool],
+        "tool_usage": {"image_gen": used, "web_search": {"num_requests": 0}},
+    }
+    cost = price_of(body)
+    # 1000 x 1.25 + 500 x 10
+    assert (cost.status, cost.total_usd) == ("priced", Decimal("0.00625") + Decimal("0.03475"))
+    unnamed = price_of({**body, "tools": [{"type": "image_generation"}]})
+    assert (unnamed.status, unnamed.missing) == ("partial", ("iterations",))
+    assert unnamed.total_usd == Decimal("0.00625")
+
+
+def test_xai_tells_what_it_took():
+    """37,756,000 ticks of 10^-10 USD; https://docs.x.ai/developers/cost-tracking."""
+    usage = {"prompt_tokens": 10, "completion_tokens": 2, "cost_in_usd_ticks": 37_756_000}
+    cost = price_of({**CHAT, "model": "grok-4.3", "usage": usage}, provider="x_ai")
+    assert (cost.total_usd, cost.match) == (Decimal("0.0037756"), "provider")
 
 
 @pytest.mark.parametrize("body", [CHAT, RESPONSE, MESSAGE, CONTENT], ids=lambda b: next(iter(b)))

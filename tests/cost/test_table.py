@@ -9,7 +9,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from costspan import Prices
-from costspan.call import Cost
+from costspan.call import Cost, Usage
+from costspan.cost.billed import KEYS
 from tests.cost import library
 from tests.cost.calls import AT, finished
 
@@ -17,24 +18,49 @@ PARTS = ("input", "cache_read", "cache_write", "output", "tools")
 
 few = st.integers(0, 5_000)
 many = st.one_of(few, st.integers(0, 400_000))
+seconds = st.integers(0, 50_000).map(lambda eighths: eighths / 8)  # whose sums are exact
 LEAVES = {
     "fresh": many,
     "fresh_audio": few,
     "fresh_image": few,
+    "fresh_video": few,
     "cached": many,
     "cached_audio": few,
     "cached_image": few,
+    "cached_video": few,
     "written": few,
     "written_1h": few,
     "spoken": many,
     "spoken_audio": few,
     "drawn": few,
+    "filmed": few,
     "reasoned": few,
+    "cited": few,
+    "connected_seconds": seconds,
+    "heard_seconds": seconds,
+    "spoken_seconds": seconds,
+    "plain_pages": st.integers(0, 900),
+    "annotated_pages": st.integers(0, 900),
+    "input_characters": many,
+    "input_text_messages": st.integers(0, 90),
     "web_searches": st.integers(0, 9),
     "storage_searches": st.integers(0, 9),
+    "social_searches": st.integers(0, 9),
+    "rerank_searches": st.integers(0, 9),
     "code_executions": st.integers(0, 9),
 }
 """Counts that are no part of each other."""
+
+APART = (
+    "input_characters",
+    "input_text_messages",
+    "web_searches",
+    "storage_searches",
+    "social_searches",
+    "rerank_searches",
+    "code_executions",
+)
+"""Counts that have no parts."""
 
 INPUT, OUTPUT = {"input_tokens"}, {"output_tokens"}
 CACHED, WRITTEN = INPUT | {"cache_read_tokens"}, INPUT | {"cache_write_tokens"}
@@ -42,18 +68,25 @@ NEEDED = {
     "fresh": INPUT,
     "fresh_audio": INPUT | {"input_audio_tokens"},
     "fresh_image": INPUT,
+    "fresh_video": INPUT,
     "cached": CACHED,
     "cached_audio": CACHED | {"input_audio_tokens"},
     "cached_image": CACHED,
+    "cached_video": CACHED,
     "written": WRITTEN,
     "written_1h": WRITTEN | {"cache_write_1h_tokens"},
     "spoken": OUTPUT,
     "spoken_audio": OUTPUT | {"output_audio_tokens"},
     "drawn": OUTPUT | {"output_image_tokens"},
+    "filmed": OUTPUT | {"output_video_tokens"},
     "reasoned": OUTPUT,
-    "web_searches": {"web_searches"},
-    "storage_searches": {"storage_searches"},
-    "code_executions": {"code_executions"},
+    "cited": OUTPUT,
+    "connected_seconds": {"audio_seconds"},
+    "heard_seconds": {"audio_seconds"},
+    "spoken_seconds": {"audio_seconds"},
+    "plain_pages": {"input_document_pages"},
+    "annotated_pages": {"input_document_pages", "input_annotated_document_pages"},
+    **{name: {name} for name in APART},
 }
 """The rates without which such a count would make the cost partial."""
 
@@ -63,26 +96,38 @@ moments = st.integers(-900 * 86_400, 200 * 86_400).map(lambda s: AT + timedelta(
 usages = st.fixed_dictionaries(LEAVES)
 
 
-def counts_of(leaves: dict[str, int]) -> dict[str, int]:
+def counts_of(leaves: dict[str, float]) -> dict[str, float]:
     """The counts as a provider reports them: wholes include their parts."""
-    cached = leaves["cached"] + leaves["cached_audio"] + leaves["cached_image"]
-    written = leaves["written"] + leaves["written_1h"]
-    fresh = leaves["fresh"] + leaves["fresh_audio"] + leaves["fresh_image"]
-    output = leaves["spoken"] + leaves["spoken_audio"] + leaves["drawn"] + leaves["reasoned"]
+
+    def whole(*names: str) -> float:
+        return sum(leaves[name] for name in names)
+
+    cached = whole("cached", "cached_audio", "cached_image", "cached_video")
+    written = whole("written", "written_1h")
+    fresh = whole("fresh", "fresh_audio", "fresh_image", "fresh_video")
     return {
         "input_tokens": fresh + cached + written,
         "cache_read_tokens": cached,
         "cache_write_tokens": written,
         "cache_write_1h_tokens": leaves["written_1h"],
-        "input_audio_tokens": leaves["fresh_audio"] + leaves["cached_audio"],
-        "input_image_tokens": leaves["fresh_image"] + leaves["cached_image"],
+        "input_audio_tokens": whole("fresh_audio", "cached_audio"),
+        "input_image_tokens": whole("fresh_image", "cached_image"),
+        "input_video_tokens": whole("fresh_video", "cached_video"),
         "cache_audio_read_tokens": leaves["cached_audio"],
         "cache_image_read_tokens": leaves["cached_image"],
-        "output_tokens": output,
+        "cache_video_read_tokens": leaves["cached_video"],
+        "output_tokens": whole("spoken", "spoken_audio", "drawn", "filmed", "reasoned", "cited"),
         "output_audio_tokens": leaves["spoken_audio"],
         "output_image_tokens": leaves["drawn"],
+        "output_video_tokens": leaves["filmed"],
         "reasoning_tokens": leaves["reasoned"],
-        **{name: leaves[name] for name in ("web_searches", "storage_searches", "code_executions")},
+        "citation_tokens": leaves["cited"],
+        "audio_seconds": whole("connected_seconds", "heard_seconds", "spoken_seconds"),
+        "input_audio_seconds": leaves["heard_seconds"],
+        "output_audio_seconds": leaves["spoken_seconds"],
+        "input_document_pages": whole("plain_pages", "annotated_pages"),
+        "input_annotated_document_pages": leaves["annotated_pages"],
+        **{name: leaves[name] for name in APART},
     }
 
 
@@ -99,12 +144,17 @@ def tellable(context: dict[str, str]) -> bool:
     return context.keys() <= {"service_tier", "speed", "processing"}
 
 
-def cases(at: datetime) -> Iterator[tuple[Any, dict[str, str], set[str]]]:
-    """Every row in every context, and the leaves that it has rates for then."""
+def rated_cases(at: datetime) -> Iterator[tuple[Any, dict[str, str], set[str]]]:
+    """Every row in every context, and the counts that it has rates for then."""
     for row in library.rows():
         for context in filter(tellable, library.contexts(row[2])):
-            rates = library.rated(row[2], at, context)
-            yield row, context, rateable(rates)
+            yield row, context, library.rated(row[2], at, context)
+
+
+def cases(at: datetime) -> Iterator[tuple[Any, dict[str, str], set[str]]]:
+    """Every row in every context, and the leaves that it has rates for then."""
+    for row, context, rates in rated_cases(at):
+        yield row, context, rateable(rates)
 
 
 def rateable(rates: set[str]) -> set[str]:
@@ -112,7 +162,7 @@ def rateable(rates: set[str]) -> set[str]:
     return {name for name in LEAVES if NEEDED[name] <= rates}
 
 
-def of(leaves: dict[str, int], names: set[str]) -> dict[str, int]:
+def of(leaves: dict[str, float], names: set[str]) -> dict[str, float]:
     """The counts of `leaves`, without those that are not in `names`."""
     return counts_of({name: count * (name in names) for name, count in leaves.items()})
 
@@ -121,9 +171,15 @@ def test_the_table_is_whole():
     assert len(library.rows()) > 2000
 
 
+def test_each_count_that_a_row_has_a_rate_for_is_a_field_of_usage():
+    rates = {key for _, _, found in rated_cases(AT) for key in found}
+    assert rates - {"requests"} <= set(KEYS.values())
+    assert set(KEYS) < set(Usage.__struct_fields__)
+
+
 @whole_table
 @given(usages, moments)
-def test_every_row_is_priced_as_the_library_prices_it(leaves: dict[str, int], at: datetime):
+def test_every_row_is_priced_as_the_library_prices_it(leaves: dict[str, float], at: datetime):
     prices = Prices()
     for row, context, rated in cases(at):
         provider, model, info = row
@@ -138,7 +194,7 @@ def test_every_row_is_priced_as_the_library_prices_it(leaves: dict[str, int], at
 @whole_table
 @given(usages, st.sampled_from(sorted(LEAVES)), st.integers(1, 300_000))
 def test_one_more_of_anything_never_makes_a_call_cheaper(
-    leaves: dict[str, int], name: str, more: int
+    leaves: dict[str, float], name: str, more: int
 ):
     prices = Prices()
     raised = {**leaves, name: leaves[name] + more}
@@ -160,7 +216,7 @@ def changes_with_time(row: Any) -> bool:
 @whole_table
 @given(usages, moments, st.lists(st.integers(1, 40 * 86_400), min_size=3, max_size=6))
 def test_a_price_is_kept_only_as_long_as_it_holds(
-    leaves: dict[str, int], at: datetime, steps: list[int]
+    leaves: dict[str, float], at: datetime, steps: list[int]
 ):
     hourly = [row for row in library.rows() if changes_with_time(row)]
     dated = [row for row in library.rows() if isinstance(row[2].prices, list)]

@@ -236,6 +236,27 @@ class TestErrors:
                 call.set_usage(input_tokens=count)
             call.set_usage(input_tokens=1, output_tokens=None)
 
+    def test_seconds_may_have_a_fraction(self, spans: Spans):
+        """12.5 s at 0.36 USD an hour."""
+        with record_call(model="whisper-1") as call:
+            call.set_usage(audio_seconds=12.5)
+        assert attributes_of(spans.one())["costspan.usage.audio_seconds"] == 12.5
+        assert last().cost_usd == Decimal("0.00125")
+
+    @pytest.mark.parametrize("seconds", [-0.5, float("nan"), float("inf"), "7", True])
+    def test_what_is_no_time_is_refused(self, spans: Spans, seconds: Any):
+        with record_call(model="whisper-1") as call:
+            with pytest.raises(ConfigurationError, match=r"audio_seconds=.*number of seconds"):
+                call.set_usage(audio_seconds=seconds)
+            call.set_usage(audio_seconds=0)
+
+    def test_a_batch_is_priced_as_one(self, spans: Spans):
+        """Half of 1000 x 0.15 + 200 x 0.60."""
+        with record_call(model="gpt-4o-mini") as call:
+            call.set_usage(input_tokens=1000, output_tokens=200, service_tier="batch")
+        assert attributes_of(spans.one())["costspan.service_tier"] == "batch"
+        assert last().cost_usd == Decimal("0.000135")
+
     def test_an_unknown_count_is_a_type_error(self, spans: Spans):
         with record_call(model="gpt-4o-mini") as call:
             with pytest.raises(TypeError, match="prompt_tokens"):

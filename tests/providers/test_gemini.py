@@ -7,6 +7,7 @@ from google.genai import types
 
 from costspan.call import Response, Usage
 from costspan.providers import gemini
+from costspan.providers.operation import fields
 
 TEXT: Any = {
     "responseId": "r1",
@@ -46,6 +47,94 @@ READ = {
     "cache_audio_read_tokens": 50,
     "output_image_tokens": 25,
 }
+
+
+def grounded(model: str, *queries: str) -> dict[str, Any]:
+    """An answer that Google Search helped with."""
+    candidate = {**TEXT["candidates"][0], "groundingMetadata": {"webSearchQueries": list(queries)}}
+    return {**TEXT, "modelVersion": model, "candidates": [candidate]}
+
+
+@pytest.mark.parametrize(
+    ("model", "queries", "searches"),
+    [
+        ("gemini-3.5-flash", ("weather", "news"), 2),
+        ("gemini-3.5-flash", ("weather", "", "weather"), 1),
+        ("gemini-3.5-flash", ("",), None),
+        ("gemini-3.5-flash", (), None),
+        ("gemini-2.5-pro", ("weather", "news"), 1),
+        ("gemini-2.0-flash", ("weather",), 1),
+    ],
+)
+def test_searches_are_counted_as_they_are_billed(
+    model: str, queries: tuple[str, ...], searches: int | None
+):
+    """By the query from Gemini 3 on, by the prompt before (ai.google.dev, "Google Search")."""
+    for body in (
+        grounded(model, *queries),
+        types.GenerateContentResponse(**grounded(model, *queries)),
+    ):
+        usage = gemini.read_content(fields(body)).usage
+        assert usage is not None
+        assert usage.web_searches == searches
+
+
+def test_searches_of_a_stream_are_those_of_all_its_chunks():
+    last = {**TEXT, "modelVersion": "gemini-3.5-flash"}
+    usage = gemini.fold_content([grounded("gemini-3.5-flash", "weather"), last]).usage
+    assert usage is not None
+    assert usage.web_searches == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "tier"),
+    [
+        ({"serviceTier": "flex"}, "flex"),
+        ({"serviceTier": "PRIORITY"}, "priority"),
+        ({"trafficType": "ON_DEMAND"}, "on_demand"),
+        ({"trafficType": "ON_DEMAND_FLEX"}, "flex"),
+        ({"trafficType": "ON_DEMAND_PRIORITY"}, "priority"),
+        ({"trafficType": "PROVISIONED_THROUGHPUT"}, "provisioned_throughput"),
+        ({}, None),
+    ],
+)
+def test_how_it_was_served(said: dict, tier: str | None):
+    body = {**TEXT, "usageMetadata": {**TEXT["usageMetadata"], **said}}
+    assert gemini.read_content(body).service_tier == tier
+    if "trafficType" in said:
+        answer = types.GenerateContentResponse(**body)
+        assert gemini.read_content(fields(answer)).service_tier == tier
+
+
+def test_video_and_what_tools_bring_in_are_counted_too():
+    usage = gemini.read_usage(
+        {
+            "promptTokenCount": 900,
+            "promptTokensDetails": [
+                {"modality": "VIDEO", "tokenCount": 800},
+                {"modality": "AUDIO", "tokenCount": 60},
+            ],
+            "cachedContentTokenCount": 500,
+            "cacheTokensDetails": [
+                {"modality": "VIDEO", "tokenCount": 400},
+                {"modality": "IMAGE", "tokenCount": 30},
+            ],
+            "toolUsePromptTokenCount": 40,
+            "toolUsePromptTokensDetails": [{"modality": "AUDIO", "tokenCount": 40}],
+            "candidatesTokenCount": 70,
+            "candidatesTokensDetails": [{"modality": "VIDEO", "tokenCount": 70}],
+        }
+    )
+    assert known(usage) == {
+        "input_tokens": 940,
+        "input_audio_tokens": 100,
+        "input_video_tokens": 800,
+        "cache_read_tokens": 500,
+        "cache_image_read_tokens": 30,
+        "cache_video_read_tokens": 400,
+        "output_tokens": 70,
+        "output_video_tokens": 70,
+    }
 
 
 def known(usage: Usage | None) -> dict[str, int]:

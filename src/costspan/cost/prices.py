@@ -13,14 +13,11 @@ from costspan.cost.rates import Rate, checked_overrides, own_cost, own_tariff
 from costspan.cost.table import Table
 from costspan.cost.tariff import Parts, Tariff
 from costspan.errors import BudgetExceeded, ConfigurationError
-from costspan.providers import shapes
 
 logger = logging.getLogger("costspan")
 
 _KEPT_TARIFFS = 4096
 _NO_RESPONSE = Response()
-_NO_FIGURE = frozenset({"consistent_usage", "input_tokens", "output_tokens"})
-"""Where one of these is missing and nothing was priced, a total of 0 would be a wrong zero."""
 
 
 class Prices:
@@ -109,7 +106,7 @@ class Prices:
         if response.incomplete:
             parts.missing = (*parts.missing, "usage")
         total = parts.total
-        if not total and _NO_FIGURE.intersection(parts.missing):
+        if not total and parts.missing:  # a total of 0 would be a wrong zero
             return Cost(status="unpriced", missing=parts.missing, model=tariff.model)
         return Cost(
             status="partial" if parts.missing else "priced",
@@ -132,7 +129,7 @@ class Prices:
                 call.request,
                 model or call.model,
                 response.service_tier,
-                None,
+                response.speed if model is None else None,
                 response.inference_geo,
                 call.ended_at / 1e9,
             )
@@ -236,39 +233,6 @@ class Prices:
         nearest = self.load().nearest(request.provider, model or "")
         meant = f" Did you mean {nearest!r}?" if nearest else ""
         return _remedy(request, model) + meant
-
-
-def price_of(response: Any, provider: str | None = None, model: str | None = None) -> Cost:
-    """Price any OpenAI-, Anthropic- or Gemini-shaped response; needs no instrumentation.
-
-    Args:
-        response: the SDK's object, a dict of the same shape, or a decoded JSON body.
-        provider: who bills it (`openai`, `groq`, `azure.ai.openai`, ...); guessed from the shape.
-        model: used where the response does not name one.
-
-    Returns:
-        Its cost; `total_usd` is None where no price is known.
-
-    Raises:
-        ConfigurationError: the shape is not known.
-    """
-    api, answer = shapes.read(response)
-    biller = provider or {"gemini": "gcp.gemini"}.get(api, api)
-    now = time.time_ns()
-    request = Request(operation="chat", provider=biller, api=api, model=model)
-    return _default_prices().cost(
-        Call(request=request, response=answer, started_at=now, ended_at=now, runtime_seconds=0.0)
-    )
-
-
-_prices_of_table: Prices | None = None
-
-
-def _default_prices() -> Prices:
-    global _prices_of_table
-    if _prices_of_table is None:
-        _prices_of_table = Prices()
-    return _prices_of_table
 
 
 def _remedy(request: Request, model: str | None) -> str:

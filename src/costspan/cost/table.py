@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import importlib.metadata
+import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from fractions import Fraction
+from itertools import combinations
 from typing import Any
 
-from costspan.cost.tariff import KEYS, PARTS, Tariff, Unit
+from costspan.cost.billed import KEYS
+from costspan.cost.tariff import PARTS, Tariff, Unit
+from costspan.cost.variants import constraints, context_of, lacking, next_change
 
 _PROVIDERS: Mapping[str, str] = {
     "azure.ai.openai": "azure",
@@ -24,8 +28,25 @@ _PROVIDERS: Mapping[str, str] = {
 }
 """The conventions' provider names that the table spells otherwise."""
 
-_STANDARD_TIERS = frozenset({None, "", "auto", "default", "standard", "on_demand"})
-_STANDARD_GEOS = frozenset({None, "", "global", "not_available"})
+_LEAST_SECONDS = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-turbo"): 10}
+"""The shortest audio that is billed; no unit of the table, but its own calculation has it too."""
+
+_PLAIN = (
+    ("google", "", "input_audio_tokens"),
+    ("google", "-tts", "output_audio_tokens"),
+    ("openai", "-tts", "output_audio_tokens"),
+    ("openai", "gpt-image-", "output_image_tokens"),
+)
+"""Providers, what is in a model's id, and counts that its row bills at the rate of their whole.
+
+Google prints a rate for audio where it is not that of text; what speaks or draws has no other
+output. Sources: https://ai.google.dev/gemini-api/docs/pricing and
+https://developers.openai.com/api/docs/pricing, read in the notes of genai-prices 0.2.3.
+"""
+
+_FREE = ":free"
+"""How OpenRouter ends the ids of its free models, whose rows hold no rate at all."""
+
 _PRICED_KEYS = frozenset(KEYS.values()) | {"requests"}
 
 
@@ -72,13 +93,13 @@ class Table:
             return None
         row, info = found
         when = datetime.fromtimestamp(at, UTC)
-        context = _context(tier, speed)
+        context = context_of(row.id, tier, speed)
         own = any(info is one for one in row.models)
         prices = info.get_prices(when, context if own else None)
-        lacks = _lacking(info if own else None, context, when)
-        if geo not in _STANDARD_GEOS:
-            lacks = (*lacks, "inference_geo")
+        lacks = lacking(info if own else None, context, geo, when)
         units, starts = self._units(prices)
+        if not units and info.id.endswith(_FREE):
+            units = _nothing_to_pay()
         return Tariff(
             model=info.id,
             match="exact" if is_exact(info, model) else "approximate",
@@ -86,13 +107,19 @@ class Table:
             units=units,
             starts=starts,
             lacks=lacks,
-            valid_until=_next_change(info, when),
+            plain=_plain(row, info, own),
+            least_seconds=_LEAST_SECONDS.get((row.id, info.id), 0),
+            valid_until=next_change(info, when),
         )
 
     def nearest(self, provider: str, model: str) -> str | None:
-        """The id in the table that looks most like `model`."""
+        """The id in the table that looks most like `model`: the same words in any order first."""
         row = self._provider(provider)
-        ids = [info.id for info in row.models] if row else []
+        ids: list[str] = [info.id for info in row.models] if row else []
+        words = _words(model)
+        same = [one for one in ids if words <= _words(one)] if len(words) > 1 else []
+        if same:
+            return min(same, key=lambda one: len(_words(one)))
         close = difflib.get_close_matches(model, ids, n=1, cutoff=0.7)
         return close[0] if close else None
 
@@ -108,7 +135,7 @@ class Table:
 
     def _start_dates(self) -> Iterator[date]:
         for _, info in self.models():
-            for constraint in _constraints(info):
+            for constraint in constraints(info):
                 day = getattr(constraint, "start_date", None)
                 if day is not None:
                     yield day
@@ -134,24 +161,18 @@ class Table:
         starts: list[int],
     ) -> Unit:
         unit, price = priced[key]
-        inside = unit.dimensions.items()
+        own = unit.dimensions
+        kinds = {other: priced[other][0].dimensions for other in ordered if other != key}
+        wholes = sorted(other for other, kind in kinds.items() if kind.items() <= own.items())
         return Unit(
             key=key,
-            part=_part(unit.dimensions),
+            part=_part(own),
             attos=tuple(_attos(_rate(price, start), unit.per) for start in [None, *starts]),
-            within=tuple(
-                other
-                for other in ordered
-                if other != key and inside <= priced[other][0].dimensions.items()
-            ),
+            within=tuple(other for other, kind in kinds.items() if own.items() <= kind.items()),
             overlaps=tuple(
                 (one, other)
-                for one in ordered
-                for other in ordered
-                if one < other
-                and key not in (one, other)
-                and {**priced[one][0].dimensions, **priced[other][0].dimensions}
-                == dict(unit.dimensions)
+                for one, other in combinations(wholes, 2)
+                if {**kinds[one], **kinds[other]} == dict(own)
             ),
         )
 
@@ -169,31 +190,21 @@ def _equal_ids(clause: Any) -> Iterator[str]:
         yield from _equal_ids(inner)
 
 
-def _context(tier: str | None, speed: str | None) -> dict[str, str]:
-    context: dict[str, str] = {}
-    if tier == "batch":
-        context["processing"] = "batch"
-    elif tier is not None and tier not in _STANDARD_TIERS:
-        context["service_tier"] = tier
-    if speed not in (None, "", "standard"):
-        context["speed"] = str(speed)
-    return context
+def _words(model: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z0-9]+", model.lower()))
 
 
-def _lacking(info: Any, context: Mapping[str, str], when: datetime) -> tuple[str, ...]:
-    """The facts of `context` for which the row has no rates in force."""
-    names = {"processing": "service_tier"}
-    return tuple(
-        names.get(key, key) for key, value in context.items() if not _varies(info, key, value, when)
-    )
+def _plain(row: Any, info: Any, own: bool) -> list[str]:
+    """What `_PLAIN` says of a row, also where another provider sells the model."""
+    sellers = {row.id} if own else {row.id, *(row.fallback_model_providers or ())}
+    return [count for name, part, count in _PLAIN if name in sellers and part in info.id]
 
 
-def _varies(info: Any, key: str, value: str, when: datetime) -> bool:
-    for variant in getattr(info, "price_variants", None) or ():
-        active = variant.constraint is None or variant.constraint.active(when)
-        if active and variant.when.get(key) == value:
-            return True
-    return False
+def _nothing_to_pay() -> list[Unit]:
+    return [
+        Unit(key=key, part=PARTS.index(part), attos=(Fraction(0),))
+        for key, part in (("input_tokens", "input"), ("output_tokens", "output"))
+    ]
 
 
 def _part(dimensions: Mapping[str, str]) -> int:
@@ -223,23 +234,3 @@ def _rate(price: Any, start: int | None) -> Any:
 
 def _attos(rate: Any, per: int) -> Fraction:
     return Fraction(rate) * 10**18 / per
-
-
-def _constraints(info: Any) -> Iterator[Any]:
-    rows = info.prices if isinstance(info.prices, list) else []
-    for row in [*rows, *(info.price_variants or ())]:
-        if row.constraint is not None:
-            yield row.constraint
-
-
-def _next_change(info: Any, when: datetime) -> float:
-    """When a rule of the row may pick another price: seconds since the epoch."""
-    midnight = (when + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-    moments = [midnight]
-    for constraint in _constraints(info):
-        for name in ("start_time", "end_time"):
-            clock = getattr(constraint, name, None)
-            if clock is not None:
-                moment = datetime.combine(when.date(), clock.replace(tzinfo=clock.tzinfo or UTC))
-                moments += [moment, moment + timedelta(days=1)]
-    return min(moment for moment in moments if moment > when).timestamp()

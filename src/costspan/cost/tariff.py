@@ -7,63 +7,20 @@ picodollars, as nearly all are, nothing needs rounding and plain integers do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from msgspec import Struct
 
 from costspan.call import Usage
+from costspan.cost.billed import CACHE, KEYS, MEASURES, NEEDS_OWN_RATE, SPECIAL, WHOLES
 
 ATTOS_PER_PICO = 10**6
 PARTS = ("input", "cache_read", "cache_write", "output", "tools")
+Counts = dict[str, int | Fraction]
+"""Reported counts by the table's words; seconds need not be whole."""
 
-KEYS: Mapping[str, str] = {
-    "input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "cache_read_tokens": "cache_read_tokens",
-    "cache_write_tokens": "cache_write_tokens",
-    "cache_write_1h_tokens": "cache_write_1h_tokens",
-    "reasoning_tokens": "output_reasoning_tokens",
-    "input_text_tokens": "input_text_tokens",
-    "input_audio_tokens": "input_audio_tokens",
-    "input_image_tokens": "input_image_tokens",
-    "cache_audio_read_tokens": "cache_audio_read_tokens",
-    "cache_image_read_tokens": "cache_image_read_tokens",
-    "output_text_tokens": "output_text_tokens",
-    "output_audio_tokens": "output_audio_tokens",
-    "output_image_tokens": "output_image_tokens",
-    "web_searches": "web_searches",
-    "storage_searches": "storage_searches",
-    "code_executions": "code_executions",
-}
-"""The fields of `Usage` that a table can price, and the table's word for each."""
-
-NEEDS_OWN_RATE = (
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "cache_write_12h_tokens",
-    "input_audio_tokens",
-    "output_audio_tokens",
-    "output_image_tokens",
-    "web_searches",
-    "storage_searches",
-    "code_executions",
-)
-"""Counts that are never billed at the plain rate: without their own the cost is partial."""
-
-
-_CACHE = frozenset({"cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens"})
-_WHOLES = {
-    "cache_read_tokens": "input_tokens",
-    "cache_write_tokens": "input_tokens",
-    "cache_write_1h_tokens": "cache_write_tokens",
-    "cache_write_12h_tokens": "cache_write_tokens",
-    "input_audio_tokens": "input_tokens",
-    "output_audio_tokens": "output_tokens",
-    "output_image_tokens": "output_tokens",
-}
-"""Of which count each of those is a part."""
+_MEASURED = frozenset(field for group in MEASURES for field in group)
 
 
 class Parts(Struct, gc=False):
@@ -104,15 +61,20 @@ class Tariff:
     """The rates of one model, for one service tier, until `valid_until` (seconds since the epoch).
 
     `starts` are the prompt sizes above which the next band of rates holds for the whole call.
+    `plain` are counts of `NEEDS_OWN_RATE` that this row does bill at the rate of their whole.
+    `least_seconds` is the shortest audio that is billed. `lacks` names what makes the rates wrong.
     """
 
     __slots__ = (
         "_basic",
+        "_measures",
+        "_needs_input",
         "_prices_input",
         "_prices_output",
         "_unrated",
         "_unrated_cache",
         "lacks",
+        "least_seconds",
         "match",
         "model",
         "prices_as_of",
@@ -130,6 +92,8 @@ class Tariff:
         units: Sequence[Unit],
         starts: Sequence[int] = (),
         lacks: tuple[str, ...] = (),
+        plain: Collection[str] = (),
+        least_seconds: int = 0,
         valid_until: float = float("inf"),
     ) -> None:
         self.model = model
@@ -138,12 +102,17 @@ class Tariff:
         self.units = tuple(units)
         self.starts = tuple(starts)
         self.lacks = lacks
+        self.least_seconds = least_seconds
         self.valid_until = valid_until
         keys = frozenset(unit.key for unit in units)
         self._prices_input = "input_tokens" in keys
         self._prices_output = "output_tokens" in keys
-        self._unrated = tuple(field for field in NEEDS_OWN_RATE if KEYS.get(field) not in keys)
-        self._unrated_cache = tuple(field for field in self._unrated if field in _CACHE)
+        self._measures = _measures(keys)
+        self._needs_input = self._prices_input or not self._measures
+        self._unrated = tuple(
+            field for field in NEEDS_OWN_RATE if KEYS.get(field) not in keys and field not in plain
+        )
+        self._unrated_cache = tuple(field for field in self._unrated if field in CACHE)
         self._basic = _basic_rates(self.units, len(self.starts) + 1)
 
     def parts(self, usage: Usage) -> Parts:
@@ -181,19 +150,14 @@ class Tariff:
         )
 
     def _general_parts(self, usage: Usage) -> Parts:
-        counts = {
-            key: value
-            for field, key in KEYS.items()
-            if (value := getattr(usage, field)) is not None
-        }
-        missing = list(self._missing(usage, self._unrated))
+        counts = self._counts(usage)
+        missing = [*self._missing(usage, self._unrated), *self._unmeasured(counts)]
         band = self._band(usage.input_tokens or 0)
         sums = [Fraction(0)] * len(PARTS)
-        leaves: dict[str, int] = {}
+        leaves: Counts = {}
         for unit in self.units:
             missing += _unreported(unit, counts)
-            leaf = 1 if unit.key == "requests" else counts.get(unit.key, 0)
-            leaf -= sum(leaves[key] for key in unit.within)
+            leaf = _leaf(unit, counts, leaves)
             leaves[unit.key] = leaf  # what has no rate is still a part of the wholes around it
             leaf -= self._unrated_within(unit.key, usage)
             if leaf < 0:
@@ -203,49 +167,85 @@ class Tariff:
         fresh, read, written, output, tools = whole
         return Parts(fresh, read, written, output, tools, tuple(dict.fromkeys(missing)))
 
-    def _lacks_output(self, tokens: int | None) -> bool:
-        """Output that is billed and was not reported, or that has no rate; none at all is fine."""
-        return tokens is None if self._prices_output else bool(tokens)
+    def _counts(self, usage: Usage) -> Counts:
+        """What was reported; audio that is too short to be billed as such, as what it is billed."""
+        counts: Counts = {}
+        for field, key in KEYS.items():
+            value = getattr(usage, field)
+            if value is not None:
+                counts[key] = value if type(value) is int else Fraction(str(value))
+        heard = counts.get("audio_seconds") or counts.get("input_audio_seconds")
+        if heard and self.least_seconds:
+            billed = max(heard, self.least_seconds)
+            counts["audio_seconds"] = counts["input_audio_seconds"] = billed
+        return counts
 
     def _unrated_within(self, key: str, usage: Usage) -> int:
         """How much of a whole must not be billed at its rate, as its part has none of its own."""
         return sum(
-            getattr(usage, field) or 0 for field in self._unrated if _WHOLES.get(field) == key
+            getattr(usage, field) or 0 for field in self._unrated if WHOLES.get(field) == key
         )
 
     def _missing(self, usage: Usage, unrated: tuple[str, ...]) -> tuple[str, ...]:
         """Names of what is billed and was not reported, or was reported and has no rate."""
         missing = self.lacks
-        if usage.input_tokens is None or (usage.input_tokens and not self._prices_input):
+        if usage.input_tokens is None:
+            missing = (*missing, "input_tokens") if self._needs_input else missing
+        elif usage.input_tokens and not self._prices_input:
             missing = (*missing, "input_tokens")
-        if self._lacks_output(usage.output_tokens):
+        if not self._prices_output:
+            unpaid = ("output_tokens", "output_images")
+            missing = (*missing, *(field for field in unpaid if getattr(usage, field)))
+        elif usage.output_tokens is None:
             missing = (*missing, "output_tokens")
         for field in unrated:
             if getattr(usage, field):
                 missing = (*missing, field)
         return missing
 
+    def _unmeasured(self, counts: Counts) -> list[str]:
+        """What the row bills in place of tokens, and was not reported."""
+        return [rated[0] for rated in self._measures if counts.keys().isdisjoint(rated)]
 
-def _unreported(unit: Unit, counts: Mapping[str, int]) -> list[str]:
+
+def _measures(keys: frozenset[str]) -> tuple[tuple[str, ...], ...]:
+    """What a row is sure to bill beside or in place of tokens: a part may be absent, a session not.
+
+    Where tokens are billed too, audio that is heard is one more kind of input, as an image is.
+    """
+    rated = (tuple(field for field in group if field in keys) for group in MEASURES)
+    tokens = "input_tokens" in keys
+    return tuple(one for one in rated if one and (not tokens or one == ("audio_seconds",)))
+
+
+def _unreported(unit: Unit, counts: Counts) -> list[str]:
     if unit.key in counts:
         return []
     return [unit.key for one, other in unit.overlaps if counts.get(one) and counts.get(other)]
 
 
+def _leaf(unit: Unit, counts: Counts, leaves: Counts) -> int | Fraction:
+    """How much of a count is in none of its priced parts."""
+    if unit.key == "requests":
+        return 1
+    if unit.key in _MEASURED and unit.key not in counts:
+        return 0
+    return counts.get(unit.key, 0) - sum(leaves[key] for key in unit.within)
+
+
 def _is_special(usage: Usage) -> bool:
-    """Whether a count beyond the five common ones is there. Spelled out: it runs on every call."""
+    """Whether one of `SPECIAL` is there. Spelled out, as it runs on every call."""
     return bool(
-        usage.input_audio_tokens
-        or usage.input_image_tokens
+        usage.cache_write_12h_tokens
+        or usage.input_audio_tokens
         or usage.cache_audio_read_tokens
-        or usage.cache_image_read_tokens
-        or usage.output_text_tokens
         or usage.output_audio_tokens
         or usage.output_image_tokens
-        or usage.cache_write_30m_tokens
-        or usage.cache_write_12h_tokens
+        or usage.output_video_tokens
         or usage.web_searches
         or usage.storage_searches
+        or usage.social_searches
+        or usage.rerank_searches
         or usage.code_executions
     )
 
@@ -257,12 +257,13 @@ _BASIC_KEYS = (
     "cache_write_1h_tokens",
     "output_tokens",
 )
+_COMMON_KEYS = frozenset({*_BASIC_KEYS, *(KEYS[field] for field in SPECIAL if field in KEYS)})
 
 
 def _basic_rates(units: Sequence[Unit], bands: int) -> list[tuple[int, ...]] | None:
     """Picodollars of the five common counts by band; None where the row needs the general way."""
     rates = {unit.key: unit.attos for unit in units}
-    if {"requests", "output_reasoning_tokens", "input_text_tokens"} & set(rates):
+    if not _COMMON_KEYS.issuperset(rates):
         return None
     nothing = (Fraction(0),) * bands
     table = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 from msgspec import structs
 
@@ -25,7 +26,7 @@ def combined(responses: tuple[Response, ...], seen: int) -> Response | None:
 def _sum(usages: list[Usage]) -> Usage | None:
     if not usages:
         return None
-    sums: dict[str, int] = {}
+    sums: dict[str, Any] = {}
     for usage in usages:
         for name in usage.__struct_fields__:
             value = getattr(usage, name)

@@ -6,13 +6,14 @@ with record_call(model="llama3.2", provider="ollama") as call:
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from costspan.call import Request, Response, Usage
+from costspan.call import FRACTIONAL, Request, Response, Usage
 from costspan.errors import ConfigurationError
 from costspan.guard import quietly
 from costspan.instrumentation.exchange import Exchange
@@ -90,21 +91,29 @@ class RecordedCall:
         """
         _, self._response = shapes.read(response)
 
-    def set_usage(self, *, model: str | None = None, **counts: int | None) -> None:
+    def set_usage(
+        self,
+        *,
+        model: str | None = None,
+        service_tier: str | None = None,
+        **counts: Any,
+    ) -> None:
         """Take the counts by name: `input_tokens`, `output_tokens` and the others of `Usage`.
 
-        `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning.
+        `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning. Seconds
+        of audio may have a fraction. `service_tier` is how the call was served, such as `batch`.
 
         Raises:
             TypeError: a name is unknown.
             ConfigurationError: a count is negative or no whole number.
         """
         for name, value in counts.items():
-            if value is not None and (type(value) is not int or value < 0):
+            if value is not None and not _is_count(name, value):
+                kind = "number of seconds" if name in FRACTIONAL else "whole number"
                 raise ConfigurationError(
-                    f"set_usage({name}={value!r}): a count is a whole number from 0 on, or None"
+                    f"set_usage({name}={value!r}): a count is a {kind} from 0 on, or None"
                 )
-        self._response = Response(model=model, usage=Usage(**counts))
+        self._response = Response(model=model, service_tier=service_tier, usage=Usage(**counts))
 
     def stream(self, chunks: Any) -> Any:
         """The same chunks, noted as they pass; sync or async as `chunks` is."""
@@ -116,6 +125,12 @@ class RecordedCall:
         if isinstance(chunks, AsyncIterable):
             return _AsyncPassing(reading, chunks)
         return _Passing(reading, chunks)
+
+
+def _is_count(name: str, value: Any) -> bool:
+    if type(value) is float and name in FRACTIONAL:
+        return 0 <= value < math.inf
+    return type(value) is int and value >= 0
 
 
 class _Reading:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import structs
+
 from costspan.call import Response, Usage
-from costspan.providers.operation import Body, count, fields, items, text
+from costspan.providers.operation import Body, count, fields, items, strings, text
 
 
 def _get(body: Body, name: str) -> Any:
@@ -22,12 +24,14 @@ def _get(body: Body, name: str) -> Any:
     return found
 
 
-def _modality(details: Any, modality: str) -> int | None:
-    for entry in items(details):
+def _modality(modality: str, *details: Any) -> int | None:
+    """The tokens of one modality, of all that the lists tell."""
+    found = None
+    for entry in (entry for one in details for entry in items(one)):
         kind = entry.get("modality")
         if str(getattr(kind, "value", kind)).upper() == modality:
-            return count(_get(entry, "token_count"))
-    return None
+            found = _plus(found, count(_get(entry, "token_count")))
+    return found
 
 
 def _plus(first: int | None, second: int | None) -> int | None:
@@ -44,37 +48,54 @@ def read_usage(value: Any) -> Usage | None:
     output = _plus(count(_get(usage, "candidates_token_count")), thoughts)
     if prompt is None and output is None:
         return None
-    inside = _get(usage, "prompt_tokens_details")
+    inside = (_get(usage, "prompt_tokens_details"), _get(usage, "tool_use_prompt_tokens_details"))
     cached = _get(usage, "cache_tokens_details")
+    outside = _get(usage, "candidates_tokens_details")
     return Usage(
         input_tokens=_plus(prompt, count(_get(usage, "tool_use_prompt_token_count"))),
         output_tokens=output,
         cache_read_tokens=count(_get(usage, "cached_content_token_count")),
         reasoning_tokens=thoughts,
-        input_audio_tokens=_modality(inside, "AUDIO"),
-        input_image_tokens=_modality(inside, "IMAGE"),
-        cache_audio_read_tokens=_modality(cached, "AUDIO"),
-        output_image_tokens=_modality(_get(usage, "candidates_tokens_details"), "IMAGE"),
-        output_audio_tokens=_modality(_get(usage, "candidates_tokens_details"), "AUDIO"),
+        input_audio_tokens=_modality("AUDIO", *inside),
+        input_image_tokens=_modality("IMAGE", *inside),
+        input_video_tokens=_modality("VIDEO", *inside),
+        cache_audio_read_tokens=_modality("AUDIO", cached),
+        cache_image_read_tokens=_modality("IMAGE", cached),
+        cache_video_read_tokens=_modality("VIDEO", cached),
+        output_audio_tokens=_modality("AUDIO", outside),
+        output_image_tokens=_modality("IMAGE", outside),
+        output_video_tokens=_modality("VIDEO", outside),
     )
+
+
+_BILLS_PROMPTS = ("gemini-1", "gemini-2")
+
+
+def _searches(model: str | None, answers: Sequence[Body]) -> int | None:
+    """Searches that are billed: each query that is not empty; up to Gemini 2.5 once for a prompt.
+
+    Source: https://ai.google.dev/gemini-api/docs/google-search, section "Pricing".
+    """
+    queries: set[str] = set()
+    for candidate in (one for answer in answers for one in items(answer.get("candidates"))):
+        grounding = fields(_get(candidate, "grounding_metadata"))
+        queries.update(strings(_get(grounding, "web_search_queries")) or ())
+    queries.discard("")
+    if not queries:
+        return None
+    return 1 if (model or "").startswith(_BILLS_PROMPTS) else len(queries)
+
+
+def _tier(usage: Body) -> str | None:
+    """`serviceTier` of the Gemini API, else Vertex AI's `trafficType`, such as `ON_DEMAND_FLEX`."""
+    told = _get(usage, "service_tier") or _get(usage, "traffic_type")
+    tier = text(getattr(told, "value", told))
+    return None if tier is None else tier.lower().removeprefix("on_demand_")
 
 
 def read_content(body: Body) -> Response:
     """A `GenerateContentResponse`, or one chunk of a stream of them."""
-    usage = _get(body, "usage_metadata")
-    reasons = []
-    for candidate in items(body.get("candidates")):
-        reason = _get(candidate, "finish_reason")
-        if reason is not None:
-            reasons.append(str(getattr(reason, "value", reason)))
-    tier = _get(fields(usage), "service_tier")
-    return Response(
-        id=text(_get(body, "response_id")),
-        model=text(_get(body, "model_version")),
-        finish_reasons=tuple(reasons) or None,
-        usage=read_usage(usage),
-        service_tier=text(getattr(tier, "value", tier)),
-    )
+    return _read(body, [body])
 
 
 def fold_content(chunks: Sequence[Body]) -> Response:
@@ -85,4 +106,24 @@ def fold_content(chunks: Sequence[Body]) -> Response:
             said = _get(chunk, name)
             if said:
                 whole[name] = said
-    return read_content(whole)
+    return _read(whole, chunks)
+
+
+def _read(whole: Body, answers: Sequence[Body]) -> Response:
+    usage = _get(whole, "usage_metadata")
+    model = text(_get(whole, "model_version"))
+    reasons = []
+    for candidate in items(whole.get("candidates")):
+        reason = _get(candidate, "finish_reason")
+        if reason is not None:
+            reasons.append(str(getattr(reason, "value", reason)))
+    counts, searches = read_usage(usage), _searches(model, answers)
+    if counts is not None and searches is not None:
+        counts = structs.replace(counts, web_searches=searches)
+    return Response(
+        id=text(_get(whole, "response_id")),
+        model=model,
+        finish_reasons=tuple(reasons) or None,
+        usage=counts,
+        service_tier=_tier(fields(usage)),
+    )

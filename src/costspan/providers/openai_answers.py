@@ -1,99 +1,25 @@
 """What the OpenAI SDK's servers answer: counts, reasons and the streams they come in.
 
-Usage fields: `CompletionUsage` and `ResponseUsage` of openai 1.66 to 3.54; Groq's `x_groq.usage`,
-OpenRouter's `cost` and DeepSeek's `prompt_cache_hit_tokens` as their servers send them.
+Read in openai 1.66 to 3.54; Groq's `x_groq.usage` as its servers send it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from msgspec import structs
 
 from costspan.call import Response, Usage
-from costspan.providers.operation import Body, count, counts, fields, items, text
+from costspan.providers.openai_usage import drawings, read_usage, reported_cost
+from costspan.providers.operation import Body, count, fields, items, text
 
-_AMOUNTS = (int, float, str, Decimal)
 _NAMES = ("id", "model", "service_tier", "system_fingerprint")
 
 
 def named_tier(value: Any) -> str | None:
     """A service tier that was really chosen: `auto` says nothing."""
     return None if value == "auto" else text(value)
-
-
-_CHAT_COUNTS = {
-    "prompt_tokens": "input_tokens",
-    "completion_tokens": "output_tokens",
-    "total_tokens": "total_tokens",
-}
-_RESPONSE_COUNTS = {
-    "input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "total_tokens": "total_tokens",
-}
-_INPUT_DETAILS = {
-    "cached_tokens": "cache_read_tokens",
-    "cache_write_tokens": "cache_write_tokens",
-    "text_tokens": "input_text_tokens",
-    "audio_tokens": "input_audio_tokens",
-    "image_tokens": "input_image_tokens",
-}
-_WRITE_LIFETIMES = {
-    "ttl_30m_tokens": "cache_write_30m_tokens",
-    "ttl_12h_tokens": "cache_write_12h_tokens",
-}
-_OUTPUT_DETAILS = {
-    "reasoning_tokens": "reasoning_tokens",
-    "text_tokens": "output_text_tokens",
-    "audio_tokens": "output_audio_tokens",
-}
-
-
-def read_usage(value: Any) -> Usage | None:
-    """`CompletionUsage` or `ResponseUsage`; cache reads and writes are inside the input count."""
-    if value is None:
-        return None
-    usage = fields(value)
-    found = counts(usage, _CHAT_COUNTS if "prompt_tokens" in usage else _RESPONSE_COUNTS)
-    if "input_tokens" not in found and "output_tokens" not in found:
-        return None
-    inside = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
-    if inside is not None:
-        inside = fields(inside)
-        found.update(counts(inside, _INPUT_DETAILS))
-        if inside.get("cache_write_tokens_details") is not None:
-            found.update(counts(fields(inside["cache_write_tokens_details"]), _WRITE_LIFETIMES))
-    outside = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
-    if outside is not None:
-        found.update(counts(fields(outside), _OUTPUT_DETAILS))
-    if "cache_read_tokens" not in found:
-        reads = _first(usage, "prompt_cache_hit_tokens", "cached_tokens")
-        if reads is not None:
-            found["cache_read_tokens"] = reads
-    return Usage(**found)
-
-
-def _first(usage: Body, *names: str) -> int | None:
-    for name in names:
-        found = count(usage.get(name))
-        if found is not None:
-            return found
-    return None
-
-
-def _reported_cost(value: Any) -> Decimal | None:
-    """The price in US dollars that OpenRouter writes into its usage."""
-    cost = None if value is None else fields(value).get("cost")
-    if cost is None or not isinstance(cost, _AMOUNTS) or isinstance(cost, bool):
-        return None
-    try:
-        amount = Decimal(str(cost))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and amount >= 0 else None
 
 
 def _usage_of(body: Body) -> Any:
@@ -117,7 +43,7 @@ def read_chat(body: Body) -> Response:
         model=text(body.get("model")),
         finish_reasons=reasons or None,
         usage=read_usage(usage),
-        reported_cost_usd=_reported_cost(usage),
+        reported_cost_usd=reported_cost(usage),
         service_tier=text(body.get("service_tier")),
         system_fingerprint=text(body.get("system_fingerprint")),
     )
@@ -186,7 +112,8 @@ def read_response(body: Body) -> Response:
         model=text(body.get("model")),
         finish_reasons=(reason,) if reason else None,
         usage=usage,
-        reported_cost_usd=_reported_cost(body.get("usage")),
+        also_billed=drawings(body),
+        reported_cost_usd=reported_cost(body.get("usage")),
         service_tier=named_tier(body.get("service_tier")),
         status=text(body.get("status")),
         background=body.get("background") is True,
@@ -255,7 +182,7 @@ def read_embeddings(body: Body) -> Response:
     return Response(
         model=text(body.get("model")),
         usage=read_usage(body.get("usage")),
-        reported_cost_usd=_reported_cost(body.get("usage")),
+        reported_cost_usd=reported_cost(body.get("usage")),
     )
 
 

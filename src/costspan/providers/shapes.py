@@ -46,7 +46,9 @@ def _is_response(body: Body) -> bool:
 
 
 def _is_chat(body: Body) -> bool:
-    return "choices" in body or "data" in body or "prompt_tokens" in fields(body.get("usage"))
+    usage = fields(body.get("usage"))
+    transcribed = usage.get("type") in ("tokens", "duration")
+    return "choices" in body or "data" in body or "prompt_tokens" in usage or transcribed
 
 
 SHAPES = (
