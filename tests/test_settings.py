@@ -245,7 +245,7 @@ class TestTracker:
             ('[[budgets]]\nname = "a"\nusd = 1\nper = "call"\nsize = 7', "size"),
             ('[[alerts]]\ntype = "slack"', 'only type = "log" is available yet'),
             ("[prices]\nsource = 1", "source"),
-            ('[prices.overrides]\n"m" = 1', "write input = 0.10, output = 0.40"),
+            ('[prices.overrides]\n"m" = 1', "write { input = 0.10, output = 0.40 }"),
             ('[prices.overrides."m"]\ninput = -1', "US dollars as a number"),
             ('[prices.overrides."m"]\nprice = 1', "price"),
             ('store = "redis://localhost"', "not available yet: 'memory'"),

@@ -17,9 +17,8 @@ from costspan import settings as settings_of
 from costspan.alerts.log import LogAlerts
 from costspan.call import Request
 from costspan.cost.budget import Budget
-from costspan.cost.prices import Prices
-from costspan.cost.rates import Rate
 from costspan.cost.tracker import CostTracker
+from costspan.cost.written import prices_of
 from costspan.errors import ConfigurationError
 from costspan.export.calls import CallsFile, LocalFiles
 from costspan.instrumentation.metrics import Meters
@@ -230,7 +229,7 @@ def _tracker(costs: Any, settings: Settings) -> CostTracker | None:
         budgets.append(Budget("single call", usd=settings.call_warn_usd, per="call"))
     sinks = [_sink(table) for table in settings.alerts] or None
     return CostTracker(
-        prices=_prices(settings.prices), budgets=budgets, alerts=sinks, store=settings.store
+        prices=prices_of(settings.prices), budgets=budgets, alerts=sinks, store=settings.store
     )
 
 
@@ -242,20 +241,6 @@ def _sink(table: Mapping[str, Any]) -> LogAlerts:
     if set(table) != {"type"} or table["type"] != "log":
         raise ConfigurationError(f'[[alerts]] {dict(table)!r}: only type = "log" is available yet')
     return LogAlerts()
-
-
-def _prices(table: Mapping[str, Any]) -> Prices:
-    rates = {
-        key: Rate.free() if rate == "free" else _rate(key, rate)
-        for key, rate in table.get("overrides", {}).items()
-    }
-    return _made("prices", Prices, {**table, "overrides": rates})  # type: ignore[no-any-return]
-
-
-def _rate(key: str, table: Any) -> Rate:
-    if not isinstance(table, Mapping):
-        raise ConfigurationError(f'[prices.overrides."{key}"]: write input = 0.10, output = 0.40')
-    return _made(f'prices.overrides."{key}"', Rate, table)  # type: ignore[no-any-return]
 
 
 def _made(place: str, kind: Callable[..., Any], table: Mapping[str, Any]) -> Any:

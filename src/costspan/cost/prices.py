@@ -9,7 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from costspan.call import NOT_BILLED, PICOS_PER_USD, Call, Cost, Request, Response, Usage
-from costspan.cost.rates import Rate, checked_overrides, own_cost, own_tariff
+from costspan.cost.overrides import Overrides
+from costspan.cost.rates import FlatTariff, Rate, own_tariff
 from costspan.cost.table import Table
 from costspan.cost.tariff import Parts, Tariff
 from costspan.errors import BudgetExceeded, ConfigurationError
@@ -27,8 +28,9 @@ class Prices:
     """Where prices come from.
 
     Args:
-        overrides: rates that win over the table, by `"model"`, `"provider/model"` or
-            `"host:port/model"`; a trailing `*` stands for any ending. The most exact key wins.
+        overrides: rates that win over the table, by `"model"`, `"provider/model"`,
+            `"host/model"` or `"host:port/model"`; a trailing `*` stands for any ending, and the
+            most exact key wins (see `costspan.cost.overrides`).
         unknown: what to do with a model without a price: `"warn"` (leave the call unpriced and say
             so once), `"block"` (raise `BudgetExceeded` before the call) or a `Rate` to assume.
 
@@ -54,10 +56,10 @@ class Prices:
                 f"Prices(unknown={unknown!r}) is unknown: use 'warn', 'block' or a Rate(...)"
             )
         self.unknown = unknown
-        self._overrides = checked_overrides(overrides)
+        self.overrides = Overrides(overrides)
         self._table: Table | None = None
         self._tariffs: dict[tuple[Any, ...], Tariff | None] = {}
-        self._warned: set[tuple[str, str | None]] = set()
+        self._warned: dict[tuple[str, str | None], object] = {}
 
     def load(self) -> Table:
         """Read the table now, rather than at the first call."""
@@ -81,7 +83,7 @@ class Prices:
         if self._tariff(request, request.model, None, None, None, time.time()) is None:
             raise BudgetExceeded(
                 f"no price is known for {request.model!r} of {request.provider}, and "
-                f"Prices(unknown='block') is set: {_remedy(request, request.model)}",
+                f"Prices(unknown='block') is set: {self._offer(request, request.model)}",
                 reason="unpriced",
             )
 
@@ -92,9 +94,9 @@ class Prices:
         response = call.response
         if response is not None and response.reported_cost_usd is not None:
             return _reported(response)
-        tariff = self._tariff_of(call)
-        if tariff is not None and tariff.match in ("gpu", "free"):
-            return own_cost(tariff, call.runtime_seconds)
+        tariff = self.tariff_of(call)
+        if isinstance(tariff, FlatTariff):
+            return tariff.cost(call.runtime_seconds)
         if response is None or response.usage is None:
             model = None if tariff is None else tariff.model
             return Cost(status="unpriced", missing=("usage",), model=model)
@@ -147,16 +149,17 @@ class Prices:
             parts.tools += extra.tools
             parts.missing = tuple(dict.fromkeys((*parts.missing, *extra.missing)))
 
-    def _tariff_of(self, call: Call) -> Tariff | None:
+    def tariff_of(self, call: Call) -> Tariff | None:
+        """The rates that hold for a call; None where nobody knows its model."""
         response = call.response or _NO_RESPONSE
         facts = (response.service_tier, response.speed, response.inference_geo)
         at = call.ended_at / 1e9
         if call.request.provider == "aws.bedrock":
             # The answer leaves out the inference profile, which sets the price.
             found = self._tariff(call.request, call.request.model, *facts, at)
-            if found is not None:
+            if found is not None and found.match != "assumed":
                 return found
-        return self._tariff(call.request, call.model, *facts, at)
+        return self._tariff(call.request, call.model, *facts, at, asked=call.request.model)
 
     def _tariff(
         self,
@@ -166,12 +169,14 @@ class Prices:
         speed: str | None,
         geo: str | None,
         at: float,
+        asked: str | None = None,
     ) -> Tariff | None:
         key = (
             request.provider,
             request.server_address,
             request.server_port,
             model,
+            asked,
             tier,
             speed,
             geo,
@@ -181,7 +186,7 @@ class Prices:
             return found
         if found is None and key in self._tariffs:
             return None
-        found = self._resolve(request, model, tier, speed, geo, at)
+        found = self._resolve(request, (model, asked), tier, speed, geo, at)
         if len(self._tariffs) >= _KEPT_TARIFFS:
             self._tariffs.clear()
         self._tariffs[key] = found
@@ -190,39 +195,32 @@ class Prices:
     def _resolve(
         self,
         request: Request,
-        model: str | None,
+        models: tuple[str | None, str | None],
         tier: str | None,
         speed: str | None,
         geo: str | None,
         at: float,
     ) -> Tariff | None:
-        if model is None:
-            return None
-        own = self._override(request, model)
+        model = models[0]
+        own = self.overrides.find(request, *models)
         if own is not None:
-            return own
-        found = self.load().tariff(request.provider, model, tier=tier, speed=speed, geo=geo, at=at)
+            return own_tariff(own.rate, model, "override")
+        found = None
+        if model is not None:
+            found = self.load().tariff(
+                request.provider, model, tier=tier, speed=speed, geo=geo, at=at
+            )
         if found is None and isinstance(self.unknown, Rate):
             return own_tariff(self.unknown, model, "assumed")
         return found
 
-    def _override(self, request: Request, model: str) -> Tariff | None:
-        if not self._overrides:
-            return None
-        names = [model, f"{request.provider}/{model}"]
-        if request.server_address is not None:
-            names.append(f"{request.server_address}/{model}")
-            names.append(f"{request.server_address}:{request.server_port}/{model}")
-        for pattern, rate in self._overrides:
-            for name in names:
-                if pattern == name or (pattern[-1] == "*" and name.startswith(pattern[:-1])):
-                    return own_tariff(rate, model, "override")
-        return None
-
     def _unpriced(self, call: Call) -> Cost:
         request, model = call.request, call.model
-        if (request.provider, model) not in self._warned and len(self._warned) < _KEPT_TARIFFS:
-            self._warned.add((request.provider, model))
+        mine = object()
+        # One of several threads that meet the model at once finds its own mark, without a lock.
+        if len(self._warned) < _KEPT_TARIFFS and (
+            self._warned.setdefault((request.provider, model), mine) is mine
+        ):
             logger.warning(
                 "costspan has no price for model %r of %s: its calls are counted as unpriced, not "
                 "as free. %s",

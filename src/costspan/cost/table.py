@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
+from costspan.cost.nearest import nearest
+from costspan.cost.sellers import table_name
 from costspan.cost.tariff import KEYS, PARTS, Tariff, Unit
-
-_PROVIDERS: Mapping[str, str] = {
-    "azure.ai.openai": "azure",
-    "azure.ai.inference": "azure",
-    "aws.bedrock": "aws",
-    "gcp.vertex_ai": "google",
-    "gcp.gemini": "google",
-    "gcp.gen_ai": "google",
-    "x_ai": "x-ai",
-    "mistral_ai": "mistral",
-    "moonshot_ai": "moonshotai",
-}
-"""The conventions' provider names that the table spells otherwise."""
 
 _STANDARD_TIERS = frozenset({None, "", "auto", "default", "standard", "on_demand"})
 _STANDARD_GEOS = frozenset({None, "", "global", "not_available"})
@@ -93,8 +81,7 @@ class Table:
         """The id in the table that looks most like `model`."""
         row = self._provider(provider)
         ids = [info.id for info in row.models] if row else []
-        close = difflib.get_close_matches(model, ids, n=1, cutoff=0.7)
-        return close[0] if close else None
+        return next(iter(nearest(model, ids)), None)
 
     def models(self) -> Iterator[tuple[str, Any]]:
         """Every row: the provider's id and the model."""
@@ -103,7 +90,7 @@ class Table:
                 yield row.id, info
 
     def _provider(self, provider: str) -> Any:
-        name = _PROVIDERS.get(provider, provider)
+        name = table_name(provider)
         return next((row for row in self._snapshot.providers if row.id == name), None)
 
     def _start_dates(self) -> Iterator[date]:

@@ -1,0 +1,57 @@
+"""Which known name was meant by one that nobody knows."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+
+_LEAST_ALIKE_IN_WORDS = 0.7
+_LEAST_ALIKE_AS_WRITTEN = 0.55
+
+
+def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
+    """The names most like `name`, the best first; none where nothing looks like it.
+
+    The words of a model's id may stand in any order (`claude-haiku-3-5` is
+    `claude-3-5-haiku-latest`). Its numbers are its version: they are held to be meant as written,
+    so that the offer is a model of the same age rather than the one with the fewest other letters.
+    """
+    scored = []
+    words, numbers = _words(name), _numbers(name)
+    for other in known:
+        alike = _alike(words, _words(other), _LEAST_ALIKE_IN_WORDS)
+        written = _alike(name.lower(), other.lower(), _LEAST_ALIKE_AS_WRITTEN) if alike else 0.0
+        if written:
+            scored.append((alike + _shared(numbers, _numbers(other)), written, other))
+    return [other for *_, other in sorted(scored, reverse=True)[:most]]
+
+
+def _alike(one: str, other: str, least: float) -> float:
+    """How alike two texts are, from `least` to 1; 0 where they are less so."""
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
+        return 0.0
+    ratio = matcher.ratio()
+    return ratio if ratio >= least else 0.0
+
+
+def _words(name: str) -> str:
+    return " ".join(sorted(re.findall(r"[^\W\d_]+", name.lower())))
+
+
+def _numbers(name: str) -> list[str]:
+    return re.findall(r"\d+", name)
+
+
+def _shared(some: list[str], others: list[str]) -> float:
+    """How much two lists have in common, from 0 to 1."""
+    if not some and not others:
+        return 1.0
+    rest = list(others)
+    common = 0
+    for one in some:
+        if one in rest:
+            rest.remove(one)
+            common += 1
+    return 2 * common / (len(some) + len(others))
