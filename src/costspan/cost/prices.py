@@ -64,7 +64,7 @@ class Prices:
     def load(self) -> Table:
         """Read the table now, rather than at the first call."""
         if self._table is None:
-            self._table = Table()
+            self._table = Table.bundled()
         return self._table
 
     @property

@@ -1,0 +1,122 @@
+"""The dates in the rows of a price table, and what rows from outside must be like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+
+def constraints(info: Any) -> Iterator[Any]:
+    """The rules by which a row's prices start, end or come back every day."""
+    rows = info.prices if isinstance(info.prices, list) else []
+    for row in [*rows, *(info.price_variants or ())]:
+        if row.constraint is not None:
+            yield row.constraint
+
+
+def price_sets(info: Any) -> Iterator[Any]:
+    """All the prices of a row, of any day and any variant."""
+    dated = info.prices if isinstance(info.prices, list) else None
+    yield from (row.prices for row in dated) if dated is not None else (info.prices,)
+    yield from (variant.prices for variant in info.price_variants or ())
+
+
+def newest_change(infos: Iterable[Any]) -> date | None:
+    """The newest day, today (UTC) at most, on which one of the prices started."""
+    today = datetime.now(UTC).date()
+    starts = (getattr(rule, "start_date", None) for info in infos for rule in constraints(info))
+    return max((day for day in starts if day is not None and day <= today), default=None)
+
+
+def next_change(info: Any, when: datetime) -> float:
+    """When a rule of the row may pick another price: seconds since the epoch."""
+    midnight = (when + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = [midnight]
+    for constraint in constraints(info):
+        for name in ("start_time", "end_time"):
+            clock = getattr(constraint, name, None)
+            if clock is not None:
+                moment = datetime.combine(when.date(), clock.replace(tzinfo=clock.tzinfo or UTC))
+                moments += [moment, moment + timedelta(days=1)]
+    return min(moment for moment in moments if moment > when).timestamp()
+
+
+def parsed(raw: Any, parse: Callable[[list[Any]], list[Any]]) -> list[Any]:
+    """A decoded JSON table as providers.
+
+    Raises:
+        ValueError: it is no list of providers; the text names the provider and model at fault.
+    """
+    if not isinstance(raw, list):
+        raise ValueError("expected a list of providers")
+    providers: list[Any] = []
+    for provider in raw:
+        try:
+            providers += parse([provider])
+        except ValueError as fault:
+            raise ValueError(f"{_place(provider, parse)}: {_first_of(fault)}") from None
+    return providers
+
+
+def checked(providers: Sequence[Any], coherent: Callable[[set[str]], None]) -> Sequence[Any]:
+    """`providers`, whose every row can be priced.
+
+    Args:
+        providers: rows as `genai-prices` has them.
+        coherent: raises ValueError for names of rates that are unknown or lack another.
+
+    Raises:
+        ValueError: naming the provider and the model at fault.
+    """
+    rows = [(provider, info) for provider in providers for info in provider.models]
+    if not rows:
+        raise ValueError("it holds no models")
+    for provider, info in rows:
+        try:
+            _check(info, coherent)
+        except ValueError as fault:
+            raise ValueError(f"{provider.id}/{info.id}: {fault}") from None
+    return providers
+
+
+def _check(info: Any, coherent: Callable[[set[str]], None]) -> None:
+    if info.prices == []:
+        raise ValueError("its list of prices is empty")
+    variants = info.price_variants or ()
+    for prices in price_sets(info):
+        named = {name: price for name, price in vars(prices).items() if price is not None}
+        for name, price in named.items():
+            for rate in (getattr(price, "base", price), *(t.price for t in _tiers(price))):
+                if not (isinstance(rate, Decimal) and rate.is_finite() and rate >= 0):
+                    raise ValueError(f"{name} = {rate} is no price")
+        if all(prices is not variant.prices for variant in variants):
+            coherent(set(named))
+
+
+def _tiers(price: Any) -> Iterable[Any]:
+    return getattr(price, "tiers", ())
+
+
+def _place(provider: Any, parse: Callable[[list[Any]], list[Any]]) -> str:
+    """The provider that cannot be read, and the first of its models that is at fault."""
+    if not isinstance(provider, dict):
+        return f"{provider!r:.40}"
+    models = provider.get("models")
+    for model in models if isinstance(models, list) else ():
+        try:
+            parse([{**provider, "models": [model]}])
+        except ValueError:
+            named = model.get("id") if isinstance(model, dict) else model
+            return f"{provider.get('id')}/{named}"
+    return str(provider.get("id"))
+
+
+def _first_of(fault: ValueError) -> str:
+    """The first thing that a validator names, on one line."""
+    errors = getattr(fault, "errors", None)
+    if errors is None:
+        return str(fault)
+    first = errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
