@@ -54,6 +54,10 @@ class Overrides:
                 )
         self._longest = max(map(len, self._by_key), default=0)
 
+    def __iter__(self) -> Iterator[Override]:
+        """Every rate, in the order in which they were given."""
+        return iter(self._by_key.values())
+
     def find(self, request: Request, *models: str | None) -> Override | None:
         """The most exact of the keys that fit a call; None where none does.
 

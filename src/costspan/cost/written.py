@@ -12,8 +12,8 @@ from costspan.cost.prices import Prices
 from costspan.cost.rates import Rate
 from costspan.errors import ConfigurationError
 
-Path = tuple[str, ...]
-Fault = tuple[Path, str]
+Place = tuple[str, ...]
+Fault = tuple[Place, str]
 """Where something is wrong, as the keys that lead there, and what to write instead."""
 
 KEYS = tuple(inspect.signature(Prices).parameters)
@@ -34,15 +34,13 @@ def prices_of(table: Mapping[str, Any]) -> Prices:
 def faults(table: Mapping[str, Any]) -> Iterator[Fault]:
     """Everything that is wrong with the `[prices]` of a file."""
     found = [*_key_faults(("prices",), table, KEYS), *_override_faults(table)]
-    unknown = table.get("unknown")
-    if isinstance(unknown, Mapping):
-        found += _rate_faults(("prices", "unknown"), unknown)
+    found += _setting_faults(table)
     if not found:
-        found += _other_faults(table)
+        found = [(("prices",), text) for text in _refusal(_made, {"table": table})]
     yield from found
 
 
-def spelled(path: Path) -> str:
+def spelled(path: Place) -> str:
     """A key as TOML writes it."""
     words = [word if word.replace("_", "").isalnum() else f'"{word}"' for word in path]
     return ".".join(words)
@@ -61,7 +59,7 @@ def _override_faults(table: Mapping[str, Any]) -> Iterator[Fault]:
         yield from _rate_faults(path, rate)
 
 
-def _rate_faults(path: Path, rate: Any) -> Iterator[Fault]:
+def _rate_faults(path: Place, rate: Any) -> Iterator[Fault]:
     if rate == "free":
         return
     if not isinstance(rate, Mapping):
@@ -76,7 +74,7 @@ def _rate_faults(path: Path, rate: Any) -> Iterator[Fault]:
     yield from found
 
 
-def _key_faults(path: Path, table: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[Fault]:
+def _key_faults(path: Place, table: Mapping[str, Any], known: tuple[str, ...]) -> Iterator[Fault]:
     for key in table:
         if key not in known:
             close = nearest(key, known)
@@ -84,12 +82,14 @@ def _key_faults(path: Path, table: Mapping[str, Any], known: tuple[str, ...]) ->
             yield (*path, key), f"unknown key {key!r}: {hint}"
 
 
-def _other_faults(table: Mapping[str, Any]) -> Iterator[Fault]:
-    """What `Prices` itself refuses: each setting is tried alone."""
+def _setting_faults(table: Mapping[str, Any]) -> Iterator[Fault]:
+    """What is wrong with each setting by itself; it is `Prices` that knows."""
     for key, value in table.items():
-        if key != "overrides":
-            for text in _refusal(_made, {"table": {key: value}}):
-                yield ("prices", key), text
+        path = ("prices", key)
+        if key == "unknown" and isinstance(value, Mapping):
+            yield from _rate_faults(path, value)
+        elif key in KEYS and key != "overrides":
+            yield from ((path, text) for text in _refusal(_made, {"table": {key: value}}))
 
 
 def _refusal(kind: Any, settings: Mapping[str, Any]) -> list[str]:
