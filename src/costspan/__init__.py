@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from costspan.attributed import attribution
     from costspan.call import Call, Cost
     from costspan.cost.budget import Budget
-    from costspan.cost.prices import Prices, price_of
+    from costspan.cost.prices import Prices
+    from costspan.cost.quote import price_of
     from costspan.cost.rates import Rate
     from costspan.cost.tracker import CostTracker
     from costspan.errors import BudgetExceeded, ConfigurationError
@@ -43,7 +44,7 @@ _HOMES = {
     "Rate": "costspan.cost.rates",
     "Summary": "costspan.totals",
     "attribution": "costspan.attributed",
-    "price_of": "costspan.cost.prices",
+    "price_of": "costspan.cost.quote",
     "record_call": "costspan.instrumentor",
 }
 

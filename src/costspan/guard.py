@@ -98,3 +98,16 @@ def quieted(what: str, function: Callable[[A, B], T]) -> Callable[[A, B], T | No
             return None
 
     return call
+
+
+def fault_of(work: Callable[[], object]) -> Exception | None:
+    """Do `work` whose failure is nobody's fault here, such as a network's, and is told elsewhere.
+
+    Returns:
+        What it failed with, or None.
+    """
+    try:
+        work()
+    except Exception as exc:
+        return exc
+    return None

@@ -119,6 +119,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._costs, self._file = wiring.costs, file  # type: ignore[assignment]
         if self._costs is not None and file is not None:
             self._costs.writers = (*self._costs.writers, file)
+        if self._costs is not None and self._costs.prices.refresher is not None:
+            self._costs.prices.refresher.start()
         wiring.tracers.prepare()
         slot.wiring = wiring
         self._patches.apply(names)
@@ -136,6 +138,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._patches.remove()
         self._threads.remove()
         slot.wiring = None
+        if self._costs is not None and self._costs.prices.refresher is not None:
+            self._costs.prices.refresher.stop()
         if self._costs is not None and self._file is not None:
             self._costs.writers = tuple(w for w in self._costs.writers if w is not self._file)
         if self._file is not None:

@@ -122,8 +122,6 @@ def test_a_rate_without_a_price_is_refused():
         ({"overrides": {"m": 0.5}}, r"give a Rate\(input=..., output=...\)"),
         ({"unknown": "ignore"}, r"'warn', 'block' or a Rate"),
         ({"unknown": None}, r"'warn', 'block' or a Rate"),
-        ({"refresh": True}, "upgrade the package genai-prices"),
-        ({"max_age": "90d"}, "upgrade the package genai-prices"),
     ],
 )
 def test_a_wrong_setting_names_its_remedy(settings: dict, remedy: str):

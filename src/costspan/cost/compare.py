@@ -60,19 +60,21 @@ class Change(Struct, frozen=True):
 def compare(before: Table, after: Table) -> list[Change]:
     """Every rate that is not the same in both, by provider and model in the tables' order."""
     rows, others = dict(_rows(before)), dict(_rows(after))
-    today = datetime.now(UTC).date()
-    changes: list[Change] = []
+    found: list[Change] = []
     for provider, model in dict.fromkeys((*rows, *others)):
         old, new = rows.get((provider, model)), others.get((provider, model))
-        for key, (was, will_be) in _differences(old, new, today):
-            kind = "appeared" if old is None else "vanished" if new is None else "changed"
-            changes.append(Change(provider, model, key, was, will_be, kind))
-    return changes
+        found += changes(provider, model, old, new)
+    return found
 
 
-def differences(old: Any, new: Any) -> list[tuple[Decimal | None, Decimal | None]]:
-    """The pairs of rates, before and after, that differ between two rows of a table."""
-    return [pair for _, pair in _differences(old, new, datetime.now(UTC).date())]
+def changes(provider: str, model: str, old: Any, new: Any) -> list[Change]:
+    """How the rates of one model differ between two rows of tables; None where there is no row."""
+    kind = "appeared" if old is None else "vanished" if new is None else "changed"
+    today = datetime.now(UTC).date()
+    return [
+        Change(provider, model, key, was, will_be, kind)
+        for key, (was, will_be) in _differences(old, new, today)
+    ]
 
 
 Pair = tuple[Decimal | None, Decimal | None]
