@@ -19,7 +19,7 @@ from costspan.cost.check import check
 from costspan.cost.compare import compare
 from costspan.cost.explain import Question, explain
 from costspan.cost.table import Table
-from costspan.cost.written import prices_of
+from costspan.cost.written import offline, prices_of
 from costspan.errors import ConfigurationError
 
 _COUNTS = ("input", "output", "cache_read", "cache_write")
@@ -84,7 +84,9 @@ def _explain(given: argparse.Namespace) -> int:
     environ = dict(os.environ)
     if given.config is not None:
         environ["COSTSPAN_CONFIG"] = given.config
-    prices = prices_of(settings.read(environ=environ).prices)
+    written = settings.read(environ=environ).prices
+    prices_of(written)  # all of it, to hear what is wrong
+    prices = prices_of(offline(written))
     found = explain(prices, _question(given))
     if given.json:
         print(wording.as_json(found))

@@ -15,7 +15,6 @@ from costspan import settings
 from costspan.cost import written
 from costspan.cost.notes import note
 from costspan.cost.places import fault_line, line_of, lines_of
-from costspan.cost.table import Table
 from costspan.cost.written import Fault, Place, spelled
 from costspan.errors import ConfigurationError
 
@@ -48,34 +47,32 @@ def check(file: str, environ: Mapping[str, str] | None = None) -> list[Finding]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         return [Finding("error", fault_line(fault, raw), "", f"this is no TOML: {fault}")]
     places = lines_of(text)
-    faults = list(_faults(content, os.environ if environ is None else environ))
-    found = [_finding("error", fault, places) for fault in faults]
-    if not any(path[0] == "prices" for path, _ in faults):
-        found += [_finding("note", one, places) for one in _notes(content.get("prices", {}))]
+    found = [
+        Finding(level, line_of(path, places), spelled(path), said)
+        for level, (path, said) in _findings(content, os.environ if environ is None else environ)
+    ]
     return sorted(found, key=lambda finding: finding.line or 0)
 
 
-def _finding(level: str, fault: Fault, places: Mapping[Place, int]) -> Finding:
-    path, text = fault
-    return Finding(level, line_of(path, places), spelled(path), text)
-
-
-def _faults(content: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[Fault]:
+def _findings(content: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[tuple[str, Fault]]:
     for key in content:
         hint = settings.unknown_key(key)
         if hint is not None:
-            yield (key,), hint
-    unset = dict(_unset((), content, env))
-    for path, name in unset.items():
-        yield path, f"${{{name}}} is not set in the environment"
-    known = ChainMap(dict.fromkeys(unset.values(), ""), dict(env))
+            yield "error", ((key,), hint)
+    unset = list(_unset((), content, env))
+    for path, name in unset:
+        yield "error", (path, f"${{{name}}} is not set in the environment")
+    known = ChainMap({name: "" for _, name in unset}, dict(env))
     try:
         table = settings.price_table(settings.expanded(content, known, ""))
     except ConfigurationError as fault:
-        yield ("prices",), str(fault)
+        yield "error", (("prices",), str(fault))
         return
+    wrong = list(written.faults(table))
     # What a variable stands for that is not set cannot be judged.
-    yield from (fault for fault in written.faults(table) if fault[0] not in unset)
+    yield from (("error", fault) for fault in wrong if fault[0] not in dict(unset))
+    if not wrong:
+        yield from _of_table(table)
 
 
 def _unset(path: Place, value: Any, env: Mapping[str, str]) -> Iterator[tuple[Place, str]]:
@@ -90,10 +87,15 @@ def _unset(path: Place, value: Any, env: Mapping[str, str]) -> Iterator[tuple[Pl
             yield from _unset(path, item, env)
 
 
-def _notes(content: Mapping[str, Any]) -> Iterator[Fault]:
-    prices = written.prices_of(content)
-    table: Table = prices.load()
+def _of_table(content: Mapping[str, Any]) -> Iterator[tuple[str, Fault]]:
+    """What the price table has to say of the rates; or that it cannot be read."""
+    prices = written.prices_of(written.offline(content))
+    try:
+        table = prices.load()
+    except ConfigurationError as fault:
+        yield "error", (("prices", "table"), str(fault))
+        return
     for override in prices.overrides:
         text = note(table, override.key, override.rate)
         if text is not None:
-            yield ("prices", "overrides", override.key), text
+            yield "note", (("prices", "overrides", override.key), text)

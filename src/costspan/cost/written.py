@@ -19,6 +19,9 @@ Fault = tuple[Place, str]
 KEYS = tuple(inspect.signature(Prices).parameters)
 """What a file may say of prices: what `Prices(...)` takes."""
 
+_COMPANIONS = {"refresh_url": {"refresh": True}}
+"""What a setting needs beside it to be judged."""
+
 
 def prices_of(table: Mapping[str, Any]) -> Prices:
     """The `[prices]` of a file.
@@ -29,6 +32,11 @@ def prices_of(table: Mapping[str, Any]) -> Prices:
     for path, text in faults(table):
         raise ConfigurationError(f"{spelled(path)}: {text}")
     return _made(table)
+
+
+def offline(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The same settings, but that nothing is fetched: for a look at prices."""
+    return {key: value for key, value in table.items() if key not in ("refresh", "refresh_url")}
 
 
 def faults(table: Mapping[str, Any]) -> Iterator[Fault]:
@@ -89,7 +97,8 @@ def _setting_faults(table: Mapping[str, Any]) -> Iterator[Fault]:
         if key == "unknown" and isinstance(value, Mapping):
             yield from _rate_faults(path, value)
         elif key in KEYS and key != "overrides":
-            yield from ((path, text) for text in _refusal(_made, {"table": {key: value}}))
+            alone = {**_COMPANIONS.get(key, {}), key: value}
+            yield from ((path, text) for text in _refusal(_made, {"table": alone}))
 
 
 def _refusal(kind: Any, settings: Mapping[str, Any]) -> list[str]:
