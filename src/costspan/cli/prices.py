@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -61,7 +62,7 @@ def _add_facts(parser: argparse.ArgumentParser) -> None:
     facts.add_argument("--cache-read", type=_count, metavar="N", help="of the input, from a cache")
     facts.add_argument("--cache-write", type=_count, metavar="N", help="of the input, to a cache")
     facts.add_argument(
-        "--seconds", type=float, metavar="S", help="how long it ran, for a GPU's price"
+        "--seconds", type=_seconds, metavar="S", help="how long it ran, for a GPU's price"
     )
     facts.add_argument("--config", metavar="FILE", help="your prices (default: COSTSPAN_CONFIG)")
 
@@ -149,17 +150,18 @@ def _compare(given: argparse.Namespace) -> int:
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no length of time")
-    return seconds
+    with suppress(ValueError):
+        if 0 <= float(text) < float("inf"):
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no length of time: write 2.5")
 
 
 def _count(text: str) -> int:
-    number = int(text.replace(",", ""))
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is no count")
-    return number
+    with suppress(ValueError):
+        number = int(text.replace(",", ""))
+        if number >= 0:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is no count: write 1200 or 1,200")
 
 
 def _host(text: str) -> tuple[str, int | None]:

@@ -146,9 +146,10 @@ def explain(prices: Prices, question: Question) -> Explanation:
 def sellers(table: Table, model: str) -> list[str]:
     """The table's names of those who have a row for a model, the likeliest first."""
     found: dict[str, bool] = {}
-    for seller, info in table.models():
-        if info.is_match(model.lower()):
-            found[seller] = found.get(seller, False) or is_exact(info, model)
+    for seller in table.providers:
+        info = seller.find_model(model)
+        if info is not None:
+            found[seller.id] = is_exact(info, model)
     makers = [maker for maker in _MAKERS if maker in found]
     others = sorted((one for one in found if one not in makers), key=lambda one: not found[one])
     return [*makers, *others]

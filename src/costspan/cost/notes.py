@@ -59,7 +59,8 @@ def _of_beginning(table: Table, seller: str | None, beginning: str) -> str:
     ]
     if not found:
         return f"no model in the table begins so, {_YOUR_OWN}"
-    return f"it takes the place of the table's prices of {len(found)} models, such as {found[0]!r}"
+    models = f"{len(found)} model{'' if len(found) == 1 else 's'}"
+    return f"it takes the place of the table's prices of {models}, such as {found[0]!r}"
 
 
 def _difference(tariff: Tariff, rate: Rate) -> str:

@@ -36,7 +36,8 @@ def lines(found: Explanation) -> list[Line]:
 def _unknown(found: Explanation) -> Iterator[Line]:
     asked = found.question
     of = f" of {found.provider}" if found.provider else ""
-    yield "price", f"none is known for {asked.model}{of} in {found.prices_as_of}"
+    yield "price", f"none is known for {asked.model}{of}"
+    yield "table", found.prices_as_of
     if found.meant_provider is not None:
         yield "provider", f"nobody knows {asked.provider}; did you mean {found.meant_provider}?"
     if found.also_sold_by:
@@ -80,7 +81,7 @@ def _bands(found: Explanation, rated: Rated) -> str:
 
 
 def _name(count: str) -> str:
-    return count.replace("_", " ")
+    return count.replace("_", " ").removesuffix(" seconds")
 
 
 def _origin(found: Explanation) -> Iterator[Line]:
