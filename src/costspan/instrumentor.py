@@ -253,7 +253,10 @@ def _prices(table: Mapping[str, Any]) -> Prices:
         key: Rate.free() if rate == "free" else _rate(key, rate)
         for key, rate in table.get("overrides", {}).items()
     }
-    return _made("prices", Prices, {**table, "overrides": rates})  # type: ignore[no-any-return]
+    given = {**table, "overrides": rates}
+    if isinstance(table.get("unknown"), Mapping):
+        given["unknown"] = _made("prices.unknown", Rate, table["unknown"])
+    return _made("prices", Prices, given)  # type: ignore[no-any-return]
 
 
 def _rate(key: str, table: Any) -> Rate:

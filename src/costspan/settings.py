@@ -18,6 +18,7 @@ from msgspec import Struct
 from costspan.errors import ConfigurationError
 
 _FILE_KEYS = ("local", "store", "capture_content", "providers", "budgets", "alerts", "prices")
+_PRICE_KEYS = ("overrides", "unknown", "refresh", "refresh_url", "max_age", "table")
 _VARIABLES = (
     "COSTSPAN_LOCAL",
     "COSTSPAN_PROVIDERS",
@@ -167,13 +168,17 @@ def _read_file(name: str | None, env: Mapping[str, str]) -> dict[str, Any]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise ConfigurationError(f"COSTSPAN_CONFIG={name} is no TOML: {fault}") from None
-    for key in table:
-        if key not in _FILE_KEYS:
-            close = difflib.get_close_matches(key, _FILE_KEYS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"use {', '.join(_FILE_KEYS)}"
-            raise ConfigurationError(f"{name}: unknown key {key!r}: {hint}")
+    _refuse_unknown(name, table, _FILE_KEYS)
     expanded: dict[str, Any] = _expanded(table, env, name)
     return expanded
+
+
+def _refuse_unknown(place: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"use {', '.join(known)}"
+            raise ConfigurationError(f"{place}: unknown key {key!r}: {hint}")
 
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -208,4 +213,5 @@ def _price_table(file: Mapping[str, Any]) -> Mapping[str, Any]:
         raise ConfigurationError(
             'prices in the file is a table: write [prices] and [prices.overrides."MODEL"]'
         )
+    _refuse_unknown("[prices]", table, _PRICE_KEYS)
     return table
