@@ -100,13 +100,13 @@ class _Key(Struct, frozen=True):
         return f"{self.name} {', '.join(conditions)}".rstrip()
 
     def wider(self) -> Iterator[_Key]:
-        """The same rate with one condition of size or time less."""
+        """The same rate at the first size, on the first day or at the first hour."""
         if self.above is not None:
             yield _Key(self.name, self.context, None, self.day, self.clock)
         if self.day is not None:
             yield _Key(self.name, self.context, self.above, None, self.clock)
-        if self.clock is not None:
-            yield _Key(self.name, self.context, self.above, self.day, None)
+        if self.clock not in (None, time(0)):
+            yield _Key(self.name, self.context, self.above, self.day, time(0))
 
 
 def _rows(table: Table) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -177,7 +177,7 @@ def _moments(grid: list[Any], today: date) -> Iterator[tuple[date | None, time |
         if (clock := getattr(rule, name, None)) is not None
     }
     for day in (None, *sorted(day for day in days if day > today)):
-        for clock in (None, *sorted(clocks - {time(0)})):
+        for clock in sorted(clocks | {time(0)}) if clocks else (None,):
             yield day, clock
 
 

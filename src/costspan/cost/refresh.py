@@ -155,11 +155,12 @@ class Refresher:
         self._said.update(first)
         more = f" and {len(new) - _MOST_NAMED} more" if len(new) > _MOST_NAMED else ""
         logger.warning(
-            "costspan holds back the new prices of %d models, which would change by more than a "
+            "costspan holds back the new prices of %d model%s, which would change by more than a "
             "factor of %s: %s%s. They keep the prices in use; all others are new. Where the new "
             "ones are right, upgrade genai-prices, or give Prices(table=FILE) or "
             "Prices(overrides=...).",
             len(new),
+            "s" if len(new) > 1 else "",
             MOST_FACTOR,
             "; ".join(map(str, new[:_MOST_NAMED])),
             more,
