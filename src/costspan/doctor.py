@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from costspan.cost.refresh import Refresher
 from costspan.cost.tracker import CostTracker
 from costspan.guard import quietly
 from costspan.instrumentation.patching import PROVIDERS, TABLE, installed_version
@@ -74,20 +75,24 @@ def _prices(costs: CostTracker | None) -> Iterator[Finding]:
         yield "prices", "none"
         return
     prices = costs.prices
-    if prices.refresher is None:
-        refreshed = "off (Prices(refresh=True) fetches newer prices once a day)"
-    else:
-        prices.refresher.stop()
-        prices.refresher.attempt()
-        last = prices.refresher.last
-        assert last is not None
-        refreshed = f"every {prices.refresher.interval}; tried at {last.at:%H:%M:%S} UTC: "
-        refreshed += last.result if last.taken else f"{last.result}; the table in use stays"
+    refreshed = "off: Prices(refresh=True) fetches newer prices once a day"
+    if prices.refresher is not None:
+        refreshed = _refreshed(prices.refresher)
     yield "prices", prices.as_of
     too_old = prices.max_age.complaint(prices.load())
     if too_old is not None:
         yield "prices", too_old
     yield "price refresh", refreshed
+
+
+def _refreshed(refresher: Refresher) -> str:
+    """How a try goes, made now: this process has made none yet."""
+    refresher.stop()
+    refresher.attempt()
+    last = refresher.last
+    assert last is not None
+    kept = "" if last.taken else "; the table in use stays"
+    return f"every {refresher.every}; tried at {last.at:%Y-%m-%dT%H:%M:%SZ}: {last.result}{kept}"
 
 
 def _last_calls(settings: Settings) -> Iterator[Finding]:

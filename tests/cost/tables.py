@@ -30,7 +30,7 @@ SERVED = ("openai", "groq")
 
 def row(model: str, prices: Json, **more: Json) -> Json:
     """A model that its own id finds."""
-    return {"id": model, "match": {"equals": model}, "prices": prices, **more}
+    return {"id": model, "match": {"equals": model}, "prices": prices} | more
 
 
 def provider(name: str, *rows: Json) -> Json:

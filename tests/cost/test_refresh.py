@@ -47,6 +47,7 @@ def test_the_whole_table_is_taken():
         every = [one["id"] for one in bundled()]
         here.serve(newer(*every))
         prices = Prices(refresh=True, refresh_url=here.url)
+        prices.refresher.stop()
         prices.refresher.attempt()
     assert prices.refresher.last.taken
     assert len(list(prices.load().models())) == len(list(Table.bundled().models())) + 1
@@ -140,7 +141,7 @@ WRONG: dict[str, tuple[Callable[[Json], Json], str]] = {
     "most models gone": (shrunken, "a strange table: it would take the price from "),
     "another unit": (in_another_unit, "a strange table: .* by more than a factor of 2"),
     "old data": (older, "an older table: its newest price is of 2025-11-01, that of the one in"),
-    "a price that is none": (unreadable, "ValidationError"),
+    "a price that is none": (unreadable, "ValidationError: input_mtok.decimal: Input should be"),
     "a rate of the future": (unheard_of, "openai/gpt-4o: Unknown price key: thoughts_mtok"),
 }
 
@@ -208,7 +209,7 @@ def stays(prices: Prices, caplog: pytest.LogCaptureFixture, reason: str) -> None
     assert line.levelno == logging.WARNING
     assert re.fullmatch(
         rf"costspan could not refresh its prices \(.*{reason}.*\)\. The table in use stays; "
-        r"the next try is in 1 day, 0:00:00\.",
+        r"the next try is in 1 day\.",
         text,
     ), text
 

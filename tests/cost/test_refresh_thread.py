@@ -4,6 +4,7 @@ import gc
 import os
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from genai_prices import update_prices
@@ -60,7 +61,7 @@ def test_the_thread_goes_with_its_prices(served: Source):
 
 def test_it_fetches_again_at_each_interval(served: Source):
     prices = Prices(refresh="1h", refresh_url=served.url)
-    prices.refresher.interval /= 360_000  # a hundredth of a second
+    prices.refresher.interval = timedelta(milliseconds=10)
     served.answer = lambda: (500, b"")
     usd(prices)
     until(lambda: served.asked >= 3)

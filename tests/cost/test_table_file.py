@@ -82,6 +82,11 @@ BROKEN: dict[str, tuple[Json, str]] = {
         [provider("openai", row("o9", {"cache_read_mtok": 1}))],
         r"openai/o9: Missing ancestor price",
     ),
+    "a match that is none": (
+        [provider("openai", row("o9", {}, match={"or": [{"regex": "o9("}]}))],
+        r"openai/o9: 'o9\(' is no regular expression: missing \)",
+    ),
+    "a provider twice": ([provider("openai", GPT)] * 2, "two of its providers have the same id"),
     "no prices at all": ([provider("openai", row("o9", []))], "its list of prices is empty"),
 }
 

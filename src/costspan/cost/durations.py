@@ -9,6 +9,7 @@ from typing import Any
 from costspan.errors import ConfigurationError
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_UNITS_DOWN = ("days", "hours", "minutes", "seconds")
 _MOST_DIGITS = 6
 
 
@@ -29,3 +30,10 @@ def duration(setting: str, text: Any) -> timedelta:
             'such as "6h" or "90d"'
         )
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def in_words(length: timedelta) -> str:
+    """A length of time that `duration` gave, as a sentence has it: `6 hours`."""
+    name = next(name for name in _UNITS_DOWN if not length % timedelta(**{name: 1}))
+    count = length // timedelta(**{name: 1})
+    return f"{count} {name if count > 1 else name[:-1]}"

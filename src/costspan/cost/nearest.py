@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable
 
-_LEAST_ALIKE_IN_WORDS = 0.7
+_LEAST_ALIKE = 0.7
 _LEAST_ALIKE_AS_WRITTEN = 0.55
 
 
@@ -20,20 +20,19 @@ def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
     scored = []
     words, numbers = _words(name), _numbers(name)
     for other in known:
-        alike = _alike(words, _words(other), _LEAST_ALIKE_IN_WORDS)
-        written = _alike(name.lower(), other.lower(), _LEAST_ALIKE_AS_WRITTEN) if alike else 0.0
-        if written:
+        written = _alike(name.lower(), other.lower())
+        alike = max(written, _alike(words, _words(other)))
+        if alike >= _LEAST_ALIKE and written >= _LEAST_ALIKE_AS_WRITTEN:
             scored.append((alike + _shared(numbers, _numbers(other)), written, other))
     return [other for *_, other in sorted(scored, reverse=True)[:most]]
 
 
-def _alike(one: str, other: str, least: float) -> float:
-    """How alike two texts are, from `least` to 1; 0 where they are less so."""
+def _alike(one: str, other: str) -> float:
+    """How alike two texts are, from 0 to 1; 0 where they are less so than any that count."""
     matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
-    if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
+    if matcher.quick_ratio() < _LEAST_ALIKE_AS_WRITTEN:
         return 0.0
-    ratio = matcher.ratio()
-    return ratio if ratio >= least else 0.0
+    return matcher.ratio()
 
 
 def _words(name: str) -> str:

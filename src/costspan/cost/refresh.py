@@ -15,11 +15,12 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from costspan.cost.compare import Change
-from costspan.cost.durations import duration
+from costspan.cost.durations import duration, in_words
 from costspan.cost.merge import MOST_FACTOR, TableRefused, merged
+from costspan.cost.rows import reason_of
 from costspan.cost.table import Table
 from costspan.errors import ConfigurationError
-from costspan.guard import fault_of
+from costspan.guard import fault_of, quietly
 
 logger = logging.getLogger("costspan")
 
@@ -60,6 +61,7 @@ class Refresher:
 
     def __init__(self, owner: Refreshed, interval: timedelta, url: str | None) -> None:
         self.interval = interval
+        self.every = in_words(interval)
         self.last: Attempt | None = None
         self._url = url
         self._wanted = True
@@ -104,7 +106,8 @@ class Refresher:
 
     def _run(self, stop: SimpleQueue[None]) -> None:
         while True:
-            self.attempt(stop)
+            with quietly("refreshing the prices"):
+                self.attempt(stop)
             try:
                 stop.get(timeout=self.interval.total_seconds())
             except Empty:
@@ -132,7 +135,7 @@ class Refresher:
 
     def _failed(self, fault: Exception) -> str:
         kind = fault.kind if isinstance(fault, TableRefused) else type(fault).__name__
-        text = f"{kind}: {fault}".partition("\n")[0][:_MOST_CHARACTERS]
+        text = f"{kind}: {reason_of(fault)}"[:_MOST_CHARACTERS]
         result = re.sub(r"//[^/@\s]*@", "//", text)  # a URL's user and password
         level = logging.DEBUG if kind in self._said else logging.WARNING
         self._said.add(kind)
@@ -141,7 +144,7 @@ class Refresher:
             "costspan could not refresh its prices (%s). The table in use stays; the next try is "
             "in %s.",
             result,
-            self.interval,
+            self.every,
         )
         return result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -56,8 +57,17 @@ def parsed(raw: Any, parse: Callable[[list[Any]], list[Any]]) -> list[Any]:
         try:
             providers += parse([provider])
         except ValueError as fault:
-            raise ValueError(f"{_place(provider, parse)}: {_first_of(fault)}") from None
+            raise ValueError(f"{_place(provider, parse)}: {reason_of(fault)}") from None
     return providers
+
+
+def reason_of(fault: Exception) -> str:
+    """The first thing that an exception says, on one line; of a validator's list, the first."""
+    errors = getattr(fault, "errors", None)
+    if not callable(errors):
+        return str(fault).partition("\n")[0]
+    first = errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 def checked(providers: Sequence[Any], coherent: Callable[[set[str]], None]) -> Sequence[Any]:
@@ -73,6 +83,8 @@ def checked(providers: Sequence[Any], coherent: Callable[[set[str]], None]) -> S
     rows = [(provider, info) for provider in providers for info in provider.models]
     if not rows:
         raise ValueError("it holds no models")
+    if len({provider.id for provider in providers}) < len(providers):
+        raise ValueError("two of its providers have the same id")
     for provider, info in rows:
         try:
             _check(info, coherent)
@@ -84,6 +96,11 @@ def checked(providers: Sequence[Any], coherent: Callable[[set[str]], None]) -> S
 def _check(info: Any, coherent: Callable[[set[str]], None]) -> None:
     if info.prices == []:
         raise ValueError("its list of prices is empty")
+    for pattern in _patterns(info.match):
+        try:
+            re.compile(pattern)
+        except re.error as fault:
+            raise ValueError(f"{pattern!r} is no regular expression: {fault}") from None
     variants = info.price_variants or ()
     for prices in price_sets(info):
         named = {name: price for name, price in vars(prices).items() if price is not None}
@@ -93,6 +110,14 @@ def _check(info: Any, coherent: Callable[[set[str]], None]) -> None:
                     raise ValueError(f"{name} = {rate} is no price")
         if all(prices is not variant.prices for variant in variants):
             coherent(set(named))
+
+
+def _patterns(clause: Any) -> Iterator[str]:
+    """The regular expressions in a rule that matches models."""
+    if hasattr(clause, "regex"):
+        yield clause.regex
+    for inner in (*getattr(clause, "or_", ()), *getattr(clause, "and_", ())):
+        yield from _patterns(inner)
 
 
 def _tiers(price: Any) -> Iterable[Any]:
@@ -111,12 +136,3 @@ def _place(provider: Any, parse: Callable[[list[Any]], list[Any]]) -> str:
             named = model.get("id") if isinstance(model, dict) else model
             return f"{provider.get('id')}/{named}"
     return str(provider.get("id"))
-
-
-def _first_of(fault: ValueError) -> str:
-    """The first thing that a validator names, on one line."""
-    errors = getattr(fault, "errors", None)
-    if errors is None:
-        return str(fault)
-    first = errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
