@@ -161,6 +161,14 @@ class TestAskedAndAnswered:
         assert self.price(**{"prod-chat": 1, "gpt-4o-2024-08-06": 2}).total_usd == 2
 
 
+    def test_what_the_answer_did_besides_has_the_rate_of_the_name_that_was_asked_too(self):
+        """An iteration without a model of its own is of the answer's; a million more at 7."""
+        call = finished("prod-chat", **COUNTS, also_billed=((None, Usage(**COUNTS)),))
+        answered = structs.replace(call.response, model="gpt-4o-2024-08-06")
+        prices = Prices(overrides={"prod-chat": Rate(input=7, output=0)})
+        assert prices.cost(structs.replace(call, response=answered)).total_usd == 14
+
+
 def test_a_call_without_a_model_has_the_rate_of_its_place():
     assert cost({"ollama/*": Rate.free()}, None).total_usd == 0
     assert cost({"ollama/llama3.2": Rate.free()}, None).status == "unpriced"

@@ -174,6 +174,7 @@ class Prices:
                 None,
                 response.inference_geo,
                 call.ended_at / 1e9,
+                asked=call.request.model if model is None else None,
             )
             if tariff is None:
                 parts.missing = (*parts.missing, "iterations")
