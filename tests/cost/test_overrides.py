@@ -160,7 +160,6 @@ class TestAskedAndAnswered:
     def test_the_one_that_answered_wins_over_the_one_that_was_asked(self):
         assert self.price(**{"prod-chat": 1, "gpt-4o-2024-08-06": 2}).total_usd == 2
 
-
     def test_what_the_answer_did_besides_has_the_rate_of_the_name_that_was_asked_too(self):
         """An iteration without a model of its own is of the answer's; a million more at 7."""
         call = finished("prod-chat", **COUNTS, also_billed=((None, Usage(**COUNTS)),))
