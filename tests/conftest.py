@@ -1,6 +1,7 @@
 """What every test may use: spans in memory, a local model server, and costspan switched on."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
@@ -8,6 +9,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from costspan import Instrumentor, guard
+from costspan.cost import age
 from costspan.testing import LLMServer
 from tests.conventions.checker import check
 
@@ -31,6 +33,12 @@ def _unharmed(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not left_on, "the test left costspan switched on"
     if request.node.get_closest_marker("faults") is None:
         assert guard.faults() == before, "costspan swallowed a fault of its own"
+
+
+@pytest.fixture(autouse=True)
+def _young_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The installed prices do not grow old while this version is tested."""
+    monkeypatch.setattr(age, "today", lambda: date(2026, 11, 22))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import gc
 import inspect
 import logging
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -188,6 +189,26 @@ def test_toml_is_accepted(
     tracker = Instrumentor().costs
     assert tracker is not None
     assert [budget.name for budget in tracker.budgets] == ["single call"]
+
+
+@pytest.mark.parametrize(("name", "text"), fenced("console"), ids=[n for n, _ in fenced("console")])
+def test_commands_print_what_the_page_shows(
+    user: Path, capsys: pytest.CaptureFixture[str], name: str, text: str
+) -> None:
+    """`$ cat FILE` shows a file that the commands after it read."""
+    for command, shown in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", text, re.M):
+        program, *arguments = shlex.split(command)
+        if program == "cat":
+            (user / arguments[0]).write_text(shown)
+            continue
+        assert program == "costspan"
+        cli.main(arguments)
+        assert lasting(capsys.readouterr().out) == lasting(shown), command
+
+
+def lasting(output: str) -> list[str]:
+    """The lines that are the same tomorrow: not the one of the table's own date."""
+    return [line for line in output.splitlines() if not line.startswith("table ")]
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")

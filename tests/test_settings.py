@@ -224,7 +224,7 @@ class TestTracker:
             write(
                 '[[budgets]]\nname = "dear"\nusd = 0.25\nper = "call"\nwhere = {agent = "a*"}\n'
                 '[[alerts]]\ntype = "log"\n'
-                '[prices]\nunknown = "warn"\n'
+                '[prices]\nunknown = {input = 3, output = 4}\nmax_age = "never"\n'
                 '[prices.overrides]\n"ollama/*" = "free"\n'
                 '[prices.overrides."mine"]\ninput = 1\noutput = 2\n'
             )
@@ -233,10 +233,10 @@ class TestTracker:
         costs = Instrumentor().costs
         (budget,) = costs.budgets
         assert (budget.name, budget.where) == ("dear", {"agent": "a*"})
-        for model, provider in (("llama3.2", "ollama"), ("mine", "openai")):
+        for model, provider in (("llama3.2", "ollama"), ("mine", "openai"), ("new", "nobody")):
             with record_call(model=model, provider=provider) as call:
                 call.set_usage(input_tokens=1_000_000, output_tokens=1_000_000)
-        assert [line.cost_usd for line in costs.records] == [0, Decimal(3)]
+        assert [line.cost_usd for line in costs.records] == [0, Decimal(3), Decimal(7)]
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -244,8 +244,14 @@ class TestTracker:
             ('[[budgets]]\nusd = 1\nper = "call"', "a budget needs a name"),
             ('[[budgets]]\nname = "a"\nusd = 1\nper = "call"\nsize = 7', "size"),
             ('[[alerts]]\ntype = "slack"', 'only type = "log" is available yet'),
-            ("[prices]\nsource = 1", "source"),
-            ('[prices.overrides]\n"m" = 1', "write input = 0.10, output = 0.40"),
+            ("[prices]\nsource = 1", "unknown key 'source': use overrides, unknown, refresh"),
+            (
+                "[prices]\nmaxage = 1",
+                r"prices\.maxage: unknown key 'maxage': did you mean 'max_age'",
+            ),
+            ("[prices]\nrefresh = 1", "use True for once a day"),
+            ("[prices]\nunknown = {price = 1}", "price"),
+            ('[prices.overrides]\n"m" = 1', "write { input = 0.10, output = 0.40 }"),
             ('[prices.overrides."m"]\ninput = -1', "US dollars as a number"),
             ('[prices.overrides."m"]\nprice = 1', "price"),
             ('store = "redis://localhost"', "not available yet: 'memory'"),

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from costspan.cost.refresh import Refresher
+from costspan.cost.tracker import CostTracker
 from costspan.guard import quietly
 from costspan.instrumentation.patching import PROVIDERS, TABLE, installed_version
 from costspan.instrumentor import VERSION, Instrumentor
@@ -48,8 +50,7 @@ def _findings(instrumentor: Instrumentor) -> Iterator[Finding]:
         yield name, _sdk(name, patched.get(name, []))
     yield "spans", instrumentor.destination
     yield "calls file", _file(settings)
-    costs = instrumentor.costs
-    yield "prices", costs.prices.as_of if costs is not None else "none"
+    yield from _prices(instrumentor.costs)
     yield "content", f"capture is {settings.capture_content}"
     yield from _last_calls(settings)
 
@@ -67,6 +68,31 @@ def _file(settings: Settings) -> str:
     if settings.local is None:
         return "none (set COSTSPAN_LOCAL=logs, or instrument(local='logs'))"
     return f"{settings.local}/llm_trace_<day>.jsonl"
+
+
+def _prices(costs: CostTracker | None) -> Iterator[Finding]:
+    if costs is None:
+        yield "prices", "none"
+        return
+    prices = costs.prices
+    refreshed = "off: Prices(refresh=True) fetches newer prices once a day"
+    if prices.refresher is not None:
+        refreshed = _refreshed(prices.refresher)
+    yield "prices", prices.as_of
+    too_old = prices.max_age.complaint(prices.load())
+    if too_old is not None:
+        yield "prices", too_old
+    yield "price refresh", refreshed
+
+
+def _refreshed(refresher: Refresher) -> str:
+    """How a try goes, made now: this process has made none yet."""
+    refresher.stop()
+    refresher.attempt()
+    last = refresher.last
+    assert last is not None
+    kept = "" if last.taken else "; the table in use stays"
+    return f"every {refresher.every}; tried at {last.at:%Y-%m-%dT%H:%M:%SZ}: {last.result}{kept}"
 
 
 def _last_calls(settings: Settings) -> Iterator[Finding]:

@@ -17,9 +17,8 @@ from costspan import settings as settings_of
 from costspan.alerts.log import LogAlerts
 from costspan.call import Request
 from costspan.cost.budget import Budget
-from costspan.cost.prices import Prices
-from costspan.cost.rates import Rate
 from costspan.cost.tracker import CostTracker
+from costspan.cost.written import prices_of
 from costspan.errors import ConfigurationError
 from costspan.export.calls import CallsFile, LocalFiles
 from costspan.instrumentation.metrics import Meters
@@ -120,6 +119,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._costs, self._file = wiring.costs, file  # type: ignore[assignment]
         if self._costs is not None and file is not None:
             self._costs.writers = (*self._costs.writers, file)
+        if self._costs is not None and self._costs.prices.refresher is not None:
+            self._costs.prices.refresher.start()
         wiring.tracers.prepare()
         slot.wiring = wiring
         self._patches.apply(names)
@@ -137,6 +138,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._patches.remove()
         self._threads.remove()
         slot.wiring = None
+        if self._costs is not None and self._costs.prices.refresher is not None:
+            self._costs.prices.refresher.stop()
         if self._costs is not None and self._file is not None:
             self._costs.writers = tuple(w for w in self._costs.writers if w is not self._file)
         if self._file is not None:
@@ -230,7 +233,7 @@ def _tracker(costs: Any, settings: Settings) -> CostTracker | None:
         budgets.append(Budget("single call", usd=settings.call_warn_usd, per="call"))
     sinks = [_sink(table) for table in settings.alerts] or None
     return CostTracker(
-        prices=_prices(settings.prices), budgets=budgets, alerts=sinks, store=settings.store
+        prices=prices_of(settings.prices), budgets=budgets, alerts=sinks, store=settings.store
     )
 
 
@@ -242,20 +245,6 @@ def _sink(table: Mapping[str, Any]) -> LogAlerts:
     if set(table) != {"type"} or table["type"] != "log":
         raise ConfigurationError(f'[[alerts]] {dict(table)!r}: only type = "log" is available yet')
     return LogAlerts()
-
-
-def _prices(table: Mapping[str, Any]) -> Prices:
-    rates = {
-        key: Rate.free() if rate == "free" else _rate(key, rate)
-        for key, rate in table.get("overrides", {}).items()
-    }
-    return _made("prices", Prices, {**table, "overrides": rates})  # type: ignore[no-any-return]
-
-
-def _rate(key: str, table: Any) -> Rate:
-    if not isinstance(table, Mapping):
-        raise ConfigurationError(f'[prices.overrides."{key}"]: write input = 0.10, output = 0.40')
-    return _made(f'prices.overrides."{key}"', Rate, table)  # type: ignore[no-any-return]
 
 
 def _made(place: str, kind: Callable[..., Any], table: Mapping[str, Any]) -> Any:

@@ -90,7 +90,7 @@ def read(
         call_warn_usd=env.get("COSTSPAN_CALL_WARN_USD") or None,
         budgets=_tables(file, "budgets"),
         alerts=_tables(file, "alerts"),
-        prices=_price_table(file),
+        prices=price_table(file),
     )
 
 
@@ -168,15 +168,36 @@ def _read_file(name: str | None, env: Mapping[str, str]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise ConfigurationError(f"COSTSPAN_CONFIG={name} is no TOML: {fault}") from None
     for key in table:
-        if key not in _FILE_KEYS:
-            close = difflib.get_close_matches(key, _FILE_KEYS, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"use {', '.join(_FILE_KEYS)}"
-            raise ConfigurationError(f"{name}: unknown key {key!r}: {hint}")
-    expanded: dict[str, Any] = _expanded(table, env, name)
-    return expanded
+        hint = unknown_key(key)
+        if hint is not None:
+            raise ConfigurationError(f"{name}: {hint}")
+    return expanded(table, env, name)
+
+
+def unknown_key(key: str) -> str | None:
+    """What to write instead of a key that the file cannot have; None for one that it can."""
+    if key in _FILE_KEYS:
+        return None
+    close = difflib.get_close_matches(key, _FILE_KEYS, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"use {', '.join(_FILE_KEYS)}"
+    return f"unknown key {key!r}: {hint}"
 
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def references(text: str) -> list[str]:
+    """The variables that a string of the file stands for."""
+    return _REFERENCE.findall(text)
+
+
+def expanded(table: Mapping[str, Any], env: Mapping[str, str], file: str) -> dict[str, Any]:
+    """A file's tables with the variables in their strings written out.
+
+    Raises:
+        ConfigurationError: a variable is not set.
+    """
+    return {key: _expanded(value, env, file) for key, value in table.items()}
 
 
 def _expanded(value: Any, env: Mapping[str, str], file: str) -> Any:
@@ -202,7 +223,12 @@ def _tables(file: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...]:
     return tuple(tables)
 
 
-def _price_table(file: Mapping[str, Any]) -> Mapping[str, Any]:
+def price_table(file: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The file's `[prices]`.
+
+    Raises:
+        ConfigurationError: it is no table, or its overrides are none.
+    """
     table = file.get("prices", {})
     if not isinstance(table, dict) or not isinstance(table.get("overrides", {}), dict):
         raise ConfigurationError(

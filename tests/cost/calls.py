@@ -1,8 +1,10 @@
 """Finished calls, as the instrumentation would hand them over."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
+from costspan import Prices
 from costspan.call import Call, Request, Response, Usage
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -34,3 +36,10 @@ def finished(
         response=Response(usage=usage, **response),
         **{"started_at": ended - 10**9, "ended_at": ended, "runtime_seconds": 1.0, **call},
     )
+
+
+def thousand_tokens(
+    prices: Prices, model: str = "gpt-4o-mini", provider: str = "openai"
+) -> Decimal | None:
+    """US dollars for 1,000 tokens of input."""
+    return prices.cost(finished(model, provider, input_tokens=1000, output_tokens=0)).total_usd

@@ -75,7 +75,7 @@ PROMISES = {
 
 @cache
 def table() -> Table:
-    return Table()
+    return Table.bundled()
 
 
 def tariff(provider: str, model: str, tier: str | None) -> Tariff:

@@ -38,6 +38,22 @@ def test_it_is_said_once_with_the_remedy_and_the_nearest_id(caplog: pytest.LogCa
     assert caplog.records[0].levelno == logging.WARNING
 
 
+@pytest.mark.parametrize(
+    ("model", "meant"),
+    [
+        ("claude-haiku-3", "claude-3-haiku"),
+        ("claude-haiku-3-5", "claude-3-5-haiku-latest"),
+    ],
+)
+def test_a_name_in_another_order_is_no_newer_model(
+    caplog: pytest.LogCaptureFixture, model: str, meant: str
+):
+    """They are no ids of Anthropic's; claude-haiku-5-5 has fewer other letters, and is dearer."""
+    found = Prices().cost(finished(model, "anthropic", input_tokens=1, output_tokens=1))
+    assert found.status == "unpriced"
+    assert said(caplog)[0].endswith(f"Did you mean {meant!r}?")
+
+
 def test_each_model_of_each_provider_is_said(caplog: pytest.LogCaptureFixture):
     prices = Prices()
     for model, provider in (("a", "ollama"), ("b", "ollama"), ("a", "vllm"), ("a", "ollama")):
@@ -89,6 +105,12 @@ async def test_block_sends_no_byte_of_an_async_stream(
     assert len(spans.get_finished_spans()) == 1
 
 
+def test_block_offers_the_nearest_id():
+    prices = Prices(unknown="block")
+    with pytest.raises(BudgetExceeded, match="Did you mean 'gpt-4o-mini'"):
+        prices.admit(finished("gtp-4o-mini").request)
+
+
 def test_block_lets_pass_what_has_a_price_or_is_free(
     server: LLMServer, spans: InMemorySpanExporter, blocking: CostTracker
 ):
@@ -97,6 +119,8 @@ def test_block_lets_pass_what_has_a_price_or_is_free(
         client.chat.completions.create(model="mine", **ASK)
         client.moderations.create(input="Hello", model="never-heard-of")
     assert [line.status for line in blocking.records] == ["priced", "priced", "not_billed"]
+    free = spans.get_finished_spans()[1].attributes
+    assert (free["gen_ai.request.model"], free["costspan.cost.total"]) == ("mine", 0.0)
 
 
 def test_threads_that_meet_an_unknown_model_at_once_say_it_once(

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from costspan.call import NOT_BILLED, PICOS_PER_USD, Call, Cost, Request, Response, Usage
-from costspan.cost.rates import Rate, checked_overrides, own_cost, own_tariff
+from costspan.cost.age import MaxAge
+from costspan.cost.book import KEPT_TARIFFS, Book, Upkeep
+from costspan.cost.overrides import Overrides
+from costspan.cost.rates import FlatTariff, Rate
+from costspan.cost.refresh import refresher
 from costspan.cost.table import Table
 from costspan.cost.tariff import Parts, Tariff
 from costspan.errors import BudgetExceeded, ConfigurationError
 
 logger = logging.getLogger("costspan")
 
-_KEPT_TARIFFS = 4096
 _NO_RESPONSE = Response()
 
 
@@ -24,43 +29,60 @@ class Prices:
     """Where prices come from.
 
     Args:
-        overrides: rates that win over the table, by `"model"`, `"provider/model"` or
-            `"host:port/model"`; a trailing `*` stands for any ending. The most exact key wins.
+        overrides: rates that win over the table, by `"model"`, `"provider/model"`,
+            `"host/model"` or `"host:port/model"`; a trailing `*` stands for any ending, and the
+            most exact key wins (see `costspan.cost.overrides`).
         unknown: what to do with a model without a price: `"warn"` (leave the call unpriced and say
             so once), `"block"` (raise `BudgetExceeded` before the call) or a `Rate` to assume.
+        refresh: fetch newer prices in the background: True once a day, or an interval such as
+            `"6h"`, an hour at least. By default nothing is fetched.
+        max_age: from which age on the table is said, once, to be old; None for never.
+        table: path of a JSON file in the format of genai-prices' `data.json` to use instead of the
+            installed package's table.
+        refresh_url: where `refresh` fetches from; by default genai-prices' own address.
 
     Raises:
-        ConfigurationError: a setting is wrong, or not available yet.
+        ConfigurationError: a setting is wrong.
     """
+
+    _book: Book | None = None
 
     def __init__(
         self,
         *,
         overrides: Mapping[str, Rate] | None = None,
         unknown: str | Rate = "warn",
-        refresh: bool = False,
-        max_age: str | None = None,
+        refresh: bool | str = False,
+        max_age: str | None = "90d",
+        table: str | os.PathLike[str] | None = None,
+        refresh_url: str | None = None,
     ) -> None:
-        if refresh or max_age is not None:
-            raise ConfigurationError(
-                "Prices(refresh=..., max_age=...) is not available yet: upgrade the package "
-                "genai-prices to get newer prices"
-            )
         if unknown not in ("warn", "block") and not isinstance(unknown, Rate):
             raise ConfigurationError(
                 f"Prices(unknown={unknown!r}) is unknown: use 'warn', 'block' or a Rate(...)"
             )
         self.unknown = unknown
-        self._overrides = checked_overrides(overrides)
-        self._table: Table | None = None
-        self._tariffs: dict[tuple[Any, ...], Tariff | None] = {}
-        self._warned: set[tuple[str, str | None]] = set()
+        self.overrides = Overrides(overrides)
+        self.refresher = refresher(self, refresh, refresh_url)
+        """The background thread that fetches newer prices; None without `refresh`."""
+
+        self.max_age = MaxAge(max_age)
+        self._file = _checked_file(table, refresh)
+        self._upkeep = Upkeep(self.refresher, self.max_age)
+        self._warned: dict[tuple[str, str | None], object] = {}
 
     def load(self) -> Table:
-        """Read the table now, rather than at the first call."""
-        if self._table is None:
-            self._table = Table()
-        return self._table
+        """The table in use, read now if it was not yet.
+
+        Raises:
+            ConfigurationError: the file of `table` cannot be read, or is no such table.
+        """
+        return self._in_use().table
+
+    def take(self, table: Table) -> None:
+        """Price by `table` from now on; a call that is being priced keeps to the one before."""
+        self._book = self._book_of(table)
+        self.max_age.warn(table)
 
     @property
     def as_of(self) -> str:
@@ -75,10 +97,11 @@ class Prices:
         """
         if self.unknown != "block" or not request.billable:
             return
-        if self._tariff(request, request.model, None, None, None, time.time()) is None:
+        book = self._in_use()
+        if book.find(request, request.model, None, None, None, time.time()) is None:
             raise BudgetExceeded(
                 f"no price is known for {request.model!r} of {request.provider}, and "
-                f"Prices(unknown='block') is set: {_remedy(request, request.model)}",
+                f"Prices(unknown='block') is set: {self._offer(request, request.model)}",
                 reason="unpriced",
             )
 
@@ -89,20 +112,37 @@ class Prices:
         response = call.response
         if response is not None and response.reported_cost_usd is not None:
             return _reported(response)
-        tariff = self._tariff_of(call)
-        if tariff is not None and tariff.match in ("gpu", "free"):
-            return own_cost(tariff, call.runtime_seconds)
+        book = self._in_use()
+        tariff = self._tariff_of(book, call)
+        if isinstance(tariff, FlatTariff):
+            return tariff.cost(call.runtime_seconds)
         if response is None or response.usage is None:
             model = None if tariff is None else tariff.model
             return Cost(status="unpriced", missing=("usage",), model=model)
         if tariff is None:
             return self._unpriced(call)
-        return self._priced(call, response, response.usage, tariff)
+        return self._priced(book, call, response, response.usage, tariff)
 
-    def _priced(self, call: Call, response: Response, usage: Usage, tariff: Tariff) -> Cost:
+    def _in_use(self) -> Book:
+        book = self._book
+        if book is None:
+            table = Table.bundled() if self._file is None else Table.from_file(self._file)
+            # The first that is put there stays, as by then it may have been refreshed already.
+            book = vars(self).setdefault("_book", self._book_of(table))
+            if self.refresher is None:
+                self.max_age.warn(table)
+        return book
+
+    def _book_of(self, table: Table) -> Book:
+        assumed = self.unknown if isinstance(self.unknown, Rate) else None
+        return Book(table, self.overrides, assumed, self._upkeep)
+
+    def _priced(
+        self, book: Book, call: Call, response: Response, usage: Usage, tariff: Tariff
+    ) -> Cost:
         parts = tariff.parts(usage)
         if response.also_billed:
-            self._add_others(call, response, parts)
+            self._add_others(book, call, response, parts)
         if response.incomplete:
             parts.missing = (*parts.missing, "usage")
         total = parts.total
@@ -122,16 +162,17 @@ class Prices:
             prices_as_of=tariff.prices_as_of,
         )
 
-    def _add_others(self, call: Call, response: Response, parts: Parts) -> None:
+    def _add_others(self, book: Book, call: Call, response: Response, parts: Parts) -> None:
         """Add what the top-level usage leaves out, each at its own model's rates."""
         for model, usage in response.also_billed:
-            tariff = self._tariff(
+            tariff = book.find(
                 call.request,
                 model or call.model,
                 response.service_tier,
                 response.speed if model is None else None,
                 response.inference_geo,
                 call.ended_at / 1e9,
+                asked=call.request.model if model is None else None,
             )
             if tariff is None:
                 parts.missing = (*parts.missing, "iterations")
@@ -144,82 +185,28 @@ class Prices:
             parts.tools += extra.tools
             parts.missing = tuple(dict.fromkeys((*parts.missing, *extra.missing)))
 
-    def _tariff_of(self, call: Call) -> Tariff | None:
+    def tariff_of(self, call: Call) -> Tariff | None:
+        """The rates that hold for a call; None where nobody knows its model."""
+        return self._tariff_of(self._in_use(), call)
+
+    def _tariff_of(self, book: Book, call: Call) -> Tariff | None:
         response = call.response or _NO_RESPONSE
         facts = (response.service_tier, response.speed, response.inference_geo)
         at = call.ended_at / 1e9
         if call.request.provider == "aws.bedrock":
             # The answer leaves out the inference profile, which sets the price.
-            found = self._tariff(call.request, call.request.model, *facts, at)
-            if found is not None:
+            found = book.find(call.request, call.request.model, *facts, at)
+            if found is not None and found.match != "assumed":
                 return found
-        return self._tariff(call.request, call.model, *facts, at)
-
-    def _tariff(
-        self,
-        request: Request,
-        model: str | None,
-        tier: str | None,
-        speed: str | None,
-        geo: str | None,
-        at: float,
-    ) -> Tariff | None:
-        key = (
-            request.provider,
-            request.server_address,
-            request.server_port,
-            model,
-            tier,
-            speed,
-            geo,
-        )
-        found = self._tariffs.get(key)
-        if found is not None and at < found.valid_until:
-            return found
-        if found is None and key in self._tariffs:
-            return None
-        found = self._resolve(request, model, tier, speed, geo, at)
-        if len(self._tariffs) >= _KEPT_TARIFFS:
-            self._tariffs.clear()
-        self._tariffs[key] = found
-        return found
-
-    def _resolve(
-        self,
-        request: Request,
-        model: str | None,
-        tier: str | None,
-        speed: str | None,
-        geo: str | None,
-        at: float,
-    ) -> Tariff | None:
-        if model is None:
-            return None
-        own = self._override(request, model)
-        if own is not None:
-            return own
-        found = self.load().tariff(request.provider, model, tier=tier, speed=speed, geo=geo, at=at)
-        if found is None and isinstance(self.unknown, Rate):
-            return own_tariff(self.unknown, model, "assumed")
-        return found
-
-    def _override(self, request: Request, model: str) -> Tariff | None:
-        if not self._overrides:
-            return None
-        names = [model, f"{request.provider}/{model}"]
-        if request.server_address is not None:
-            names.append(f"{request.server_address}/{model}")
-            names.append(f"{request.server_address}:{request.server_port}/{model}")
-        for pattern, rate in self._overrides:
-            for name in names:
-                if pattern == name or (pattern[-1] == "*" and name.startswith(pattern[:-1])):
-                    return own_tariff(rate, model, "override")
-        return None
+        return book.find(call.request, call.model, *facts, at, asked=call.request.model)
 
     def _unpriced(self, call: Call) -> Cost:
         request, model = call.request, call.model
-        if (request.provider, model) not in self._warned and len(self._warned) < _KEPT_TARIFFS:
-            self._warned.add((request.provider, model))
+        mine = object()
+        # One of several threads that meet the model at once finds its own mark, without a lock.
+        if len(self._warned) < KEPT_TARIFFS and (
+            self._warned.setdefault((request.provider, model), mine) is mine
+        ):
             logger.warning(
                 "costspan has no price for model %r of %s: its calls are counted as unpriced, not "
                 "as free. %s",
@@ -233,6 +220,18 @@ class Prices:
         nearest = self.load().nearest(request.provider, model or "")
         meant = f" Did you mean {nearest!r}?" if nearest else ""
         return _remedy(request, model) + meant
+
+
+def _checked_file(table: Any, refresh: Any) -> Path | None:
+    if table is None:
+        return None
+    if not isinstance(table, str | os.PathLike) or not os.fspath(table):
+        raise ConfigurationError(f"Prices(table={table!r}): give the path of a JSON file")
+    if refresh:
+        raise ConfigurationError(
+            "Prices(table=..., refresh=...): a file is never refreshed; leave one of the two out"
+        )
+    return Path(table)
 
 
 def _remedy(request: Request, model: str | None) -> str:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.metadata
-import re
-from collections.abc import Iterator, Mapping
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from costspan.cost.billed import KEYS
+from costspan.cost.nearest import nearest
+from costspan.cost.rows import checked, newest_change, parsed
+from costspan.cost.sellers import table_name
 from costspan.cost.tariff import PARTS, Tariff, Unit
-from costspan.cost.variants import constraints, context_of, lacking, next_change
-
-_PROVIDERS: Mapping[str, str] = {
-    "azure.ai.openai": "azure",
-    "azure.ai.inference": "azure",
-    "aws.bedrock": "aws",
-    "gcp.vertex_ai": "google",
-    "gcp.gemini": "google",
-    "gcp.gen_ai": "google",
-    "x_ai": "x-ai",
-    "mistral_ai": "mistral",
-    "moonshot_ai": "moonshotai",
-}
-"""The conventions' provider names that the table spells otherwise."""
+from costspan.cost.variants import context_of, lacking, next_change
+from costspan.errors import ConfigurationError
 
 _LEAST_SECONDS = {("groq", "whisper-large-v3"): 10, ("groq", "whisper-large-v3-turbo"): 10}
 """The shortest audio that is billed; no unit of the table, but its own calculation has it too."""
@@ -51,30 +43,85 @@ _PRICED_KEYS = frozenset(KEYS.values()) | {"requests"}
 
 
 class Table:
-    """Rows of `genai-prices`, compiled on demand."""
+    """Rows of `genai-prices`, compiled on demand.
 
-    def __init__(self) -> None:
-        from genai_prices.data_snapshot import get_snapshot
+    Args:
+        providers: the package's own rows.
+        source: where they are from, for people.
+        fetched_on: the day (UTC) on which they were the newest that there are.
+    """
+
+    def __init__(
+        self, providers: Sequence[Any], source: str, fetched_on: date | None = None
+    ) -> None:
         from genai_prices.units import _get_registry
 
-        self._snapshot = get_snapshot()
+        self.providers = providers
         self._registry = _get_registry()
 
-        self.prices_as_of = self._as_of()
-        """The table's version, and the newest date on which one of its prices changed."""
+        self.source = source
+        self.fetched_on = fetched_on
+        self.newest_change = newest_change(info for _, info in self.models())
+        changes = f" (changes up to {self.newest_change})" if self.newest_change else ""
+        self.prices_as_of = source + changes
+        """Which table this is, and its newest date."""
 
-    def _as_of(self) -> str:
-        version = importlib.metadata.version("genai-prices")
+    @classmethod
+    def bundled(cls) -> Table:
+        """The table that the installed package brings."""
+        from genai_prices.data import providers
+
+        return cls(providers, f"genai-prices {importlib.metadata.version('genai-prices')}")
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Table:
+        """The table of a JSON file in the format of genai-prices' `data.json`.
+
+        Raises:
+            ConfigurationError: the file cannot be read, or is no such table.
+        """
+        from genai_prices.types import _providers_from_raw
+
+        try:
+            raw = json.loads(Path(path).read_bytes())
+            providers = _checked(parsed(raw, _providers_from_raw))
+        except OSError as fault:
+            raise ConfigurationError(
+                f"the price table {path} cannot be read ({fault.strerror})"
+            ) from None
+        except ValueError as fault:
+            raise ConfigurationError(
+                f"the price table {path} is no table in genai-prices' format: {fault}"
+            ) from None
+        return cls(providers, str(path))
+
+    @classmethod
+    def fetched(cls, url: str | None = None, timeout: float = 10.0) -> Table:
+        """The table that the network has now. Nothing of the library's own state is changed.
+
+        Args:
+            url: of the JSON file; by default genai-prices' own.
+            timeout: seconds that a connection, and each read, may take.
+
+        Raises:
+            Exception: whatever the network or the answer is at fault with; `ValueError` where the
+                rows are no such table.
+        """
+        from genai_prices.update_prices import DEFAULT_UPDATE_URL, UpdatePrices
+
+        updater = UpdatePrices(url=url or DEFAULT_UPDATE_URL, request_timeout=timeout)  # type: ignore[arg-type]
+        snapshot = updater.fetch()
         today = datetime.now(UTC).date()
-        newest = max((day for day in self._start_dates() if day <= today), default=None)
-        return f"genai-prices {version}" + (f" (changes up to {newest})" if newest else "")
+        if snapshot is None:
+            raise ValueError("it holds no table")
+        return cls(_checked(snapshot.providers), f"genai-prices fetched {today}", today)
 
     def find(self, provider: str, model: str) -> tuple[Any, Any] | None:
         """The table's provider and model rows for a model that a provider bills."""
         row = self._provider(provider)
         if row is None:
             return None
-        found = row.find_model(model, all_providers=self._snapshot.providers)
+        found = row.find_model(model, all_providers=self.providers)
         return None if found is None else (row, found)
 
     def tariff(
@@ -113,32 +160,20 @@ class Table:
         )
 
     def nearest(self, provider: str, model: str) -> str | None:
-        """The id in the table that looks most like `model`: the same words in any order first."""
+        """The id in the table that looks most like `model`: the words in any order."""
         row = self._provider(provider)
-        ids: list[str] = [info.id for info in row.models] if row else []
-        words = _words(model)
-        same = [one for one in ids if words <= _words(one)] if len(words) > 1 else []
-        if same:
-            return min(same, key=lambda one: len(_words(one)))
-        close = difflib.get_close_matches(model, ids, n=1, cutoff=0.7)
-        return close[0] if close else None
+        ids = [info.id for info in row.models] if row else []
+        return next(iter(nearest(model, ids)), None)
 
     def models(self) -> Iterator[tuple[str, Any]]:
         """Every row: the provider's id and the model."""
-        for row in self._snapshot.providers:
+        for row in self.providers:
             for info in row.models:
                 yield row.id, info
 
     def _provider(self, provider: str) -> Any:
-        name = _PROVIDERS.get(provider, provider)
-        return next((row for row in self._snapshot.providers if row.id == name), None)
-
-    def _start_dates(self) -> Iterator[date]:
-        for _, info in self.models():
-            for constraint in constraints(info):
-                day = getattr(constraint, "start_date", None)
-                if day is not None:
-                    yield day
+        name = table_name(provider)
+        return next((row for row in self.providers if row.id == name), None)
 
     def _units(self, prices: Any) -> tuple[list[Unit], list[int]]:
         """The priced counts, parts before the wholes, and where the bands of rates start."""
@@ -177,6 +212,13 @@ class Table:
         )
 
 
+def _checked(providers: Sequence[Any]) -> Sequence[Any]:
+    from genai_prices.units import _get_registry
+    from genai_prices.validation import validate_model_price
+
+    return checked(providers, lambda keys: validate_model_price(keys, _get_registry()))
+
+
 def is_exact(info: Any, model: str) -> bool:
     """Whether the row names this very model, rather than matching it by a rule."""
     return model.lower() in {info.id.lower(), *_equal_ids(info.match)}
@@ -188,10 +230,6 @@ def _equal_ids(clause: Any) -> Iterator[str]:
         yield equal.lower()
     for inner in getattr(clause, "or_", ()):
         yield from _equal_ids(inner)
-
-
-def _words(model: str) -> frozenset[str]:
-    return frozenset(re.findall(r"[a-z0-9]+", model.lower()))
 
 
 def _plain(row: Any, info: Any, own: bool) -> list[str]:

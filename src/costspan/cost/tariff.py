@@ -86,7 +86,7 @@ class Tariff:
     def __init__(
         self,
         *,
-        model: str,
+        model: str | None,
         match: str,
         prices_as_of: str | None,
         units: Sequence[Unit],

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from costspan.cost.rows import constraints
+
 _STANDARD_TIERS = frozenset({None, "", "auto", "default", "standard", "unspecified", "on_demand"})
 _PLAIN_TIERS = frozenset({("groq", "flex")})
 """Tiers of a provider that cost what its plain one does.
@@ -46,14 +48,6 @@ def _known(info: Any, when: datetime) -> Iterator[Mapping[str, str]]:
     for variant in getattr(info, "price_variants", None) or ():
         if variant.constraint is None or variant.constraint.active(when):
             yield variant.when
-
-
-def constraints(info: Any) -> Iterator[Any]:
-    """The rules of time in a row."""
-    rows = info.prices if isinstance(info.prices, list) else []
-    for row in [*rows, *(info.price_variants or ())]:
-        if row.constraint is not None:
-            yield row.constraint
 
 
 def next_change(info: Any, when: datetime) -> float:

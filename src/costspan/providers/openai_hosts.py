@@ -35,6 +35,9 @@ _HOSTS: tuple[tuple[str, str, bool], ...] = (
 _RUNTIMES = {"bedrock": "aws.bedrock", "vertex": "gcp.vertex_ai"}
 _LOCAL_PORTS = {11434: ("ollama", True), 8000: ("vllm", True), 1234: ("lm_studio", False)}
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal"})
+PROVIDERS = frozenset(name for _, name, _ in _HOSTS) | {one for one, _ in _LOCAL_PORTS.values()}
+"""Every provider that a host can tell."""
+
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _AZURE_SINCE = "2024-09-01"
 
@@ -60,6 +63,11 @@ def _by_class(client: Any) -> str | None:
     if "BedrockOpenAI" in names or "AsyncBedrockOpenAI" in names:
         return "aws.bedrock"
     return None
+
+
+def provider_at(host: str, port: int | None = None) -> str:
+    """Who bills a call to a host, as far as the host alone tells; `openai` where it does not."""
+    return _by_host(host, port)[0]
 
 
 def _by_host(host: str, port: int | None) -> tuple[str, bool]:

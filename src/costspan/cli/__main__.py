@@ -1,0 +1,7 @@
+"""`python -m costspan.cli`."""
+
+import sys
+
+from costspan.cli import main
+
+sys.exit(main())
