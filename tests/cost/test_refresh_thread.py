@@ -70,6 +70,27 @@ def test_it_fetches_again_at_each_interval(served: Source):
     prices.refresher.stop()
 
 
+def test_an_interval_may_be_as_long_as_can_be_written(served: Source):
+    prices = Prices(refresh="999999w", refresh_url=served.url)
+    usd(prices)
+    until(lambda: prices.refresher.last is not None)
+    (thread,) = threads()
+    thread.join(0.1)
+    assert thread.is_alive()
+    prices.refresher.stop()
+
+
+@pytest.mark.faults
+def test_without_a_thread_calls_are_priced_all_the_same(
+    served: Source, monkeypatch: pytest.MonkeyPatch
+):
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert usd(Prices(refresh=True, refresh_url=served.url)) == BUNDLED
+
+
 def test_a_fetch_that_hangs_is_in_no_ones_way(served: Source):
     """Calls are priced, and costspan is switched off, while the server says nothing."""
     said_nothing = threading.Event()
