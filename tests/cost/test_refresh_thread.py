@@ -146,10 +146,14 @@ def test_a_thread_starts_anew_in_a_forked_child(served: Source):
     before = prices.refresher.last
     child = os.fork()
     if child == 0:
-        survived = threads()
-        usd(prices, "gpt-4-turbo")
-        until(lambda: prices.refresher.last is not before)
-        os._exit(0 if prices.refresher.last.taken and not survived else 1)
+        code = 1
+        try:
+            survived = threads()
+            usd(prices, "gpt-4-turbo")
+            until(lambda: prices.refresher.last is not before)
+            code = 0 if prices.refresher.last.taken and not survived else 1
+        finally:
+            os._exit(code)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert served.asked == 2
