@@ -5,6 +5,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from genai_prices.data import providers
 
 from costspan import Prices
 from tests.cost.calls import thousand_tokens as usd
@@ -90,7 +91,10 @@ def test_a_row_that_would_be_taken_over_by_another_stays(served: Source, prices:
 
 
 def test_the_library_keeps_its_rows(served: Source, prices: Prices):
+    before = [(one, one.models, list(one.models)) for one in providers]
+    refreshed(served, prices, lambda table: table.remove(named(table, "groq")))
     refreshed(served, prices, WILD["without any price"])
+    assert all(one.models is rows and rows == kept for one, rows, kept in before)
     assert (usd(Prices()), usd(Prices(), "gpt-4o")) == (BUNDLED, GPT_4O)
 
 

@@ -72,6 +72,12 @@ def test_no_state_of_the_library_changes(prices: Prices):
     assert usd(Prices()) == BUNDLED
 
 
+def test_what_the_app_gives_the_library_is_not_ours(monkeypatch: pytest.MonkeyPatch):
+    none = data_snapshot.DataSnapshot(providers=[], from_auto_update=False)
+    monkeypatch.setattr(data_snapshot, "_custom_snapshot", none)
+    assert usd(Prices()) == BUNDLED
+
+
 def test_a_table_that_comes_in_the_middle_of_a_call_prices_no_part_of_it(
     prices: Prices, monkeypatch: pytest.MonkeyPatch
 ):

@@ -70,6 +70,27 @@ def test_it_fetches_again_at_each_interval(served: Source):
     prices.refresher.stop()
 
 
+def test_an_interval_may_be_as_long_as_can_be_written(served: Source):
+    prices = Prices(refresh="999999w", refresh_url=served.url)
+    usd(prices)
+    until(lambda: prices.refresher.last is not None)
+    (thread,) = threads()
+    thread.join(0.1)
+    assert thread.is_alive()
+    prices.refresher.stop()
+
+
+@pytest.mark.faults
+def test_without_a_thread_calls_are_priced_all_the_same(
+    served: Source, monkeypatch: pytest.MonkeyPatch
+):
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert usd(Prices(refresh=True, refresh_url=served.url)) == BUNDLED
+
+
 def test_a_fetch_that_hangs_is_in_no_ones_way(served: Source):
     """Calls are priced, and costspan is switched off, while the server says nothing."""
     said_nothing = threading.Event()
@@ -125,10 +146,14 @@ def test_a_thread_starts_anew_in_a_forked_child(served: Source):
     before = prices.refresher.last
     child = os.fork()
     if child == 0:
-        survived = threads()
-        usd(prices, "gpt-4-turbo")
-        until(lambda: prices.refresher.last is not before)
-        os._exit(0 if prices.refresher.last.taken and not survived else 1)
+        code = 1
+        try:
+            survived = threads()
+            usd(prices, "gpt-4-turbo")
+            until(lambda: prices.refresher.last is not before)
+            code = 0 if prices.refresher.last.taken and not survived else 1
+        finally:
+            os._exit(code)
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert served.asked == 2

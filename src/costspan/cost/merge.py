@@ -49,7 +49,12 @@ def merged(in_use: Table, fetched: Table) -> tuple[Table, list[Change]]:
     if not held:
         return fetched, []
     source = f"{fetched.source}, {len(held)} held back"
-    table = Table(_with_rows_of(in_use, fetched, held), source, fetched.fetched_on)
+    rows = _with_rows_of(in_use, fetched, held)
+    table = Table(rows, source, fetched.fetched_on)
+    left, _ = _held_back(in_use, table)
+    if left:
+        # Rules overlap: a row that stays may match models that had a row of their own before it.
+        table = Table(_with_providers_of(in_use, rows, left), source, fetched.fetched_on)
     return table, [change for changed in held.values() for change in changed]
 
 
@@ -93,6 +98,13 @@ def _with_rows_of(in_use: Table, fetched: Table, held: _Held) -> list[Any]:
             _put(info, provider.models)
         providers[old.id] = provider
     return list(providers.values())
+
+
+def _with_providers_of(in_use: Table, rows: list[Any], left: _Held) -> list[Any]:
+    """The same rows, but for the providers of `left` all of those in use."""
+    names = {provider for provider, _ in left}
+    kept = [provider for provider in in_use.providers if provider.id in names]
+    return [*(provider for provider in rows if provider.id not in names), *kept]
 
 
 def _put(info: Any, models: list[Any]) -> None:

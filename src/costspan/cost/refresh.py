@@ -82,7 +82,9 @@ class Refresher:
         if not self._wanted or process in self._stops:
             return
         stop: SimpleQueue[None] = SimpleQueue()
-        if self._stops.setdefault(process, stop) is stop:
+        if self._stops.setdefault(process, stop) is not stop:
+            return
+        with quietly("starting to refresh the prices"):
             threading.Thread(
                 target=self._run, args=(stop,), name="costspan-prices", daemon=True
             ).start()
@@ -105,11 +107,12 @@ class Refresher:
         self.last = Attempt(datetime.now(UTC), taken, result)
 
     def _run(self, stop: SimpleQueue[None]) -> None:
+        pause = min(self.interval.total_seconds(), threading.TIMEOUT_MAX)
         while True:
             with quietly("refreshing the prices"):
                 self.attempt(stop)
             try:
-                stop.get(timeout=self.interval.total_seconds())
+                stop.get(timeout=pause)
             except Empty:
                 continue
             return
