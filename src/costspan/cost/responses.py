@@ -26,7 +26,7 @@ MOST_KEPT = 10_000
 
 _TERMINAL = frozenset({"completed", "incomplete", "failed", "cancelled"})
 
-Key = tuple[str | None, str]
+Key = tuple[str | None, int | None, str]
 Spent = tuple[Totals, ...]
 
 
@@ -105,7 +105,7 @@ def _key(call: Call) -> Key | None:
     response = call.response
     if response is None or response.status is None or response.id is None:
         return None
-    return call.request.server_address, response.id
+    return call.request.server_address, call.request.server_port, response.id
 
 
 def _settled(call: Call, cost: Cost, span_id: int, spent: Spent) -> Settled:

@@ -118,12 +118,12 @@ def _look(observation: Observation, buffer: BodyBuffer, chunk: bytes, elapsed: f
 def _note(exchange: Exchange, chunk: bytes) -> None:
     observation = exchange.observation
     buffer: BodyBuffer = exchange.kept
+    buffer.add(chunk)
     if buffer.is_events:
         elapsed = time.perf_counter() - observation.started
         if observation.first_chunk is None:
             observation.first_chunk = elapsed
         _look(observation, buffer, chunk, elapsed)
-    buffer.add(chunk)
 
 
 def watch_body(response: Any, exchange: Exchange, *, is_async: bool) -> None:

@@ -146,9 +146,9 @@ class _Reading:
             return
         if observation.first_token is None and self.shape.has_content(said):
             observation.first_token = time.perf_counter() - observation.started
+        self.kept.append(said)
         if observation.estimate is not None:
             observation.estimate.add(self.shape.chunk_texts(said))
-        self.kept.append(said)
 
 
 def _fold(exchange: Exchange) -> Response | None:
