@@ -212,6 +212,29 @@ class TestResponse:
             "costspan.cost.output": 0.0,
         }
 
+    def test_a_correction_names_the_span_that_it_corrects(self):
+        fetch = Request(operation="fetch_response", provider="openai", api="openai")
+        answer = Response(status="completed", usage=Usage(input_tokens=-5))
+        found = semconv.call_attributes(
+            call(request=fetch, response=answer, settles_response=True, corrects=0xABC),
+            Cost(status="priced", total=-(10**6), input=-(10**6), output=0),
+        )
+        assert found["costspan.corrects"] == "0000000000000abc"
+        assert found["costspan.cost.total"] == found["costspan.cost.input"] == -1e-6
+        assert not [name for name in found if name.startswith("gen_ai.usage")]
+
+    def test_a_guess_is_never_under_the_name_of_a_fact(self):
+        told = Response(usage=Usage(input_tokens=10))
+        found = semconv.call_attributes(
+            call(response=told, estimated=Usage(output_tokens=3)),
+            Cost(status="estimated", total=10**6, missing=("output_tokens",)),
+        )
+        assert found["gen_ai.usage.input_tokens"] == 10
+        assert "gen_ai.usage.output_tokens" not in found
+        assert found["costspan.usage.estimated.output_tokens"] == 3
+        assert "costspan.usage.estimated.input_tokens" not in found
+        assert found["costspan.cost.status"] == "estimated"
+
 
 def test_what_happened_on_the_way():
     found = semconv.call_attributes(

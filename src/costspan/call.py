@@ -156,7 +156,10 @@ class Call(Struct, frozen=True, kw_only=True, gc=False):
     Times: `started_at` and `ended_at` are nanoseconds since the epoch; `runtime_seconds` is from
     the request to the last byte, `time_to_first_chunk` and `time_to_first_token` (the first chunk
     with content) are seconds, for streams only. `outcome` is `complete`, `failed` or `abandoned`.
-    `settles_response` marks the retrieval that pays for a response made in the background.
+    `estimated` holds counts that were not reported and are guessed from the text of a stream; it
+    never holds one that was. `settles_response` marks the retrieval that pays for a response, and
+    `corrects` is the span id of the call that had settled less or more of it: usage and cost are
+    the signed difference then.
     """
 
     request: Request
@@ -173,7 +176,9 @@ class Call(Struct, frozen=True, kw_only=True, gc=False):
     request_id: str | None = None
     retries: int = 0
     billed: bool | None = True
+    estimated: Usage | None = None
     settles_response: bool = False
+    corrects: int = 0
     trace_id: int = 0
     span_id: int = 0
     agent: str | None = None
@@ -200,7 +205,8 @@ class Cost(Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         status: `priced`; `partial` (something is billed that could not be priced: `missing` names
-            it); `estimated`; `unpriced` (no figure at all: `missing` says why); `not_billed`.
+            it); `estimated` (a part of the total is a guess: `missing` names what was not
+            reported); `unpriced` (no figure at all: `missing` says why); `not_billed`.
         missing: names of the counts or facts that were lacking.
         model: the row of the price table that was used.
         match: `exact`, `approximate` (matched by a rule such as a prefix), `override`, `assumed`

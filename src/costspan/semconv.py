@@ -170,8 +170,12 @@ def call_attributes(call: Call, cost: Cost | None) -> Attributes:
         attributes[ERROR_TYPE] = call.error
         if call.error_code is not None:
             attributes["costspan.error.code"] = call.error_code
+    if call.estimated is not None:
+        _add_estimates(attributes, call.estimated)
     if call.settles_response:
         attributes["costspan.settles_response"] = True
+        if call.corrects:
+            attributes["costspan.corrects"] = f"{call.corrects:016x}"
     if cost is not None:
         fetched = call.request.operation == "fetch_response"
         _add_cost(attributes, cost, proposal=COST_PROPOSAL and not fetched)
@@ -207,6 +211,14 @@ def _add_response(attributes: Attributes, request: Request, response: Response) 
         attributes["openai.response.system_fingerprint"] = response.system_fingerprint
     if response.usage is not None and not fetched:
         attributes.update(usage_attributes(response.usage))
+
+
+def _add_estimates(attributes: Attributes, estimated: Usage) -> None:
+    """Counts that nobody reported, under names of their own: no backend may sum them as facts."""
+    if estimated.input_tokens is not None:
+        attributes["costspan.usage.estimated.input_tokens"] = estimated.input_tokens
+    if estimated.output_tokens is not None:
+        attributes["costspan.usage.estimated.output_tokens"] = estimated.output_tokens
 
 
 def usage_attributes(usage: Usage) -> Attributes:

@@ -25,7 +25,10 @@ os.register_at_fork(after_in_child=_renew_lock)
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """Sums over some calls. Tokens, seconds and US dollars; unpriced calls count no dollars."""
+    """Sums over some calls. Tokens, seconds and US dollars.
+
+    Unpriced calls count no dollars, estimated ones their estimate; tokens are those reported.
+    """
 
     calls: int = 0
     errors: int = 0

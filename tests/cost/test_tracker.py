@@ -103,7 +103,7 @@ def test_a_writer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture):
         ({"alerts": [None]}, "a sink is a callable"),
         ({"store": "sqlite:///costs.db"}, "not available yet: 'memory'"),
         ({"on_store_error": "block"}, "not available yet"),
-        ({"estimate": True}, "not available yet"),
+        ({"estimate": "yes"}, "give True or False"),
     ],
 )
 def test_what_is_wrong_or_not_built_is_refused(arguments: dict, said: str):

@@ -21,9 +21,10 @@ schema timestamp provider operation model request_model agent session_id endpoin
 tags latency_ms time_to_first_token_ms time_to_first_chunk_ms runtime_seconds error
 error_code http_status outcome stream retries input_tokens output_tokens total_tokens
 cached_tokens cache_write_tokens cache_write_1h_tokens reasoning_tokens web_searches
+estimated_input_tokens estimated_output_tokens
 cost_usd input_usd cache_read_usd cache_write_usd output_usd tools_usd status missing
 prices_as_of service_tier finish_reasons response_id request_id server_address server_port
-trace_id span_id response_preview
+trace_id span_id corrects response_preview
 """,
 )
 
@@ -71,6 +72,8 @@ def test_a_full_line():
         output_tokens=200,
         cache_read_tokens=0,
         reasoning_tokens=64,
+        estimated=Usage(output_tokens=7),
+        corrects=0xABCD,
     )
     assert json.loads(encoded(call, COST)) == {
         "schema": 1,
@@ -102,6 +105,8 @@ def test_a_full_line():
         "cache_write_1h_tokens": None,
         "reasoning_tokens": 64,
         "web_searches": None,
+        "estimated_input_tokens": None,
+        "estimated_output_tokens": 7,
         "cost_usd": 0.00027,
         "input_usd": 0.00015,
         "cache_read_usd": None,
@@ -119,6 +124,7 @@ def test_a_full_line():
         "server_port": 443,
         "trace_id": "00000000000000000000000000000abc",
         "span_id": "0000000000000def",
+        "corrects": "000000000000abcd",
         "response_preview": None,
     }
 
@@ -145,6 +151,8 @@ def _fields(call) -> dict:
         (1_500_000_000_000, "1.5"),
         (10**13, "10"),
         (123_456_789_012_345_678, "123456.789012345678"),
+        (-1, "-0.000000000001"),
+        (-1_500_000_000_000, "-1.5"),
         (None, "null"),
     ],
 )

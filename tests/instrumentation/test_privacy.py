@@ -155,7 +155,7 @@ class TestOff:
             raise ValueError(CANARY)
 
         Instrumentor().instrument()
-        monkeypatch.setattr("costspan.cost.tracker.CostTracker.settle", fail)
+        monkeypatch.setattr("costspan.cost.tracker.CostTracker.account", fail)
         with openai_client(answer_chat) as client:
             assert client.chat.completions.create(**ASK).id == "chatcmpl-1"
         Instrumentor().uninstrument()

@@ -42,6 +42,12 @@ class Ledger:
         with totals.lock():
             totals.add(call, cost, (self._cell(call), self._trace(call), *spent))
 
+    def supersede(self, call: Call, spent: Iterable[Totals] = ()) -> None:
+        """Count an unpriced call as such no more, for its keys and in its blocks' running sums."""
+        with totals.lock():
+            for one in (self._cell(call), self._trace(call), *spent):
+                one.unpriced_calls -= 1
+
     def add_alert(self, call: Call) -> None:
         """Count one alert for the keys of its call."""
         with totals.lock():

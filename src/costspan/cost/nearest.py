@@ -17,8 +17,9 @@ def nearest(name: str, known: Iterable[str], most: int = 1) -> list[str]:
     """The names most like `name`, the best first; none where nothing looks like it.
 
     The words of a model's id may stand in any order (`claude-haiku-3-5` is
-    `claude-3-5-haiku-latest`), and some be left out (`opus-4.5`) or added (`gpt-4o-mine`). Its numbers are its version: they are held to be meant as written,
-    so that the offer is a model of the same age rather than the one with the fewest other letters.
+    `claude-3-5-haiku-latest`), and some be left out (`opus-4.5`) or added (`gpt-4o-mine`). Its
+    numbers are its version: they are held to be meant as written, so that the offer is a model of
+    the same age rather than the one with the fewest other letters.
     """
     scored = []
     words, numbers, pieces = _words(name), _numbers(name), _pieces(name)

@@ -11,12 +11,14 @@ from costspan.alerts.log import LogAlerts
 from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation
 from costspan.cost.budget import Budget
+from costspan.cost.estimate import TokenCounter, with_estimate
 from costspan.cost.prices import Prices
+from costspan.cost.responses import RETRIEVAL, SettledResponses
 from costspan.cost.stores.memory import MemoryStore
 from costspan.errors import ConfigurationError
 from costspan.export.schema import Line, line_of
 from costspan.guard import quietly
-from costspan.totals import Summary
+from costspan.totals import Summary, Totals
 
 LineWriter = Callable[[Call, Cost], None]
 """Takes each settled call with its cost, in the caller's thread, before the call returns."""
@@ -34,6 +36,8 @@ class CostTracker:
         alerts: who is told; by default the log. A sink is any callable of one `Alert`, sync or
             async.
         store: where sums are kept; `"memory"` is this process.
+        estimate: whether the tokens that a broken-off stream did not report are estimated; such a
+            cost has the status `estimated`.
 
     Raises:
         ConfigurationError: a value is wrong, or not available yet.
@@ -53,15 +57,19 @@ class CostTracker:
             raise ConfigurationError(f"CostTracker(prices={prices!r}): give a Prices(...)")
         if store != "memory":
             raise ConfigurationError(f"CostTracker(store={store!r}) is not available yet: 'memory'")
-        if on_store_error != "allow" or estimate:
+        if on_store_error != "allow":
             raise ConfigurationError(
-                "CostTracker(on_store_error=..., estimate=...) is not available yet: leave it out"
+                "CostTracker(on_store_error=...) is not available yet: leave it out"
             )
+        if not isinstance(estimate, bool):
+            raise ConfigurationError(f"CostTracker(estimate={estimate!r}): give True or False")
         self.prices = prices if prices is not None else Prices()
         self.budgets = _checked_budgets(budgets)
         self._sinks = checked_sinks([LogAlerts()] if alerts is None else alerts)
         self._courier = Courier()
         self._store = MemoryStore()
+        self._responses = SettledResponses()
+        self.token_counter = TokenCounter() if estimate else None
         self._settled: deque[tuple[Call, Cost]] = deque(maxlen=KEPT_RECORDS)
         self.writers: tuple[LineWriter, ...] = ()
 
@@ -82,14 +90,33 @@ class CostTracker:
         Returns:
             Its cost.
         """
-        cost = self.prices.cost(call)
-        self._store.settle(call, cost, () if who is None else who.spent)
+        return self.account(call, reservation, who)[1]
+
+    def account(
+        self, call: Call, reservation: Reservation | None = None, who: Attribution | None = None
+    ) -> tuple[Call, Cost]:
+        """As `settle`, and say what of the call counts: of a retrieval at most what is new."""
+        spent = () if who is None else who.spent
+        if call.request.operation == RETRIEVAL:
+            call, cost = self._retrieved(call, spent)
+        else:
+            cost = self.prices.cost(call)
+            if call.estimated is not None:
+                cost = with_estimate(call, cost, self.prices.cost)
+            self._responses.created(call, cost, spent)
+        self._store.settle(call, cost, spent)
         self._write(call, cost)
         for budget in self.budgets:
             alert = budget.crossed(call, cost)
             if alert is not None:
                 self._alert(budget, alert, call)
-        return cost
+        return call, cost
+
+    def _retrieved(self, call: Call, spent: tuple[Totals, ...]) -> tuple[Call, Cost]:
+        found = self._responses.retrieved(call, spent, self.prices.cost)
+        if found.before is not None and found.before.unpriced is not None:
+            self._store.superseded(found.before.unpriced, found.before.spent)
+        return found.call, found.cost
 
     @property
     def records(self) -> list[Line]:

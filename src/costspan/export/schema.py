@@ -56,6 +56,8 @@ class Line(Struct, frozen=True, kw_only=True):
     cache_write_1h_tokens: int | None
     reasoning_tokens: int | None
     web_searches: int | None
+    estimated_input_tokens: int | None
+    estimated_output_tokens: int | None
     cost_usd: Any
     input_usd: Any
     cache_read_usd: Any
@@ -73,6 +75,7 @@ class Line(Struct, frozen=True, kw_only=True):
     server_port: int | None
     trace_id: str | None
     span_id: str | None
+    corrects: str | None
     response_preview: str | None
 
 
@@ -87,6 +90,7 @@ def line_of(call: Call, cost: Cost, *, exact: bool = False) -> Line:
         exact: dollars as ready-made JSON numbers, for a writer; by default they are `Decimal`.
     """
     request, response, usage = call.request, call.response or _NO_RESPONSE, call.usage or _NO_USAGE
+    estimated = call.estimated or _NO_USAGE
     money = _json_number if exact else _decimal
     return Line(
         timestamp=rfc3339(call.ended_at),
@@ -117,6 +121,8 @@ def line_of(call: Call, cost: Cost, *, exact: bool = False) -> Line:
         cache_write_1h_tokens=usage.cache_write_1h_tokens,
         reasoning_tokens=usage.reasoning_tokens,
         web_searches=usage.web_searches,
+        estimated_input_tokens=estimated.input_tokens,
+        estimated_output_tokens=estimated.output_tokens,
         cost_usd=money(cost.total),
         input_usd=money(cost.input),
         cache_read_usd=money(cost.cache_read),
@@ -134,6 +140,7 @@ def line_of(call: Call, cost: Cost, *, exact: bool = False) -> Line:
         server_port=request.server_port,
         trace_id=f"{call.trace_id:032x}" if call.trace_id else None,
         span_id=f"{call.span_id:016x}" if call.span_id else None,
+        corrects=f"{call.corrects:016x}" if call.corrects else None,
         response_preview=content.preview(response.preview),
     )
 
@@ -186,5 +193,6 @@ def _decimal(picos: int | None) -> Any:
 def _json_number(picos: int | None) -> Any:
     if not picos:
         return picos
-    whole, rest = divmod(picos, PICOS_PER_USD)
-    return msgspec.Raw(f"{whole}.{rest:012d}".rstrip("0").rstrip(".").encode())
+    whole, rest = divmod(abs(picos), PICOS_PER_USD)
+    sign = "-" if picos < 0 else ""
+    return msgspec.Raw(f"{sign}{whole}.{rest:012d}".rstrip("0").rstrip(".").encode())

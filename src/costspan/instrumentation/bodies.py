@@ -7,6 +7,7 @@ longer is reported as unknown rather than guessed.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -55,18 +56,14 @@ class BodyBuffer:
         if len(self._tail) > 2 * self._limit:
             del self._tail[: -self._limit]
 
-    def shows_content(self, chunk: bytes, operation: Operation | None) -> bool:
-        """Whether an event that ends in these bytes carries a piece of the answer."""
-        if operation is None or operation.has_content is None or self._encoding:
-            return False
+    def events(self, chunk: bytes) -> Iterator[Body]:
+        """The events that end in these bytes, each read when it is asked for."""
+        if self._encoding:
+            return iter(())
         *lines, self._line = (self._line + chunk).splitlines(keepends=True) or [b""]
         if self._line.endswith(b"\n"):
             lines, self._line = [*lines, self._line], b""
-        return any(
-            operation.has_content(read_json(line[5:]))
-            for line in lines
-            if line.startswith(b"data:")
-        )
+        return (read_json(line[5:]) for line in lines if line.startswith(b"data:"))
 
     def said(self, observation: Observation) -> Response | None:
         """What the body said of the call."""
@@ -105,16 +102,28 @@ def _folded(observation: Observation, operation: Operation, text: bytes) -> Resp
     return operation.fold([event for event in events if event and operation.keeps(event)])
 
 
+def _look(observation: Observation, buffer: BodyBuffer, chunk: bytes, elapsed: float) -> None:
+    """Look into the events for the first content, and for text where tokens are estimated."""
+    operation, estimate = observation.operation, observation.estimate
+    if operation is None or (observation.first_token is not None and estimate is None):
+        return
+    for event in buffer.events(chunk):
+        has_content = operation.has_content
+        if observation.first_token is None and has_content is not None and has_content(event):
+            observation.first_token = elapsed
+        if estimate is not None and operation.chunk_texts is not None:
+            estimate.add(operation.chunk_texts(event))
+
+
 def _note(exchange: Exchange, chunk: bytes) -> None:
     observation = exchange.observation
     buffer: BodyBuffer = exchange.kept
+    buffer.add(chunk)
     if buffer.is_events:
         elapsed = time.perf_counter() - observation.started
         if observation.first_chunk is None:
             observation.first_chunk = elapsed
-        if observation.first_token is None and buffer.shows_content(chunk, observation.operation):
-            observation.first_token = elapsed
-    buffer.add(chunk)
+        _look(observation, buffer, chunk, elapsed)
 
 
 def watch_body(response: Any, exchange: Exchange, *, is_async: bool) -> None:

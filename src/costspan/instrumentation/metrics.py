@@ -93,20 +93,22 @@ class Instruments:
         """Record one call's duration, tokens and dollars."""
         where = _attributes(call)
         failed = {**where, semconv.ERROR_TYPE: call.error} if call.error else where
-        if call.request.operation in _INFERENCE:
+        operation = call.request.operation
+        if operation in _INFERENCE:
             self._duration.record(call.runtime_seconds, failed)
             if call.time_to_first_chunk is not None:
                 self._first_chunk.record(call.time_to_first_chunk, where)
-        if call.usage is not None:
+        # A retrieval's counts are those of the call that made the response, unless it settles them.
+        if call.usage is not None and (call.settles_response or operation != "fetch_response"):
             self._record_tokens(call.usage, where)
-        if cost is not None and cost.total:
+        if cost is not None and cost.total and cost.total > 0:
             self._cost.add(cost.total / PICOS_PER_USD, _payer(call, where))
 
     def _record_tokens(self, usage: Usage, where: dict[str, Any]) -> None:
         labels = {**where, semconv.MODALITY: "unknown" if _mixed(usage) else "text"}
         for field, counter in self._tokens.items():
             tokens = getattr(usage, field)
-            if tokens:
+            if tokens and tokens > 0:  # a counter cannot take back what a correction lowers
                 counter.add(tokens, labels)
 
 

@@ -23,8 +23,9 @@ from costspan.call import Call, Cost, Request, Reservation, Response
 from costspan.errors import CostspanError
 from costspan.guard import quietly
 from costspan.instrumentation import failures
-from costspan.instrumentation.answers import combined, settled
+from costspan.instrumentation.answers import combined
 from costspan.instrumentation.captured import captured_attributes, first_text
+from costspan.instrumentation.estimates import Estimate, lacking
 from costspan.instrumentation.events import emit_details
 from costspan.instrumentation.spans import fill, opened
 from costspan.instrumentation.wiring import Wiring
@@ -52,6 +53,7 @@ class Observation:
         "ended",
         "error",
         "error_code",
+        "estimate",
         "exception",
         "first_chunk",
         "first_token",
@@ -89,6 +91,7 @@ class Observation:
         self.reservation: Reservation | None = None
         self.responses: tuple[Response, ...] = ()
         self.answer: Body | None = None
+        self.estimate: Estimate | None = None
         self.pending = self.seen = self.retries = 0
         self.outcome = "complete"
         self.exception: BaseException | None = None
@@ -200,7 +203,7 @@ class Observation:
         wiring, call = self.wiring, self._call()
         cost = None
         if wiring.costs is not None:
-            cost = wiring.costs.settle(call, self.reservation, self.who)
+            call, cost = wiring.costs.account(call, self.reservation, self.who)
         if self.span.is_recording() or wiring.details_events:
             self._write(call, cost)
         wiring.meters.record(call, cost)
@@ -225,7 +228,7 @@ class Observation:
     def _call(self) -> Call:
         who, context_of = self.who, self.span.get_span_context()
         elapsed = self.ended - self.started
-        response, settles = settled(self.request, combined(self.responses, self.seen))
+        response = combined(self.request, self.responses, self.seen)
         if self.answer is not None and response is not None and self._may_tell():
             response = structs.replace(response, preview=first_text(self.operation, self.answer))
         call = Call(
@@ -245,18 +248,12 @@ class Observation:
             tags=who.tags,
         )
         # Up to 15 keywords are passed fast; the rest is seldom anything but its default.
-        if (
-            settles
-            or self.unbilled
-            or self.retries
-            or self.outcome != "complete"
-            or self.first_chunk
-        ):
-            return self._more(call, settles)
+        if self.unbilled or self.retries or self.outcome != "complete" or self.first_chunk:
+            return self._more(call)
         return call
 
-    def _more(self, call: Call, settles: bool) -> Call:
-        """`call` with what only streams, failures, retries and retrievals have."""
+    def _more(self, call: Call) -> Call:
+        """`call` with what only streams, failures and retries have."""
         return structs.replace(
             call,
             time_to_first_chunk=self.first_chunk,
@@ -266,7 +263,7 @@ class Observation:
             error_code=self.error_code,
             retries=self.retries,
             billed=not self.unbilled,
-            settles_response=settles,
+            estimated=lacking(self.estimate, call.usage, self.seen),
         )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from costspan.call import FRACTIONAL, Request, Response, Usage
 from costspan.errors import ConfigurationError
 from costspan.guard import quietly
+from costspan.instrumentation.estimates import begun
 from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.settlement import settlement
@@ -64,7 +65,8 @@ class RecordedCall:
             return
         if self._response is not None:
             observation.responses = (*observation.responses, self._response)
-        observation.seen += 1
+        if self._response is not None or not observation.seen:  # a stream is seen by its exchange
+            observation.seen += 1
         observation.__exit__(kind, exc, tb)
 
     async def __aenter__(self) -> RecordedCall:
@@ -119,8 +121,10 @@ class RecordedCall:
         """The same chunks, noted as they pass; sync or async as `chunks` is."""
         if self._observation is None:
             return chunks
-        self._observation.is_streamed()
-        reading = _Reading(Exchange(self._observation))
+        observation = self._observation
+        observation.is_streamed()
+        observation.estimate = begun(observation.wiring, observation.request, None, {})
+        reading = _Reading(Exchange(observation))
         settlement.start()
         if isinstance(chunks, AsyncIterable):
             return _AsyncPassing(reading, chunks)
@@ -158,6 +162,8 @@ class _Reading:
         if observation.first_token is None and self.shape.has_content(said):
             observation.first_token = time.perf_counter() - observation.started
         self.kept.append(said)
+        if observation.estimate is not None:
+            observation.estimate.add(self.shape.chunk_texts(said))
 
 
 def _fold(exchange: Exchange) -> Response | None:

@@ -14,6 +14,7 @@ from costspan.call import Request
 from costspan.guard import quietly
 from costspan.instrumentation import observation as observations
 from costspan.instrumentation.bodies import read_json, watch_body
+from costspan.instrumentation.estimates import begun
 from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.observation import Observation, is_suppressed
 from costspan.instrumentation.settlement import settlement
@@ -171,6 +172,8 @@ class Requests:
         )
         observation = Observation(wiring, request, operation, body)
         observation.injected = injected
+        if wiring.token_counter is not None:
+            observation.estimate = begun(wiring, request, operation, body)
         unasked = options if injected else sent
         if wiring.propagate:
             sent = _with_trace_headers(sent, observation)

@@ -14,6 +14,7 @@ from typing import Any
 from costspan.call import Response
 from costspan.guard import quieted
 from costspan.instrumentation.byte_streams import watch
+from costspan.instrumentation.estimates import counted
 from costspan.instrumentation.exchange import Exchange
 from costspan.providers.operation import Body, Operation, fields
 
@@ -43,8 +44,12 @@ class StreamTap:
         self._exchange = exchange
         self._inner = inner
         self._step = inner.__anext__ if hasattr(inner, "__anext__") else inner.__next__
-        self._keeps: Callable[[Body], bool] = _everything if all_ else operation.keeps
-        self._opening = None if all_ else operation.opening
+        self._keeps: Callable[[Body], Any] = _everything if all_ else operation.keeps
+        self._opening: Callable[[Body], Any] | None = None if all_ else operation.opening
+        estimate, texts = exchange.observation.estimate, operation.chunk_texts
+        if estimate is not None and texts is not None:
+            self._keeps = counted(estimate, texts, self._keeps)
+            self._opening = counted(estimate, texts, self._opening or _whole)
         self._has_content = operation.has_content
         self._note: Note = _note_first
         self.kept: list[Any] = []
@@ -117,6 +122,10 @@ def _outcome(exc: BaseException) -> str:
 
 def _everything(chunk: Body) -> bool:
     return True
+
+
+def _whole(chunk: Body) -> Body:
+    return chunk
 
 
 def _keep(tap: StreamTap, chunk: Any) -> bool:

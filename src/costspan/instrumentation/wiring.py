@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from opentelemetry import trace
@@ -23,16 +23,31 @@ logger = logging.getLogger("costspan")
 SCOPE = "costspan"
 
 
+Count = Callable[[Sequence[str]], float]
+"""Tokens of some pieces of text; counts add up, so that one may be a fraction."""
+
+
+class TokenCounter(Protocol):
+    """Estimates tokens."""
+
+    def of(self, model: str | None) -> Count:
+        """How to count the tokens of one model."""
+
+
 class Accountant(Protocol):
     """Who prices and counts calls."""
 
     def admit(self, request: Request, who: Attribution | None = None) -> Reservation:
         """Leave to make a call; may raise `BudgetExceeded`."""
 
-    def settle(
+    @property
+    def token_counter(self) -> TokenCounter | None:
+        """How tokens are estimated that nobody reports; None where they are not."""
+
+    def account(
         self, call: Call, reservation: Reservation | None = None, who: Attribution | None = None
-    ) -> Cost:
-        """Price and count a finished call."""
+    ) -> tuple[Call, Cost]:
+        """Price and count a finished call; gives what of it counts, and what that costs."""
 
 
 class Wiring:
@@ -61,6 +76,7 @@ class Wiring:
     ) -> None:
         self.tracers = tracers
         self.costs = costs
+        self.token_counter = None if costs is None else costs.token_counter
         self.meters = meters
         self.capture = capture
         self.details_events = details_events

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from costspan.call import Response, Usage
 from costspan.providers.anthropic_messages import messages, stitch_message
+from costspan.providers.anthropic_texts import message_chunk, message_prompt
 from costspan.providers.operation import (
     Body,
     Endpoint,
@@ -204,6 +205,8 @@ OPERATIONS = (
         fold=fold_message,
         messages=messages,
         stitch=stitch_message,
+        prompt_texts=message_prompt,
+        chunk_texts=message_chunk,
     ),
     Operation(
         name="count_tokens",

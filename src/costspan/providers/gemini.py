@@ -98,6 +98,16 @@ def read_content(body: Body) -> Response:
     return _read(body, [body])
 
 
+def chunk_texts(chunk: Body) -> list[str]:
+    """The text that a chunk adds to the answer, thoughts included."""
+    return [
+        said
+        for candidate in items(chunk.get("candidates"))
+        for part in items(fields(candidate.get("content")).get("parts"))
+        if (said := text(part.get("text"))) is not None
+    ]
+
+
 def fold_content(chunks: Sequence[Body]) -> Response:
     """Counts are cumulative and may fall: the last chunk that has any holds."""
     whole: dict[str, Any] = {}

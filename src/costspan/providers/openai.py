@@ -28,6 +28,13 @@ from costspan.providers.openai_messages import (
     stitch_chat,
     stitch_response,
 )
+from costspan.providers.openai_texts import (
+    chat_chunk,
+    chat_prompt,
+    completion_prompt,
+    response_chunk,
+    response_prompt,
+)
 from costspan.providers.operation import (
     Body,
     Endpoint,
@@ -123,6 +130,8 @@ OPERATIONS = (
         fold=fold_chat,
         messages=chat_messages,
         stitch=stitch_chat,
+        prompt_texts=chat_prompt,
+        chunk_texts=chat_chunk,
     ),
     Operation(
         name="text_completion",
@@ -137,6 +146,8 @@ OPERATIONS = (
         fold=fold_chat,
         messages=chat_messages,
         stitch=stitch_chat,
+        prompt_texts=completion_prompt,
+        chunk_texts=chat_chunk,
     ),
     Operation(
         name="chat",
@@ -151,6 +162,8 @@ OPERATIONS = (
         fold=fold_response,
         messages=response_messages,
         stitch=stitch_response,
+        prompt_texts=response_prompt,
+        chunk_texts=response_chunk,
     ),
     Operation(
         name="chat",

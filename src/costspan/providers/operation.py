@@ -36,6 +36,8 @@ class Operation(Struct, frozen=True, kw_only=True):
         has_content: whether a chunk carries content for the reader.
         fold: reads the kept chunks of a stream, in their order.
         messages: the messages of a request and its answer, where content may be captured.
+        prompt_texts: the text of a request, piece by piece, None for what is no text.
+        chunk_texts: the text that a chunk adds to the answer.
         stitch: the answer that all chunks of a stream add up to, for the same purpose.
         billable: False where the provider charges nothing.
     """
@@ -52,6 +54,8 @@ class Operation(Struct, frozen=True, kw_only=True):
     fold: Callable[[Sequence[Body]], Response] | None = None
     messages: Callable[[Body, Body], dict[str, Any]] | None = None
     stitch: Callable[[Sequence[Body]], Body] | None = None
+    prompt_texts: Callable[[Body], Iterable[str | None]] | None = None
+    chunk_texts: Callable[[Body], list[str]] | None = None
     billable: bool = True
 
 

@@ -10,13 +10,15 @@ from msgspec import Struct
 from costspan.call import Response
 from costspan.errors import ConfigurationError
 from costspan.providers import anthropic, gemini, openai_answers
+from costspan.providers.anthropic_texts import message_chunk
+from costspan.providers.openai_texts import chat_chunk, response_chunk
 from costspan.providers.operation import Body, fields
 
 
 class Shape(Struct, frozen=True):
     """One wire format: its name, how to tell it, and how to read an answer and a stream of it.
 
-    `has_content` says whether a chunk carries a piece of the answer.
+    `has_content` says whether a chunk carries a piece of the answer, `chunk_texts` gives its text.
     """
 
     api: str
@@ -24,6 +26,7 @@ class Shape(Struct, frozen=True):
     read: Callable[[Body], Response]
     fold: Callable[[Sequence[Body]], Response]
     has_content: Callable[[Body], bool]
+    chunk_texts: Callable[[Body], list[str]]
 
 
 def _is_message(body: Body) -> bool:
@@ -58,6 +61,7 @@ SHAPES = (
         anthropic.read_message,
         anthropic.fold_message,
         anthropic.has_content,
+        message_chunk,
     ),
     Shape(
         "gemini",
@@ -65,6 +69,7 @@ SHAPES = (
         gemini.read_content,
         gemini.fold_content,
         lambda chunk: bool(chunk.get("candidates")),
+        gemini.chunk_texts,
     ),
     Shape(
         "openai",
@@ -72,6 +77,7 @@ SHAPES = (
         openai_answers.read_response,
         openai_answers.fold_response,
         openai_answers.response_has_content,
+        response_chunk,
     ),
     Shape(
         "openai",
@@ -79,6 +85,7 @@ SHAPES = (
         openai_answers.read_chat,
         openai_answers.fold_chat,
         openai_answers.chat_has_content,
+        chat_chunk,
     ),
 )
 

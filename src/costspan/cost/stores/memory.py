@@ -19,6 +19,10 @@ class MemoryStore:
         """Count one finished call."""
         self._ledger.add(call, cost, spent)
 
+    def superseded(self, call: Call, spent: Iterable[Totals] = ()) -> None:
+        """Count `call` as unpriced no more."""
+        self._ledger.supersede(call, spent)
+
     def alerted(self, call: Call) -> None:
         """Count one alert that `call` raised."""
         self._ledger.add_alert(call)
