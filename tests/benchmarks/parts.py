@@ -73,6 +73,18 @@ def _pricing(name: str) -> dict[str, list[float]]:
     }
 
 
+def _unknown() -> dict[str, list[float]]:
+    from msgspec import structs
+
+    costs, call, _ = _settled_calls("openai")
+    answer = structs.replace(call.response, model="a-model-of-mine")
+    stray = structs.replace(call, response=answer)
+    if costs.prices.cost(stray).status != "unpriced":
+        raise SystemExit("a-model-of-mine has a price: the figure would say nothing")
+    clock.settle_down()
+    return {"price unknown": _taken(lambda: costs.prices.cost(stray))}
+
+
 def _settling() -> dict[str, list[float]]:
     from msgspec import structs
 
@@ -97,7 +109,7 @@ def _settling() -> dict[str, list[float]]:
 def main() -> None:
     """Measure each part."""
     subjects.prepare_environment("ours")
-    print(json.dumps({**_pricing("openai"), **_pricing("anthropic"), **_settling()}))
+    print(json.dumps({**_pricing("openai"), **_pricing("anthropic"), **_unknown(), **_settling()}))
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ class Prices:
         response = call.response
         if response is not None and response.reported_cost_usd is not None:
             return _reported(response)
-        book = self._in_use()
+        book = self._book or self._in_use()
         tariff = self._tariff_of(book, call)
         if isinstance(tariff, FlatTariff):
             return tariff.cost(call.runtime_seconds)
@@ -190,15 +190,15 @@ class Prices:
         return self._tariff_of(self._in_use(), call)
 
     def _tariff_of(self, book: Book, call: Call) -> Tariff | None:
-        response = call.response or _NO_RESPONSE
-        facts = (response.service_tier, response.speed, response.inference_geo)
-        at = call.ended_at / 1e9
-        if call.request.provider == "aws.bedrock":
+        request, response = call.request, call.response or _NO_RESPONSE
+        tier, speed, geo = response.service_tier, response.speed, response.inference_geo
+        asked, at = request.model, call.ended_at / 1e9
+        if request.provider == "aws.bedrock":
             # The answer leaves out the inference profile, which sets the price.
-            found = book.find(call.request, call.request.model, *facts, at)
+            found = book.find(request, asked, tier, speed, geo, at)
             if found is not None and found.match != "assumed":
                 return found
-        return book.find(call.request, call.model, *facts, at, asked=call.request.model)
+        return book.find(request, response.model or asked, tier, speed, geo, at, asked)
 
     def _unpriced(self, call: Call) -> Cost:
         request, model = call.request, call.model
