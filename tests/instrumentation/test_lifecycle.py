@@ -118,6 +118,38 @@ class TestOff:
             again.one()
             owner.request = ours
 
+    def test_a_function_that_another_put_back_is_patched_again(self, call: Any) -> None:
+        """Others may put back what they found, which takes our wrapper away."""
+        from openai._base_client import SyncAPIClient
+
+        for function in ("request", "_process_response"):
+            found = SyncAPIClient.__dict__[function]
+            with watched() as spans:
+                call()
+                setattr(SyncAPIClient, function, found)
+            with watched() as again:
+                call()
+            (first, second) = (*spans.all(), *again.all())
+            assert attributes_of(first)["gen_ai.usage.input_tokens"] == 1000
+            assert attributes_of(second)["gen_ai.usage.input_tokens"] == 1000
+            assert SyncAPIClient.__dict__[function] is found
+
+    def test_a_wrapper_that_hides_ours_does_not_double_it(self, call: Any) -> None:
+        """Whether ours is beneath it cannot be seen; a call has one span all the same."""
+        from openai._base_client import SyncAPIClient
+
+        found = SyncAPIClient.__dict__["request"]
+        try:
+            with watched():
+                ours: Any = SyncAPIClient.__dict__["request"]
+                SyncAPIClient.request = lambda *args, **kwargs: ours(*args, **kwargs)
+            for _ in range(2):
+                with watched() as spans:
+                    call()
+                assert len(spans.all()) == 1
+        finally:
+            SyncAPIClient.request = found
+
     def test_a_stream_that_is_open_keeps_its_span(self) -> None:
         """A stream begun while on ends in its one span, though it is read out when off."""
         with openai_client(answer_chat) as client, watched() as spans:

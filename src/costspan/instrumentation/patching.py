@@ -45,6 +45,7 @@ class Patches:
 
     def __init__(self) -> None:
         self._wrapped: dict[tuple[str, str, str], tuple[Any, Any]] = {}
+        self._requests: dict[str, Requests] = {}
         self._awaited: set[str] = set()
         self._wanted: set[str] = set()
 
@@ -61,10 +62,29 @@ class Patches:
     def remove(self) -> None:
         """Put the originals back where our wrapper is the outermost; others stay, switched off."""
         self._wanted = set()
-        for place, (owner, wrapper) in list(self._wrapped.items()):
+        self._put_back(list(self._wrapped))
+
+    def _put_back(self, places: list[tuple[str, str, str]]) -> None:
+        for place in places:
+            owner, wrapper = self._wrapped[place]
             if owner.__dict__.get(place[2]) is wrapper:
                 setattr(owner, place[2], wrapper.__wrapped__)
                 del self._wrapped[place]
+
+    def _forget_lost(self, name: str) -> None:
+        """Start anew with a provider where a wrapper of ours is no more to be seen.
+
+        Somebody put back what stood there before it, or covered it. It may still run: so all of
+        this provider's are retired for good, lest a call be seen twice.
+        """
+        places = [place for place in self._wrapped if place[0] == name]
+        wrapped = [(place[2], *self._wrapped[place]) for place in places]
+        if all(_stands(owner, function, wrapper) for function, owner, wrapper in wrapped):
+            return
+        self._requests.pop(name).retired = True
+        self._put_back(places)
+        for place in places:
+            self._wrapped.pop(place, None)
 
     def patched(self) -> dict[str, list[str]]:
         """The functions that are wrapped, by provider."""
@@ -80,7 +100,9 @@ class Patches:
                 self._patch(PROVIDERS[name])
 
     def _patch(self, provider: Provider) -> None:
-        requests = Requests(provider)
+        self._forget_lost(provider.name)
+        requests = self._requests.setdefault(provider.name, Requests(provider))
+        requests.sees_responses = True
         for module_name, owner_name, function, shell in TABLE:
             place = (provider.name, owner_name, function)
             if place in self._wrapped:
@@ -95,6 +117,14 @@ class Patches:
             wrapper: Any = functools.wraps(original)(shell(requests, original))
             setattr(owner, function, wrapper)
             self._wrapped[place] = (owner, wrapper)
+
+
+def _stands(owner: Any, function: str, wrapper: Any) -> bool:
+    """Whether `wrapper` is what the class has, or is seen beneath it."""
+    found = owner.__dict__.get(function)
+    while found is not None and found is not wrapper:
+        found = getattr(found, "__wrapped__", None)
+    return found is wrapper
 
 
 def _owner(module: str, name: str) -> Any:

@@ -117,12 +117,13 @@ def _path(url: str) -> str:
 class Requests:
     """Opens an observation for each request of one provider's SDK.
 
-    `sees_responses` is False where the SDK has no function to see each response in: what the
-    request returns is read instead, then.
+    `retired` is True once its wrappers have successors. `sees_responses` is False where the SDK has
+    no function to see each response in: what the request returns is read instead, then.
     """
 
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
+        self.retired = False
         self.sees_responses = True
         self._operations = Operations(provider)
 
@@ -130,6 +131,8 @@ class Requests:
         self, wiring: Wiring, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> Observed | Unobserved | None:
         """The observed request, or None for one that goes its way as it is."""
+        if self.retired:
+            return None
         settlement.drain()
         opened = None
         with _OPENING:
@@ -186,7 +189,7 @@ class Requests:
     def receive(self, kwargs: Mapping[str, Any]) -> Exchange | None:
         """The exchange of a response to the request under way; None if it is not observed."""
         observation = observations.current.get()
-        if observation is None:
+        if observation is None or self.retired:
             return None
         with _RECEIVING:
             response = kwargs["response"]

@@ -124,7 +124,7 @@ def stream_made(requests: Requests, wrapped: Shell) -> Shell:
 
     def make(stream: Any, *args: Any, **kwargs: Any) -> None:
         wrapped(stream, *args, **kwargs)
-        if slot.wiring is not None:
+        if slot.wiring is not None and not requests.retired:
             with quietly("tapping a stream"):
                 tap_stream(stream, package)
 
