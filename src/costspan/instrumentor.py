@@ -193,7 +193,7 @@ def _prepared(
             "leave one of the two out"
         )
     if costs is not None:
-        costs.prices.load()
+        costs.prices.load().prepare(names)
     return _wiring(arguments, settings, costs), settings, names, file
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from itertools import combinations
@@ -164,6 +164,14 @@ class Table:
         row = self._provider(provider)
         ids = [info.id for info in row.models] if row else []
         return next(iter(nearest(model, ids)), None)
+
+    def prepare(self, providers: Iterable[str]) -> None:
+        """Have what the first price of these providers would wait for: their rules, compiled."""
+        at = datetime.now(UTC).timestamp()
+        for provider in providers:
+            row = self._provider(provider)
+            for model in ("no such model", *(info.id for info in (row.models[:1] if row else ()))):
+                self.tariff(provider, model, at=at)
 
     def models(self) -> Iterator[tuple[str, Any]]:
         """Every row: the provider's id and the model."""

@@ -123,8 +123,10 @@ class Tracers:
         self.private: Any = None
 
     def prepare(self) -> None:
-        """Make now what the first call would have to wait for, should the app set no provider."""
-        if self._given is None and _is_unset(trace.get_tracer_provider()):
+        """Make now what the first call would have to wait for."""
+        if self._given is not None or not _is_unset(trace.get_tracer_provider()):
+            _ = self.tracer
+        else:
             self._spare = importlib.import_module("opentelemetry.sdk.trace").TracerProvider()
 
     @property
