@@ -35,6 +35,8 @@ def test_the_defaults():
         providers=None,
         capture_content="off",
         details_events=False,
+        metric_names="current",
+        metric_labels=("agent", "endpoint"),
         stream_usage="ask",
         propagate_to_providers=False,
         store="memory",
@@ -48,22 +50,29 @@ def test_the_defaults():
 class TestOrder:
     """Each setting that has an argument, a variable and a key in the file."""
 
-    FILE = 'local = "of-file"\nproviders = ["anthropic"]\ncapture_content = "on"\n'
+    FILE = (
+        'local = "of-file"\nproviders = ["anthropic"]\ncapture_content = "on"\n'
+        'metric_names = "v1.41"\nmetric_labels = ["user"]\n'
+    )
     VARIABLES: ClassVar = {
         "COSTSPAN_LOCAL": "of-variable",
         "COSTSPAN_PROVIDERS": "openai, anthropic,",
         "COSTSPAN_CAPTURE_CONTENT": "on_error",
+        "COSTSPAN_METRIC_NAMES": "both",
+        "COSTSPAN_METRIC_LABELS": "agent, tag:team, agent",
     }
 
     def test_the_file(self, write):
         found = read(write(self.FILE))
         assert (found.local, found.capture_content) == ("of-file", "on")
         assert found.providers == ("anthropic",)
+        assert (found.metric_names, found.metric_labels) == ("v1.41", ("user",))
 
     def test_a_variable_before_the_file(self, write):
         found = read(write(self.FILE, **self.VARIABLES))
         assert (found.local, found.capture_content) == ("of-variable", "on_error")
         assert found.providers == ("openai", "anthropic")
+        assert (found.metric_names, found.metric_labels) == ("both", ("agent", "tag:team"))
 
     def test_an_argument_before_both(self, write):
         found = read(
@@ -71,17 +80,21 @@ class TestOrder:
             local="of-argument",
             providers=["openai"],
             capture_content="off",
+            metric_names="current",
+            metric_labels=["session"],
         )
         assert (found.local, found.capture_content) == ("of-argument", "off")
         assert found.providers == ("openai",)
+        assert (found.metric_names, found.metric_labels) == ("current", ("session",))
 
     def test_an_empty_variable_says_nothing(self, write):
         found = read(write(self.FILE, **dict.fromkeys(self.VARIABLES, "")))
         assert (found.local, found.capture_content) == ("of-file", "on")
         assert found.providers == ("anthropic",)
 
-    def test_no_providers_at_all_is_a_choice(self, write):
-        assert read(write(self.FILE), providers=()).providers == ()
+    def test_none_at_all_is_a_choice(self, write):
+        found = read(write(self.FILE), providers=(), metric_labels=())
+        assert (found.providers, found.metric_labels) == ((), ())
 
     def test_the_store(self, write):
         file = write('store = "memory"', COSTSPAN_STORE="sqlite:///costs.db")
@@ -155,6 +168,8 @@ class TestFile:
             ("[prices]\noverrides = 1", r"write \[prices\]"),
             ('providers = "openai"', r'give a tuple, such as \("openai",\)'),
             ("providers = 1", "providers=1"),
+            ('metric_names = "old"', "use 'current' or 'v1.41' or 'both'"),
+            ('metric_labels = "agent"', r'metric_labels=.*give a tuple, such as \("agent",\)'),
             ('capture_content = "maybe"', "capture_content='maybe' is unknown"),
         ],
     )
@@ -176,6 +191,15 @@ class TestFile:
     ("arguments", "said"),
     [
         ({"providers": "openai"}, "give a tuple"),
+        ({"metric_names": "latest"}, "use 'current' or 'v1.41' or 'both'"),
+        ({"metric_labels": "agent"}, "give a tuple"),
+        (
+            {"metric_labels": ("agent", "session_id")},
+            "'session_id' is no label; use agent, session",
+        ),
+        ({"metric_labels": ("model",)}, "model, provider and operation are always there"),
+        ({"metric_labels": ("tag:",)}, "or 'tag:KEY'"),
+        ({"metric_labels": (7,)}, "7 is no label"),
         ({"stream_usage": "always"}, "use 'ask' or 'never'"),
         ({"propagate_to_providers": "yes"}, "use True or False"),
         ({"propagate_to_providers": 1}, "use True or False"),

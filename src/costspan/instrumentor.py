@@ -83,6 +83,10 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         Args:
             tracer_provider: where spans go; by default the app's global provider.
             meter_provider: where metrics go; by default the app's global provider.
+            metric_names: `"current"` (default), `"v1.41"` or `"both"`: the conventions' names that
+                metrics have.
+            metric_labels: the attribution that metrics are labelled with; by default
+                `("agent", "endpoint")`.
             providers: names of SDKs, such as `("openai",)`; by default all that are installed.
             costs: a `CostTracker`; by default one of its own; None for no prices at all.
             local: a folder, or `LocalFiles(...)`, for a daily file with one line per call.
@@ -137,6 +141,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         settlement.drain()
         self._patches.remove()
         self._threads.remove()
+        if slot.wiring is not None:
+            slot.wiring.meters.close()
         slot.wiring = None
         if self._costs is not None and self._costs.prices.refresher is not None:
             self._costs.prices.refresher.stop()
@@ -150,6 +156,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
 _DEFAULTS: dict[str, Any] = {
     "tracer_provider": None,
     "meter_provider": None,
+    "metric_names": None,
+    "metric_labels": None,
     "providers": None,
     "costs": _DEFAULT,
     "capture_content": None,
@@ -178,6 +186,8 @@ def _prepared(
     settings = settings_of.read(
         local=arguments["local"],
         providers=arguments["providers"],
+        metric_names=arguments["metric_names"],
+        metric_labels=arguments["metric_labels"],
         capture_content=arguments["capture_content"],
         stream_usage=arguments["stream_usage"],
         propagate_to_providers=arguments["propagate_to_providers"],
@@ -201,7 +211,13 @@ def _wiring(arguments: Mapping[str, Any], settings: Settings, costs: CostTracker
     return Wiring(
         tracers=Tracers(arguments["tracer_provider"], VERSION),
         costs=costs,
-        meters=Meters(arguments["meter_provider"], VERSION),
+        meters=Meters(
+            arguments["meter_provider"],
+            VERSION,
+            names=settings.metric_names,
+            labels=settings.metric_labels,
+            budgets=costs,
+        ),
         capture=settings.capture_content,
         details_events=settings.details_events,
         ask_usage=settings.stream_usage == "ask",

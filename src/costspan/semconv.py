@@ -32,6 +32,9 @@ ENDPOINT = "costspan.endpoint"
 TAG = "costspan.tag."
 HTTP_ROUTE = "http.route"
 MODALITY = "gen_ai.token.modality"
+TOKEN_TYPE = "gen_ai.token.type"
+BUDGET_NAME = "costspan.budget.name"
+BUDGET_PER = "costspan.budget.per"
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 
 MESSAGES: Mapping[str, str] = {

@@ -17,11 +17,23 @@ from msgspec import Struct
 
 from costspan.errors import ConfigurationError
 
-_FILE_KEYS = ("local", "store", "capture_content", "providers", "budgets", "alerts", "prices")
+_FILE_KEYS = (
+    "local",
+    "store",
+    "capture_content",
+    "providers",
+    "metric_names",
+    "metric_labels",
+    "budgets",
+    "alerts",
+    "prices",
+)
 _VARIABLES = (
     "COSTSPAN_LOCAL",
     "COSTSPAN_PROVIDERS",
     "COSTSPAN_CAPTURE_CONTENT",
+    "COSTSPAN_METRIC_NAMES",
+    "COSTSPAN_METRIC_LABELS",
     "COSTSPAN_STORE",
     "COSTSPAN_CALL_WARN_USD",
     "COSTSPAN_SLACK_WEBHOOK_URL",
@@ -29,6 +41,11 @@ _VARIABLES = (
 )
 STREAM_USAGE = ("ask", "never")
 CAPTURE_MODES = ("off", "on_error", "on")
+METRIC_NAMES = ("current", "v1.41", "both")
+METRIC_LABELS = ("agent", "session", "user", "endpoint")
+"""What metrics can be labelled with, besides `tag:KEY`."""
+
+_FEW_VALUES = ("agent", "endpoint")
 
 _OTEL_CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _OTEL_MODES = {"no_content": "off", "span_only": "on", "span_and_event": "on", "event_only": "off"}
@@ -46,6 +63,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     providers: tuple[str, ...] | None = None
     capture_content: str = "off"
     details_events: bool = False
+    metric_names: str = "current"
+    metric_labels: tuple[str, ...] = _FEW_VALUES
     stream_usage: str = "ask"
     propagate_to_providers: bool = False
     store: str = "memory"
@@ -60,6 +79,8 @@ def read(
     local: Any = None,
     providers: Sequence[str] | None = None,
     capture_content: str | None = None,
+    metric_names: str | None = None,
+    metric_labels: Sequence[str] | None = None,
     stream_usage: str = "ask",
     propagate_to_providers: bool = False,
     environ: Mapping[str, str] | None = None,
@@ -72,18 +93,22 @@ def read(
     env = os.environ if environ is None else environ
     _refuse_later(env)
     file = _read_file(env.get("COSTSPAN_CONFIG"), env)
-    named = providers if providers is not None else _listed(env.get("COSTSPAN_PROVIDERS"))
-    if named is None:
-        named = file.get("providers")
     capture, events = _checked_capture(
         env,
         _first(capture_content, env.get("COSTSPAN_CAPTURE_CONTENT"), file.get("capture_content")),
     )
     return Settings(
         local=_first(local, env.get("COSTSPAN_LOCAL"), file.get("local")),
-        providers=_checked_names(named),
+        providers=_names("providers", providers, env, file, "openai"),
         capture_content=capture,
         details_events=events,
+        metric_names=_checked_choice(
+            "metric_names",
+            _first(metric_names, env.get("COSTSPAN_METRIC_NAMES"), file.get("metric_names"))
+            or "current",
+            METRIC_NAMES,
+        ),
+        metric_labels=_checked_labels(_names("metric_labels", metric_labels, env, file, "agent")),
         stream_usage=_checked_choice("stream_usage", stream_usage, STREAM_USAGE),
         propagate_to_providers=_checked_switch("propagate_to_providers", propagate_to_providers),
         store=_first(env.get("COSTSPAN_STORE"), file.get("store")) or "memory",
@@ -115,12 +140,35 @@ def _listed(words: str | None) -> tuple[str, ...] | None:
     return tuple(word.strip() for word in words.split(",") if word.strip())
 
 
-def _checked_names(names: Any) -> tuple[str, ...] | None:
+def _names(
+    setting: str,
+    given: Any,
+    env: Mapping[str, str],
+    file: Mapping[str, Any],
+    example: str,
+) -> tuple[str, ...] | None:
+    """A setting that is a list of names; None where nothing was said."""
+    names = given if given is not None else _listed(env.get(f"COSTSPAN_{setting.upper()}"))
+    if names is None:
+        names = file.get(setting)
     if names is None:
         return None
     if isinstance(names, str) or not isinstance(names, Sequence):
-        raise ConfigurationError(f'providers={names!r}: give a tuple, such as ("openai",)')
+        raise ConfigurationError(f'{setting}={names!r}: give a tuple, such as ("{example}",)')
     return tuple(names)
+
+
+def _checked_labels(words: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The labels of metrics that were asked for, each once."""
+    if words is None:
+        return _FEW_VALUES
+    for word in words:
+        if word not in METRIC_LABELS and not (isinstance(word, str) and re.match("tag:.", word)):
+            raise ConfigurationError(
+                f"metric_labels={words!r}: {word!r} is no label; use {', '.join(METRIC_LABELS)} "
+                "or 'tag:KEY' (model, provider and operation are always there)"
+            )
+    return tuple(dict.fromkeys(words))
 
 
 def _checked_choice(name: str, value: str, choices: tuple[str, ...]) -> str:

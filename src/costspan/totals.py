@@ -46,6 +46,15 @@ class Summary(Struct, frozen=True, kw_only=True):
         return structs.asdict(self)
 
 
+class BudgetState(Struct, frozen=True, kw_only=True, gc=False):
+    """How a budget stands: its limit in US dollars, and how often it was crossed here."""
+
+    name: str
+    per: str
+    limit_usd: Decimal
+    alerts: int
+
+
 class Totals:
     """Sums that grow by one call at a time; every attribute may be read at any moment."""
 

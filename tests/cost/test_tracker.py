@@ -8,7 +8,7 @@ import pytest
 from costspan import Budget, ConfigurationError, CostTracker, LogAlerts, Prices
 from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation
-from costspan.totals import Totals
+from costspan.totals import BudgetState, Totals
 from tests.cost.calls import finished
 
 COUNTS = {"input_tokens": 1000, "output_tokens": 200}
@@ -109,6 +109,18 @@ def test_a_writer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture):
 def test_what_is_wrong_or_not_built_is_refused(arguments: dict, said: str):
     with pytest.raises(ConfigurationError, match=said):
         CostTracker(**arguments)
+
+
+def test_how_the_budgets_stand():
+    """Two calls of 0.00027 USD are over the first limit, none is over the second."""
+    near, far = (Budget(name, usd=usd, per="call") for name, usd in (("n", "0.0001"), ("f", 2)))
+    costs = CostTracker(budgets=[near, far], alerts=[])
+    for _ in range(2):
+        costs.settle(finished(**COUNTS))
+    assert costs.budget_states() == [
+        BudgetState(name="n", per="call", limit_usd=Decimal("0.0001"), alerts=2),
+        BudgetState(name="f", per="call", limit_usd=Decimal(2), alerts=0),
+    ]
 
 
 def test_trackers_do_not_share_their_sums():

@@ -1,16 +1,12 @@
 """Metrics: the values of the GenAI instruments and of our own, and nothing without a provider."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import httpx2
 import openai
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-from costspan import attribution
+from costspan import ConfigurationError, Instrumentor, attribution, record_call
 from tests.instrumentation.app import run_app
+from tests.instrumentation.metered import COST, DURATION, FIRST_CHUNK, PER_CHUNK, TOKENS, Metered
 from tests.instrumentation.rig import (
     ASK,
     ASK_CLAUDE,
@@ -32,32 +28,7 @@ WHERE = {
     "server.address": "api.openai.com",
     "server.port": 443,
 }
-DURATION = "gen_ai.client.inference.duration"
-FIRST_CHUNK = "gen_ai.client.inference.time_to_first_chunk"
-TOKENS = "gen_ai.client.inference.usage."
-
-
-class Metered:
-    def __init__(self) -> None:
-        self.reader = InMemoryMetricReader()
-        self.provider = MeterProvider([self.reader], shutdown_on_exit=False)
-
-    def points(self) -> dict[str, list[Any]]:
-        """The data points by the name of their metric."""
-        data = self.reader.get_metrics_data()
-        return {
-            metric.name: list(metric.data.data_points)
-            for resource in (data.resource_metrics if data else ())
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-        }
-
-
-@pytest.fixture
-def metered() -> Iterator[Metered]:
-    metered = Metered()
-    yield metered
-    metered.provider.shutdown()
+WHOSE = {"gen_ai.agent.name": "reviewer", "costspan.endpoint": "summarize"}
 
 
 def test_one_call(metered: Metered) -> None:
@@ -75,19 +46,15 @@ def test_one_call(metered: Metered) -> None:
         "costspan.cost",
     }
     (duration,) = points[DURATION]
-    assert (duration.count, dict(duration.attributes)) == (1, WHERE)
+    assert (duration.count, dict(duration.attributes)) == (1, {**WHERE, **WHOSE})
     assert duration.sum == pytest.approx((span.end_time - span.start_time) / 1e9, abs=1e-6)
     (tokens,) = points[f"{TOKENS}input_tokens"]
     assert tokens.value == 1000
-    assert dict(tokens.attributes) == {**WHERE, "gen_ai.token.modality": "text"}
+    assert dict(tokens.attributes) == {**WHERE, **WHOSE, "gen_ai.token.modality": "text"}
     assert points[f"{TOKENS}output_tokens"][0].value == 200
     (cost,) = points["costspan.cost"]
     assert cost.value == CHAT_USD
-    assert dict(cost.attributes) == {
-        **WHERE,
-        "gen_ai.agent.name": "reviewer",
-        "costspan.endpoint": "summarize",
-    }
+    assert dict(cost.attributes) == {**WHERE, **WHOSE}
 
 
 def test_a_stream_has_its_time_to_first_chunk(metered: Metered) -> None:
@@ -99,6 +66,34 @@ def test_a_stream_has_its_time_to_first_chunk(metered: Metered) -> None:
 
     assert first.sum == (span.attributes or {})["gen_ai.response.time_to_first_chunk"]
     assert first.count == 1
+
+
+def test_a_stream_has_the_time_of_each_chunk_after_the_first(metered: Metered) -> None:
+    """Four chunks arrive, of which the last, with the usage that we asked for, is kept back."""
+    with watched(meter_provider=metered.provider) as spans, openai_client(answer_chat) as client:
+        with attribution(agent="reviewer", endpoint="summarize"):
+            assert len(list(client.chat.completions.create(**ASK, stream=True))) == 3
+        span = spans.one()
+    (chunks,) = metered.points()[PER_CHUNK]
+    first = (span.attributes or {})["gen_ai.response.time_to_first_chunk"]
+
+    assert chunks.count == 3
+    assert 0 < chunks.sum <= (span.end_time - span.start_time) / 1e9 - first
+    assert dict(chunks.attributes) == {
+        **{name: value for name, value in WHERE.items() if name != "gen_ai.response.model"},
+        **WHOSE,
+    }
+
+
+def test_the_chunks_of_a_recorded_stream(metered: Metered) -> None:
+    """Also of a shape that nobody knows."""
+    with watched(meter_provider=metered.provider):
+        with record_call(model="llama3.2", provider="ollama") as call:
+            assert list(call.stream(["a", "b", "c"])) == ["a", "b", "c"]
+        with record_call(model="llama3.2", provider="ollama") as call:
+            assert list(call.stream(["alone"])) == ["alone"]
+
+    assert [point.count for point in metered.points()[PER_CHUNK]] == [2]
 
 
 def test_sums_of_two_providers_stand_apart(metered: Metered) -> None:
@@ -161,7 +156,7 @@ def test_the_apps_global_provider_is_used_when_it_comes() -> None:
         from opentelemetry import metrics
         from costspan import Instrumentor
         from tests.instrumentation import rig
-        from tests.instrumentation.test_metrics import Metered
+        from tests.instrumentation.metered import Metered
 
         client, metered = rig.openai_client(rig.answer_chat), Metered()
         Instrumentor().instrument()
@@ -175,3 +170,83 @@ def test_the_apps_global_provider_is_used_when_it_comes() -> None:
     """).said
 
     assert said == ["_ProxyMeterProvider", 0.00054]
+
+
+def test_an_operation_that_is_no_inference_has_the_duration_of_operations(
+    metered: Metered,
+) -> None:
+    """So the conventions have it today."""
+    with (
+        watched(meter_provider=metered.provider),
+        record_call(model="text-embedding-3-small", operation="embeddings") as call,
+    ):
+        call.set_usage(input_tokens=7)
+    points = metered.points()
+
+    assert set(points) == {"gen_ai.client.operation.duration", f"{TOKENS}input_tokens", COST}
+    assert points["gen_ai.client.operation.duration"][0].count == 1
+
+
+TODAY = {DURATION, FIRST_CHUNK, PER_CHUNK, f"{TOKENS}input_tokens", f"{TOKENS}output_tokens"}
+OLDER = {
+    "gen_ai.client.operation.duration",
+    "gen_ai.client.operation.time_to_first_chunk",
+    "gen_ai.client.operation.time_per_output_chunk",
+    "gen_ai.client.token.usage",
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [(None, TODAY), ("current", TODAY), ("v1.41", OLDER), ("both", TODAY | OLDER)],
+)
+def test_the_names_that_were_asked_for(
+    metered: Metered, names: str | None, found: set[str]
+) -> None:
+    """The dollars are ours, and have one name."""
+    with (
+        watched(meter_provider=metered.provider, metric_names=names),
+        openai_client(answer_chat) as client,
+    ):
+        list(client.chat.completions.create(**ASK, stream=True))
+
+    assert set(metered.points()) == {*found, COST}
+
+
+def test_the_older_tokens_are_a_histogram_by_type(metered: Metered) -> None:
+    """Two calls of 1,000 tokens in and 200 out."""
+    with (
+        watched(meter_provider=metered.provider, metric_names="v1.41"),
+        openai_client(answer_chat) as client,
+    ):
+        for _ in range(2):
+            client.chat.completions.create(**ASK)
+    tokens = {
+        point.attributes["gen_ai.token.type"]: (point.count, point.sum)
+        for point in metered.points()["gen_ai.client.token.usage"]
+    }
+
+    assert tokens == {"input": (2, 2000), "output": (2, 400)}
+
+
+def test_a_wrong_word_is_named(metered: Metered) -> None:
+    """Before anything is patched."""
+    for settings in ({"metric_names": "old"}, {"metric_labels": ("team",)}):
+        with pytest.raises(ConfigurationError, match=next(iter(settings))):
+            Instrumentor().instrument(meter_provider=metered.provider, **settings)
+    assert Instrumentor().settings is None
+
+
+@pytest.mark.parametrize("tokens", ["audio", "image", "video"])
+def test_tokens_that_are_not_text_alone_have_an_unknown_modality(
+    metered: Metered, tokens: str
+) -> None:
+    """They are counted as a whole, so that the sum stays that of the spans."""
+    with (
+        watched(meter_provider=metered.provider),
+        record_call(model="gpt-4o-mini") as call,
+    ):
+        call.set_usage(input_tokens=10, **{f"input_{tokens}_tokens": 4})
+    (point,) = metered.points()[f"{TOKENS}input_tokens"]
+
+    assert (point.value, point.attributes["gen_ai.token.modality"]) == (10, "unknown")

@@ -16,12 +16,11 @@ from typing import Any
 import httpx2
 import openai
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from costspan import CostTracker, attribution, record_call
 from costspan.testing import LLMServer
 from tests.instrumentation import rig
+from tests.instrumentation.metered import COST, TOKENS, Metered
 from tests.instrumentation.rig import Spans, attributes_of, watched
 
 ASK: Any = {"model": "gpt-4o-mini", "input": "Hello"}
@@ -215,9 +214,8 @@ def test_by_hand(costs: CostTracker, spans: Spans):
     assert sums(costs) == (4, 2400, 2 * USD, 0)
 
 
-def test_metrics_count_what_is_new_and_never_go_back(costs: CostTracker, client: openai.OpenAI):
+def test_metrics_count_what_is_new_and_never_go_back(costs: CostTracker, metered: Metered):
     """Of 270 millionths that were settled 30 are taken back, which a counter cannot."""
-    reader = InMemoryMetricReader()
     less = {**COUNTS, "input_tokens": 800, "total_tokens": 1000}
     answers = iter([None, COUNTS, COUNTS, less])
 
@@ -226,31 +224,22 @@ def test_metrics_count_what_is_new_and_never_go_back(costs: CostTracker, client:
         status = "in_progress" if usage is None else "completed"
         return httpx2.Response(200, json=answer_of(status, usage))
 
-    meters = MeterProvider([reader])
+    meters = metered.provider
     with watched(costs=costs, meter_provider=meters), rig.openai_client(answer) as one:
         one.responses.create(**ASK)
         for _ in range(3):
             one.responses.retrieve("resp_7")
     assert costs.summary().cost_usd == Decimal("0.00024")
-    assert recorded(reader, "costspan.cost") == 0.00027
-    assert recorded(reader, "gen_ai.client.inference.usage.input_tokens") == 1000
-    assert recorded(reader, "gen_ai.client.inference.usage.output_tokens") == 200
+    assert metered.sum(COST) == 0.00027
+    assert metered.sum(f"{TOKENS}input_tokens") == 1000
+    assert metered.sum(f"{TOKENS}output_tokens") == 200
 
 
-def recorded(reader: InMemoryMetricReader, name: str) -> float:
-    """The sum of a counter's points."""
-    data: Any = reader.get_metrics_data()
-    metrics = [m for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics]
-    return sum(point.value for m in metrics if m.name == name for point in m.data.data_points)
-
-
-def test_without_a_tracker_a_retrieval_counts_nothing():
-    reader = InMemoryMetricReader()
+def test_without_a_tracker_a_retrieval_counts_nothing(metered: Metered):
     body = answer_of("completed", COUNTS, background=True)
-    meters = MeterProvider([reader])
-    with watched(costs=None, meter_provider=meters) as spans:
+    with watched(costs=None, meter_provider=metered.provider) as spans:
         with rig.openai_client(lambda request: httpx2.Response(200, json=body)) as one:
             one.responses.retrieve("resp_7")
         found = attributes_of(spans.one())
     assert not [name for name in found if "usage" in name or "cost" in name.split(".")]
-    assert reader.get_metrics_data() is None
+    assert set(metered.points()) == {"gen_ai.client.operation.duration"}

@@ -9,7 +9,7 @@ from typing import overload
 from costspan.alerts.alert import Alert, Courier, Sink, checked_sinks
 from costspan.alerts.log import LogAlerts
 from costspan.attributed import Attribution
-from costspan.call import Call, Cost, Request, Reservation
+from costspan.call import Call, Cost, Request, Reservation, usd
 from costspan.cost.budget import Budget
 from costspan.cost.estimate import TokenCounter, with_estimate
 from costspan.cost.prices import Prices
@@ -18,7 +18,7 @@ from costspan.cost.stores.memory import MemoryStore
 from costspan.errors import ConfigurationError
 from costspan.export.schema import Line, line_of
 from costspan.guard import quietly
-from costspan.totals import Summary, Totals
+from costspan.totals import BudgetState, Summary, Totals, lock
 
 LineWriter = Callable[[Call, Cost], None]
 """Takes each settled call with its cost, in the caller's thread, before the call returns."""
@@ -69,6 +69,7 @@ class CostTracker:
         self._courier = Courier()
         self._store = MemoryStore()
         self._responses = SettledResponses()
+        self._alerts = dict.fromkeys((budget.name for budget in self.budgets), 0)
         self.token_counter = TokenCounter() if estimate else None
         self._settled: deque[tuple[Call, Cost]] = deque(maxlen=KEPT_RECORDS)
         self.writers: tuple[LineWriter, ...] = ()
@@ -140,6 +141,18 @@ class CostTracker:
         """
         return self._store.summary() if by is None else self._store.summaries(by)
 
+    def budget_states(self) -> list[BudgetState]:
+        """How each budget stands in this process; nothing is waited for."""
+        return [
+            BudgetState(
+                name=budget.name,
+                per=budget.per,
+                limit_usd=usd(budget.limit),
+                alerts=self._alerts[budget.name],
+            )
+            for budget in self.budgets
+        ]
+
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until the alerts that are on their way are delivered; False where time ran out."""
         return self._courier.flush(timeout)
@@ -152,6 +165,8 @@ class CostTracker:
 
     def _alert(self, budget: Budget, alert: Alert, call: Call) -> None:
         self._store.alerted(call)
+        with lock():
+            self._alerts[budget.name] += 1
         self._courier.send(alert, self._sinks if budget.alerts is None else budget.alerts)
 
 

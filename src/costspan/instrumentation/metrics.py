@@ -1,51 +1,101 @@
 """Calls as metrics of the GenAI conventions, and the dollars as one of ours.
 
-Nothing is recorded, and nothing costs time, while no SDK `MeterProvider` is set.
+Nothing is recorded, and nothing costs time, while no SDK `MeterProvider` is set. One measurement
+costs the SDK some 10 us, so none is made of a count that is 0.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from opentelemetry import metrics
+from opentelemetry import metrics, trace
 from opentelemetry.metrics import _internal as registry
+from opentelemetry.trace import Span
 
 from costspan import semconv
-from costspan.call import PICOS_PER_USD, Call, Cost, Usage
+from costspan.attributed import Attribution
+from costspan.call import PICOS_PER_USD, Call, Cost, Request, Usage
+from costspan.guard import quietly
+from costspan.instrumentation import gauges
+from costspan.instrumentation.gauges import Budgeted
+from costspan.instrumentation.labels import Labelled, Labels
 
 SECONDS = (
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
 )  # fmt: skip
 """Bucket boundaries that the conventions advise, in seconds."""
 
-_TOKENS = {
+TOKENS = tuple(4**power for power in range(14))
+"""Bucket boundaries that the conventions advise, in tokens."""
+
+ChunkTimer = Callable[[], None]
+"""Is called at each chunk of a stream; records the time since the chunk before."""
+
+_TODAY = "gen_ai.client.inference."
+_OLDER = "gen_ai.client.operation."
+_COUNTERS = {
     "input_tokens": "input_tokens",
     "output_tokens": "output_tokens",
     "cache_read_tokens": "cache_read.input_tokens",
     "cache_write_tokens": "cache_write.input_tokens",
     "reasoning_tokens": "reasoning.output_tokens",
 }
+_TIMING = quietly("timing a chunk")
 _EVERY_SECOND = 10**9
 _INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
 
 
 class Meters:
-    """Gives the instruments of the meter provider in force, or None while there is none."""
+    """Gives the instruments of the meter provider in force, or None while there is none.
 
-    def __init__(self, given: Any, version: str) -> None:
+    Args:
+        given: the meter provider; None for the app's global one.
+        version: of costspan.
+        names: `"current"`, `"v1.41"` or `"both"`: whose names the conventions' metrics have.
+        labels: the attribution to label with.
+        budgets: whose budgets are shown; None for nobody's.
+    """
+
+    def __init__(
+        self,
+        given: Any,
+        version: str,
+        *,
+        names: str = "current",
+        labels: Sequence[str] = (),
+        budgets: Budgeted | None = None,
+    ) -> None:
         self._given = given
         self._version = version
+        self._names = names
+        self._labels = Labels(labels)
+        self._budgets = budgets
         self._seen: Any = None
         self._due = 0
         self._instruments: Instruments | None = None
 
-    def record(self, call: Call, cost: Cost | None) -> None:
-        """Record one call, where there is a meter provider."""
+    def record(self, call: Call, cost: Cost | None, span: Span) -> None:
+        """Record one call, where there is a meter provider; its exemplars lead to `span`."""
+        instruments = self._in_force(call.ended_at)
+        if instruments is not None:
+            instruments.record(call, cost, span)
+
+    def chunk_timer(self, request: Request, who: Attribution, span: Span) -> ChunkTimer | None:
+        """What to call at each chunk of a stream; None where nobody wants to know."""
+        instruments = self._in_force(time.time_ns())
+        return None if instruments is None else instruments.chunk_timer(request, who, span)
+
+    def close(self) -> None:
+        """Show the budgets no more."""
+        gauges.hide(self._budgets)
+
+    def _in_force(self, now: int) -> Instruments | None:
         # To ask the API is slow while there is none, as it looks into the environment each time.
-        if self._given is not None or _one_is_set() or call.ended_at >= self._due:
-            self._look(call.ended_at)
-        if self._instruments is not None:
-            self._instruments.record(call, cost)
+        if self._given is not None or _one_is_set() or now >= self._due:
+            self._look(now)
+        return self._instruments
 
     def _look(self, now: int) -> None:
         self._due = now + _EVERY_SECOND
@@ -55,8 +105,12 @@ class Meters:
             self._instruments = self._made(provider)
 
     def _made(self, provider: Any) -> Instruments | None:
-        unset = type(provider).__name__ in ("_ProxyMeterProvider", "NoOpMeterProvider")
-        return None if unset else Instruments(provider.get_meter("costspan", self._version))
+        if type(provider).__name__ in ("_ProxyMeterProvider", "NoOpMeterProvider"):
+            return None
+        meter = provider.get_meter("costspan", self._version)
+        if self._budgets is not None:
+            gauges.show(provider, meter, self._budgets)
+        return Instruments(meter, self._labels, self._names)
 
 
 def _one_is_set() -> bool:
@@ -66,74 +120,118 @@ def _one_is_set() -> bool:
 class Instruments:
     """The instruments of one meter."""
 
-    def __init__(self, meter: Any) -> None:
-        self._duration = meter.create_histogram(
-            "gen_ai.client.inference.duration",
-            unit="s",
-            description="Duration of GenAI calls",
-            explicit_bucket_boundaries_advisory=SECONDS,
-        )
-        self._first_chunk = meter.create_histogram(
-            "gen_ai.client.inference.time_to_first_chunk",
-            unit="s",
-            description="Time to the first chunk of a stream",
-            explicit_bucket_boundaries_advisory=SECONDS,
-        )
-        self._tokens = {
-            field: meter.create_counter(
-                f"gen_ai.client.inference.usage.{name}", unit="{token}", description="Tokens used"
-            )
-            for field, name in _TOKENS.items()
-        }
+    def __init__(self, meter: Any, labels: Labels, names: str) -> None:
+        self._labels = labels
+        today, older = names != "v1.41", names != "current"
+        prefixes = [_TODAY] * today + [_OLDER] * older
+        self._durations = [_seconds(meter, f"{one}duration", "Duration") for one in prefixes]
+        self._other_durations = [_seconds(meter, f"{_OLDER}duration", "Duration")]
+        self._first_chunks = [
+            _seconds(meter, f"{one}time_to_first_chunk", "Time to the first chunk of a stream")
+            for one in prefixes
+        ]
+        self._chunks = [
+            _seconds(meter, f"{one}time_per_output_chunk", "Time between two chunks of a stream")
+            for one in prefixes
+        ]
+        self._counters = _counters(meter) if today else {}
+        self._older_tokens = _token_histogram(meter) if older else None
         self._cost = meter.create_counter(
             "costspan.cost", unit="USD", description="Cost of GenAI calls"
         )
 
-    def record(self, call: Call, cost: Cost | None) -> None:
-        """Record one call's duration, tokens and dollars."""
-        where = _attributes(call)
-        failed = {**where, semconv.ERROR_TYPE: call.error} if call.error else where
-        operation = call.request.operation
-        if operation in _INFERENCE:
-            self._duration.record(call.runtime_seconds, failed)
-            if call.time_to_first_chunk is not None:
-                self._first_chunk.record(call.time_to_first_chunk, where)
+    def record(self, call: Call, cost: Cost | None, span: Span) -> None:
+        """Record one call's times, tokens and dollars."""
+        operation, response = call.request.operation, call.response
+        labels = self._labels.of(call.request, call, response.model if response else None)
+        context = trace.set_span_in_context(span)
+        self._record_times(call, labels, context)
         # A retrieval's counts are those of the call that made the response, unless it settles them.
         if call.usage is not None and (call.settles_response or operation != "fetch_response"):
-            self._record_tokens(call.usage, where)
+            self._record_tokens(call.usage, labels, context)
         if cost is not None and cost.total and cost.total > 0:
-            self._cost.add(cost.total / PICOS_PER_USD, _payer(call, where))
+            self._cost.add(cost.total / PICOS_PER_USD, labels, context)
 
-    def _record_tokens(self, usage: Usage, where: dict[str, Any]) -> None:
-        labels = {**where, semconv.MODALITY: "unknown" if _mixed(usage) else "text"}
-        for field, counter in self._tokens.items():
+    def chunk_timer(self, request: Request, who: Attribution, span: Span) -> ChunkTimer | None:
+        """Times the chunks of one stream; the model that answers is not known by then."""
+        if request.operation not in _INFERENCE:
+            return None
+        labels, context = self._labels.of(request, who), trace.set_span_in_context(span)
+        before: float | None = None
+
+        def passed() -> None:
+            nonlocal before
+            now = time.perf_counter()
+            if before is not None:
+                with _TIMING:
+                    _record(self._chunks, now - before, labels, context)
+            before = now
+
+        return passed
+
+    def _record_times(self, call: Call, labels: Labelled, context: Any) -> None:
+        told = labels
+        if call.error:
+            error = self._labels.bounded(semconv.ERROR_TYPE, call.error)
+            told = {**labels, semconv.ERROR_TYPE: error}
+        if call.request.operation not in _INFERENCE:
+            _record(self._other_durations, call.runtime_seconds, told, context)
+            return
+        _record(self._durations, call.runtime_seconds, told, context)
+        if call.time_to_first_chunk is not None:
+            _record(self._first_chunks, call.time_to_first_chunk, labels, context)
+
+    def _record_tokens(self, usage: Usage, labels: Labelled, context: Any) -> None:
+        told = {**labels, semconv.MODALITY: "unknown" if _mixed(usage) else "text"}
+        for field, counter in self._counters.items():
             tokens = getattr(usage, field)
             if tokens and tokens > 0:  # a counter cannot take back what a correction lowers
-                counter.add(tokens, labels)
+                counter.add(tokens, told, context)
+        if self._older_tokens is None:
+            return
+        for kind, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
+            if tokens and tokens > 0:
+                self._older_tokens.record(tokens, {**labels, semconv.TOKEN_TYPE: kind}, context)
 
 
-def _attributes(call: Call) -> dict[str, Any]:
-    request = call.request
-    found = {
-        semconv.OPERATION: request.operation,
-        semconv.PROVIDER: request.provider,
-        semconv.REQUEST_MODEL: request.model,
-        semconv.RESPONSE_MODEL: call.response.model if call.response else None,
-        semconv.SERVER_ADDRESS: request.server_address,
-        semconv.SERVER_PORT: request.server_port,
+def _seconds(meter: Any, name: str, description: str) -> Any:
+    return meter.create_histogram(
+        name,
+        unit="s",
+        description=description,
+        explicit_bucket_boundaries_advisory=SECONDS,
+    )
+
+
+def _counters(meter: Any) -> dict[str, Any]:
+    return {
+        field: meter.create_counter(
+            f"{_TODAY}usage.{name}", unit="{token}", description="Tokens used"
+        )
+        for field, name in _COUNTERS.items()
     }
-    return {name: value for name, value in found.items() if value is not None}
 
 
-def _payer(call: Call, where: dict[str, Any]) -> dict[str, Any]:
-    found = {**where, semconv.AGENT: call.agent, semconv.ENDPOINT: call.endpoint}
-    return {name: value for name, value in found.items() if value is not None}
+def _token_histogram(meter: Any) -> Any:
+    return meter.create_histogram(
+        "gen_ai.client.token.usage",
+        unit="{token}",
+        description="Tokens used by a call",
+        explicit_bucket_boundaries_advisory=TOKENS,
+    )
+
+
+def _record(histograms: Sequence[Any], value: float, labels: Labelled, context: Any) -> None:
+    for histogram in histograms:
+        histogram.record(value, labels, context)
 
 
 def _mixed(usage: Usage) -> bool:
     return bool(
         usage.input_audio_tokens
         or usage.input_image_tokens
+        or usage.input_video_tokens
         or usage.output_audio_tokens
         or usage.output_image_tokens
+        or usage.output_video_tokens
     )

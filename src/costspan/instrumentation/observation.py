@@ -27,6 +27,7 @@ from costspan.instrumentation.answers import combined
 from costspan.instrumentation.captured import captured_attributes, first_text
 from costspan.instrumentation.estimates import Estimate, lacking
 from costspan.instrumentation.events import emit_details
+from costspan.instrumentation.metrics import ChunkTimer
 from costspan.instrumentation.spans import fill, opened
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers.operation import Body, Operation
@@ -172,6 +173,10 @@ class Observation:
         """Say that the answer comes as a stream, where that was not known at the start."""
         self.request = structs.replace(self.request, stream=True)
 
+    def chunk_timer(self) -> ChunkTimer | None:
+        """What to call at each chunk of a stream, where chunks are timed."""
+        return self.wiring.meters.chunk_timer(self.request, self.who, self.span)
+
     def answered(
         self, response: Response | None, outcome: str, exc: BaseException | None, at: float
     ) -> None:
@@ -206,7 +211,7 @@ class Observation:
             call, cost = wiring.costs.account(call, self.reservation, self.who)
         if self.span.is_recording() or wiring.details_events:
             self._write(call, cost)
-        wiring.meters.record(call, cost)
+        wiring.meters.record(call, cost, self.span)
 
     def _write(self, call: Call, cost: Cost | None) -> None:
         attributes = semconv.call_attributes(call, cost)

@@ -140,18 +140,21 @@ def _is_count(name: str, value: Any) -> bool:
 class _Reading:
     """What was seen of a stream. Dropped with the stream, so that a dropped one ends."""
 
-    __slots__ = ("exchange", "kept", "shape")
+    __slots__ = ("exchange", "kept", "shape", "timer")
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.kept: list[Any] = []
         self.shape: shapes.Shape | None = None
+        self.timer = exchange.observation.chunk_timer()
         exchange.kept = self.kept
         exchange.fold = _fold
 
     def note(self, chunk: Any) -> None:
         """Keep a chunk, and the time of the first one; of a shape nobody knows, the time alone."""
         observation = self.exchange.observation
+        if self.timer is not None:
+            self.timer()
         said = fields(chunk)
         if observation.first_chunk is None:
             observation.first_chunk = time.perf_counter() - observation.started

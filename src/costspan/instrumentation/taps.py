@@ -14,8 +14,9 @@ from typing import Any
 from costspan.call import Response
 from costspan.guard import quieted
 from costspan.instrumentation.byte_streams import watch
-from costspan.instrumentation.estimates import counted
+from costspan.instrumentation.estimates import Look, counted
 from costspan.instrumentation.exchange import Exchange
+from costspan.instrumentation.metrics import ChunkTimer
 from costspan.providers.operation import Body, Operation, fields
 
 Note = Callable[["StreamTap", Any], bool | None]
@@ -46,6 +47,10 @@ class StreamTap:
         self._step = inner.__anext__ if hasattr(inner, "__anext__") else inner.__next__
         self._keeps: Callable[[Body], Any] = _everything if all_ else operation.keeps
         self._opening: Callable[[Body], Any] | None = None if all_ else operation.opening
+        timer = exchange.observation.chunk_timer()
+        if timer is not None:
+            self._keeps = timed(timer, self._keeps)
+            self._opening = timed(timer, self._opening or _whole)
         estimate, texts = exchange.observation.estimate, operation.chunk_texts
         if estimate is not None and texts is not None:
             self._keeps = counted(estimate, texts, self._keeps)
@@ -118,6 +123,16 @@ class AsyncTap(StreamTap):
 
 def _outcome(exc: BaseException) -> str:
     return "abandoned" if isinstance(exc, GeneratorExit) else "failed"
+
+
+def timed(timer: ChunkTimer, then: Look) -> Look:
+    """`then`, with the time of each chunk that it is given noted."""
+
+    def look(chunk: Body) -> object:
+        timer()
+        return then(chunk)
+
+    return look
 
 
 def _everything(chunk: Body) -> bool:

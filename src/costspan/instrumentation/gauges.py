@@ -1,0 +1,74 @@
+"""Budgets as metrics: read when a reader collects, so that calls pay nothing for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from opentelemetry.metrics import CallbackOptions, Observation
+
+from costspan import semconv
+from costspan.guard import quietly
+from costspan.totals import BudgetState
+
+_READING = quietly("reading the budgets")
+
+
+class Budgeted(Protocol):
+    """Who watches budgets."""
+
+    def budget_states(self) -> list[BudgetState]:
+        """How each budget stands, in this process's memory: nothing is waited for."""
+
+
+_in_force: tuple[Any, Budgeted] | None = None
+"""The meter provider and the budgets that it is told of.
+
+A callback cannot be taken back from the SDK, and a second one of the same name is ignored: so the
+first stays, and looks here.
+"""
+
+
+def show(provider: Any, meter: Any, budgets: Budgeted) -> None:
+    """Have the readers of `provider` see the budgets, in place of those shown before."""
+    global _in_force
+    _in_force = (provider, budgets)
+    meter.create_observable_gauge(
+        "costspan.budget.limit",
+        [_reading(provider, lambda state: float(state.limit_usd))],
+        unit="USD",
+        description="Limit of a budget",
+    )
+    meter.create_observable_counter(
+        "costspan.budget.alerts",
+        [_reading(provider, lambda state: state.alerts)],
+        unit="{alert}",
+        description="Times that a budget was crossed",
+    )
+
+
+def hide(budgets: Budgeted | None) -> None:
+    """Show these budgets no more."""
+    global _in_force
+    if _in_force is not None and _in_force[1] is budgets:
+        _in_force = None
+
+
+def _reading(
+    provider: Any, value_of: Callable[[BudgetState], float]
+) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    def read(options: CallbackOptions) -> Iterable[Observation]:
+        shown = _in_force
+        if shown is None or shown[0] is not provider:
+            return ()
+        with _READING:
+            return [
+                Observation(
+                    value_of(state),
+                    {semconv.BUDGET_NAME: state.name, semconv.BUDGET_PER: state.per},
+                )
+                for state in shown[1].budget_states()
+            ]
+        return ()
+
+    return read

@@ -1,0 +1,102 @@
+"""Budgets as metrics: what each one's limit is and how often it was crossed."""
+
+from typing import Any
+
+import pytest
+
+from costspan import Budget, CostTracker, Instrumentor, guard, record_call
+from tests.instrumentation.metered import ALERTS, COST, LIMIT, Metered
+from tests.instrumentation.rig import watched
+
+
+def one_call(tokens: int = 1000) -> None:
+    """gpt-4o-mini: 1,000 tokens in cost 0.00015 USD (openai.com/api/pricing, 2026-11)."""
+    with record_call(model="gpt-4o-mini") as call:
+        call.set_usage(input_tokens=tokens, output_tokens=0)
+
+
+def told(metered: Metered, name: str) -> dict[tuple[Any, Any], float]:
+    """The values of a gauge by the budget's name and what it is for."""
+    return {
+        (p.attributes["costspan.budget.name"], p.attributes["costspan.budget.per"]): p.value
+        for p in metered.points().get(name, ())
+    }
+
+
+@pytest.fixture
+def costs() -> CostTracker:
+    budgets = [
+        Budget("small", usd="0.0001", per="call"),
+        Budget("large", usd=5, per="call", where={"agent": "*"}),
+    ]
+    return CostTracker(budgets=budgets, alerts=[])
+
+
+def test_each_budget_has_its_limit_and_its_alerts(metered: Metered, costs: CostTracker):
+    """Two calls go over the smaller limit, a third stays below, and one never crossed says 0."""
+    with watched(costs=costs, meter_provider=metered.provider):
+        for tokens in (1000, 1000, 10):
+            one_call(tokens)
+        limits, alerts = told(metered, LIMIT), told(metered, ALERTS)
+
+    assert limits == {("small", "call"): 0.0001, ("large", "call"): 5.0}
+    assert alerts == {("small", "call"): 2, ("large", "call"): 0}
+
+
+def test_the_kinds_and_units(metered: Metered, costs: CostTracker):
+    """A limit is a gauge; alerts are a sum that only grows."""
+    with watched(costs=costs, meter_provider=metered.provider):
+        one_call()
+        found = {metric.name: metric for metric in metered.metrics()}
+
+    assert (type(found[LIMIT].data).__name__, found[LIMIT].unit) == ("Gauge", "USD")
+    assert (found[ALERTS].data.is_monotonic, found[ALERTS].unit) == (True, "{alert}")
+
+
+@pytest.mark.parametrize("costs_given", [None, CostTracker()])
+def test_without_budgets_there_is_nothing(metered: Metered, costs_given: CostTracker | None):
+    with watched(costs=costs_given, meter_provider=metered.provider):
+        one_call()
+        assert not {LIMIT, ALERTS} & metered.points().keys()
+
+
+def test_afterwards_and_again(metered: Metered, costs: CostTracker):
+    """Switched off, nothing is shown; with another tracker, its budgets; each call counts once."""
+    with watched(costs=costs, meter_provider=metered.provider):
+        one_call()
+    assert (told(metered, LIMIT), told(metered, ALERTS)) == ({}, {})
+
+    other = CostTracker(budgets=[Budget("other", usd=1, per="call")])
+    with watched(costs=other, meter_provider=metered.provider):
+        one_call()
+        assert told(metered, LIMIT) == {("other", "call"): 1.0}
+        assert metered.sum(COST) == pytest.approx(0.0003, abs=1e-12)
+
+
+def test_a_provider_that_is_used_no_more_shows_nothing(metered: Metered, costs: CostTracker):
+    former = Metered()
+    with watched(costs=costs, meter_provider=former.provider):
+        one_call()
+        Instrumentor().instrument(costs=costs, meter_provider=metered.provider)
+        one_call()
+        assert told(former, LIMIT) == {}
+        assert told(metered, ALERTS)[("small", "call")] == 2
+    former.provider.shutdown()
+
+
+@pytest.mark.faults
+def test_a_fault_of_ours_keeps_nothing_else_from_the_reader(metered: Metered):
+
+    class Broken(CostTracker):
+        def budget_states(self) -> Any:
+            raise LookupError
+
+    before = guard.faults()
+    Instrumentor().instrument(costs=Broken(), meter_provider=metered.provider)
+    one_call()
+    points = metered.points()
+    Instrumentor().uninstrument()
+
+    assert COST in points
+    assert LIMIT not in points
+    assert guard.faults() - before == 2
