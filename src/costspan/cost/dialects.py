@@ -186,7 +186,7 @@ def _request(operation: str, said: Mapping[str, Any]) -> Request:
 def _response(said: Mapping[str, Any], usage: Usage | None) -> Response:
     return Response(
         id=text(said.get("response_id")),
-        model=text(said.get("response_model")),
+        model=text(said.get("response_model") or said.get("model")),
         finish_reasons=strings(said.get("finish_reasons")),
         usage=usage,
         reported_cost_usd=_reported(said) if "cost_source" in said else None,
