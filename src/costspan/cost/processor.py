@@ -154,8 +154,9 @@ class CostSpanProcessor(SpanProcessor):
         node = getattr(parent, ON_SPAN, None)
         if node is not None or span.parent is None or span.parent.is_remote:
             return node
-        if parent is trace.INVALID_SPAN and self._nodes is None:
-            self._nodes, self._needs_nodes = WeakValueDictionary(), True
+        if parent is trace.INVALID_SPAN:  # the SDK runs this in a thread of its own
+            self._needs_nodes = True
+            self._nodes = WeakValueDictionary() if self._nodes is None else self._nodes
         if self._nodes is not None and span.parent.span_id in self._nodes:
             return self._nodes.get(span.parent.span_id)
         return _late_node(parent)
