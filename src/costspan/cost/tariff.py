@@ -121,6 +121,14 @@ class Tariff:
             return self._basic_parts(usage)
         return self._general_parts(usage)
 
+    def needs(self, fact: str, usage: Usage) -> bool:
+        """Whether the price of `usage` hangs on a fact that nobody told, such as a dearer part."""
+        whole = WHOLES.get(fact)
+        if whole is None:
+            return True
+        rates = {unit.key: unit.attos for unit in self.units}
+        return bool(getattr(usage, whole)) and rates.get(fact) not in (None, rates.get(whole))
+
     def _band(self, tokens: int) -> int:
         band = 0
         for start in self.starts:
