@@ -91,8 +91,9 @@ proof: ## everything: test, matrix, 100,000 calls without a leak, demo and bench
 
 pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files and pyproject.toml
 	@for name in uv build; do $(COMPILE) -o $(PINS)/$$name.txt $(PINS)/$$name.in || exit 1; done
-	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/pair-*.in $(PINS)/bench-*.in; do \
-		$(COMPILE) -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
+	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
+		case "$$file" in */peer-*) freed="--overrides $(PINS)/overrides.txt";; *) freed=;; esac; \
+		$(COMPILE) $$freed -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
 
 clean: ## remove environments, caches and builds
 	rm -rf $(VENVS) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
