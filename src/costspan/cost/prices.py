@@ -108,6 +108,9 @@ class Prices:
             self._add_others(call, response, parts)
         if response.incomplete:
             parts.missing = (*parts.missing, "usage")
+        if response.unseen:
+            unseen = (fact for fact in response.unseen if tariff.needs(fact, usage))
+            parts.missing = (*parts.missing, *unseen)
         total = parts.total
         if not total and _NO_FIGURE.intersection(parts.missing):
             return Cost(status="unpriced", missing=parts.missing, model=tariff.model)

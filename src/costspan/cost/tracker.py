@@ -12,6 +12,7 @@ from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation
 from costspan.cost.budget import Budget
 from costspan.cost.prices import Prices
+from costspan.cost.seen import OWN, SeenCalls
 from costspan.cost.stores.memory import MemoryStore
 from costspan.errors import ConfigurationError
 from costspan.export.schema import Line, line_of
@@ -23,6 +24,9 @@ LineWriter = Callable[[Call, Cost], None]
 
 KEPT_RECORDS = 1000
 _GRANTED = Reservation()
+
+ELSEWHERE = Cost(status="not_billed", missing=("settled_elsewhere",))
+"""The cost of a call that was settled by another span of it: nothing is counted twice."""
 
 
 class CostTracker:
@@ -62,6 +66,7 @@ class CostTracker:
         self._sinks = checked_sinks([LogAlerts()] if alerts is None else alerts)
         self._courier = Courier()
         self._store = MemoryStore()
+        self._seen = SeenCalls()
         self._settled: deque[tuple[Call, Cost]] = deque(maxlen=KEPT_RECORDS)
         self.writers: tuple[LineWriter, ...] = ()
 
@@ -75,13 +80,24 @@ class CostTracker:
         return _GRANTED
 
     def settle(
-        self, call: Call, reservation: Reservation | None = None, who: Attribution | None = None
+        self,
+        call: Call,
+        reservation: Reservation | None = None,
+        who: Attribution | None = None,
+        *,
+        scope: str = OWN,
+        root: bool = False,
     ) -> Cost:
         """Price a finished call, count it, write its line and watch the budgets.
 
+        Args:
+            scope, root: who made the call's span, and whether it has no parent.
+
         Returns:
-            Its cost.
+            Its cost; `ELSEWHERE` where another span of this call was settled already.
         """
+        if not self._seen.is_new(call, scope, root=root):
+            return ELSEWHERE
         cost = self.prices.cost(call)
         self._store.settle(call, cost, () if who is None else who.spent)
         self._write(call, cost)
