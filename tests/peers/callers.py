@@ -123,7 +123,7 @@ def _pydantic_model(surface: Surface, options: dict[str, Any]) -> Any:
 
 def by_openai_agents(surface: Surface, server: LLMServer) -> None:
     """Run an agent of the OpenAI Agents SDK for one turn."""
-    from agents import Agent, Runner
+    from agents import Agent, ModelSettings, Runner
     from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
     from agents.models.openai_responses import OpenAIResponsesModel
     from openai import AsyncOpenAI
@@ -131,7 +131,9 @@ def by_openai_agents(surface: Surface, server: LLMServer) -> None:
     async def run() -> None:
         client = AsyncOpenAI(**_options(surface, server))
         kind = OpenAIResponsesModel if surface.method == "responses" else OpenAIChatCompletionsModel
-        agent = Agent(name="greeter", model=kind(CHAT_MODEL, openai_client=client))
+        settings = ModelSettings(include_usage=True)
+        model = kind(CHAT_MODEL, openai_client=client)
+        agent = Agent(name="greeter", model=model, model_settings=settings)
         if not surface.streamed:
             await Runner.run(agent, _QUESTION)
             return

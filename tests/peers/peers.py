@@ -13,8 +13,13 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from tests.peers import callers
 
-SwitchOn = Callable[[Sequence[SpanProcessor]], None]
-"""Called with the processors that the peer's spans are to pass, in their order."""
+def global_provider(processors: Sequence[SpanProcessor]) -> TracerProvider:
+    """A provider, made and set as the app's."""
+    provider = TracerProvider()
+    for processor in processors:
+        provider.add_span_processor(processor)
+    trace.set_tracer_provider(provider)
+    return provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,76 +29,71 @@ class Peer:
     Args:
         title: its name for readers.
         packages: the distributions whose versions tell its release; the first names it.
+        switch_on: called with the provider that its spans are to go to.
         methods: the surfaces that it covers.
+        provider: makes the app's provider with processors in their order.
     """
 
     title: str
     packages: tuple[str, ...]
-    switch_on: SwitchOn
+    switch_on: Callable[[Any], None]
     call: callers.Caller = callers.by_sdk
     methods: tuple[str, ...] = callers.METHODS
+    provider: Callable[[Sequence[SpanProcessor]], Any] = global_provider
 
 
-def global_provider(processors: Sequence[SpanProcessor]) -> TracerProvider:
-    """The app's provider, made and set."""
-    provider = TracerProvider()
-    for processor in processors:
-        provider.add_span_processor(processor)
-    trace.set_tracer_provider(provider)
-    return provider
-
-
-def instrumentors(*places: str, **options: Any) -> SwitchOn:
+def instrumentors(*places: str) -> Callable[[Any], None]:
     """A switch that instruments by classes, each `module:Class`."""
 
-    def switch_on(processors: Sequence[SpanProcessor]) -> None:
-        provider = global_provider(processors)
+    def switch_on(provider: Any) -> None:
         for place in places:
             module, _, name = place.partition(":")
             kind = getattr(importlib.import_module(module), name)
-            kind().instrument(tracer_provider=provider, **options)
+            kind().instrument(tracer_provider=provider)
 
     return switch_on
 
 
-def _logfire(processors: Sequence[SpanProcessor]) -> None:
+def _logfires_provider(processors: Sequence[SpanProcessor]) -> Any:
     import logfire
 
     logfire.configure(
         send_to_logfire=False, console=False, additional_span_processors=list(processors)
     )
+    return trace.get_tracer_provider()
+
+
+def _logfire(provider: Any) -> None:
+    import logfire
+
     logfire.instrument_openai()
     logfire.instrument_anthropic()
 
 
-def _openlit(processors: Sequence[SpanProcessor]) -> None:
+def _openlit(provider: Any) -> None:
     import openlit
 
-    global_provider(processors)
     with tempfile.NamedTemporaryFile("w", suffix=".json") as prices:
         prices.write("{}")  # or it fetches its own from the network
         prices.flush()
-        openlit.init(
-            disable_metrics=True, capture_message_content=False, pricing_json=prices.name
-        )
+        openlit.init(disable_metrics=True, capture_message_content=False, pricing_json=prices.name)
 
 
-def _pydantic_ai(processors: Sequence[SpanProcessor]) -> None:
+def _pydantic_ai(provider: Any) -> None:
     from pydantic_ai import Agent
     from pydantic_ai.models.instrumented import InstrumentationSettings
 
-    provider = global_provider(processors)
     Agent.instrument_all(InstrumentationSettings(tracer_provider=provider, include_content=False))
 
 
-def _native(processors: Sequence[SpanProcessor]) -> None:
-    global_provider(processors)
+def _nothing(provider: Any) -> None:
+    """What makes the spans is on already."""
 
 
 _TRACED = ("chat", "responses", "messages")
 
 PEERS = {
-    "anthropic-sdk": Peer("Anthropic SDK's own spans", ("anthropic",), _native, methods=("messages",)),
+    "anthropic-sdk": Peer("Anthropic SDK's own spans", ("anthropic",), _nothing, methods=("messages",)),
     "opentelemetry": Peer(
         "OpenTelemetry",
         (
@@ -104,12 +104,6 @@ PEERS = {
             "opentelemetry.instrumentation.genai.openai:OpenAIInstrumentor",
             "opentelemetry.instrumentation.genai.anthropic:AnthropicInstrumentor",
         ),
-    ),
-    "openai-v2": Peer(
-        "OpenTelemetry contrib",
-        ("opentelemetry-instrumentation-openai-v2",),
-        instrumentors("opentelemetry.instrumentation.openai_v2:OpenAIInstrumentor"),
-        methods=("chat", "responses", "embeddings"),
     ),
     "openllmetry": Peer(
         "OpenLLMetry",
@@ -128,7 +122,7 @@ PEERS = {
         ),
     ),
     "openlit": Peer("OpenLIT", ("openlit",), _openlit),
-    "logfire": Peer("Logfire", ("logfire",), _logfire),
+    "logfire": Peer("Logfire", ("logfire",), _logfire, provider=_logfires_provider),
     "pydantic-ai": Peer(
         "pydantic-ai", ("pydantic-ai-slim",), _pydantic_ai, callers.by_pydantic_ai, _TRACED
     ),

@@ -1,9 +1,11 @@
-"""A process in which one peer is switched on and makes each call once.
+"""A process in which peers are switched on, beside a `CostSpanProcessor`, and make calls.
 
-usage: python -m tests.peers.play PEER
+usage: python -m tests.peers.play NAME[+NAME...]
 
-Prints one JSON object: `versions`, and `calls`, a list of what each surface gave: the spans in the
-order of their ends, the ledger's lines, what the server served, and `fault`, the call's exception.
+The names are those of `peers.PEERS`, and `costspan` for its own instrumentation; they are switched
+on in this order. Prints one JSON object: `versions`, and `calls`, of each surface the spans in the
+order of their ends, the lines of the ledger, what the server served, and `fault`, the call's
+exception.
 """
 
 from __future__ import annotations
@@ -12,8 +14,7 @@ import importlib.metadata
 import json
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 SETTINGS = {
@@ -21,26 +22,26 @@ SETTINGS = {
     "TRACELOOP_TRACE_CONTENT": "false",
     "OPENINFERENCE_HIDE_INPUTS": "true",
     "OPENINFERENCE_HIDE_OUTPUTS": "true",
-    "OPENAI_AGENTS_DISABLE_TRACING": "0",
     "LANGSMITH_TRACING": "false",
 }
-NATIVE_SPANS = "ANTHROPIC_OPEN_TELEMETRY"
+NATIVE, NATIVE_SPANS = "anthropic-sdk", "ANTHROPIC_OPEN_TELEMETRY"
+OURS = "costspan"
 SDKS = ("openai", "anthropic", "opentelemetry-sdk")
+COUNTS = ("input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens")
+LINE = (*COUNTS, "cache_write_1h_tokens", "provider", "operation", "model", "status", "missing")
 
 
-def main(name: str) -> None:
-    """Play `name` and print what it gave."""
+def main(names: Sequence[str]) -> None:
+    """Play them and print what they gave."""
     answer, sys.stdout = sys.stdout, sys.stderr  # some peers print
     os.environ.update(SETTINGS)
-    if name != "anthropic-sdk":
+    if NATIVE not in names:
         os.environ[NATIVE_SPANS] = "false"
-    from tests.peers.peers import PEERS  # the SDKs and peers read the environment on import
-    from tests.peers.spans import Spans
+    from tests.peers.bench import Bench  # the SDKs and peers read the environment on import
 
-    peer, spans = PEERS[name], Spans()
-    peer.switch_on([spans])
-    calls = play(peer, spans)
-    json.dump({"versions": versions(*peer.packages, *SDKS), "calls": calls}, answer)
+    bench = Bench(names)
+    calls = list(play(bench))
+    json.dump({"versions": versions(*bench.packages, *SDKS), "calls": calls}, answer)
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -54,39 +55,38 @@ def versions(*packages: str) -> dict[str, str]:
     return found
 
 
-def play(peer: Any, spans: Any) -> list[dict[str, Any]]:
-    """Make every call that the peer covers."""
+def play(bench: Any) -> Iterator[dict[str, Any]]:
+    """Make every call that the peers cover."""
     from costspan.testing import LLMServer
     from tests.peers.surfaces import SURFACES
 
     with LLMServer() as server:
-        return [
-            _play_one(peer, surface, server, spans)
-            for surface in SURFACES
-            if surface.method in peer.methods
-        ]
+        for surface in SURFACES:
+            if surface.method in bench.methods:
+                yield _play_one(bench, surface, server)
 
 
-def _play_one(peer: Any, surface: Any, server: Any, spans: Any) -> dict[str, Any]:
+def _play_one(bench: Any, surface: Any, server: Any) -> dict[str, Any]:
     server.tally.clear()
     fault = None
     try:
-        peer.call(surface, server)
+        bench.call(surface, server)
     except Exception as exc:  # noqa: BLE001 - a peer that breaks the call is a finding
         fault = f"{type(exc).__name__}: {exc}"
     return {
         "surface": surface.name,
         "fault": fault,
-        "spans": spans.take(),
-        "served": [served_counts(one) for one in server.tally],
+        "spans": bench.spans.take(),
+        "ledger": [_line(line) for line in bench.lines()],
+        "served": [{name: getattr(one, name) for name in COUNTS} for one in server.tally],
     }
 
 
-def served_counts(served: Any) -> dict[str, Any]:
-    """The tokens of one answer."""
-    kept = ("path", "model", "input_tokens", "cached_tokens", "cache_write_tokens", "output_tokens")
-    return {name: value for name, value in asdict(served).items() if name in kept}
+def _line(line: Any) -> dict[str, Any]:
+    """A line of the ledger; its dollars as text, to their last digit."""
+    usd = None if line.cost_usd is None else str(line.cost_usd)
+    return {name: getattr(line, name) for name in LINE} | {"usd": usd}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1].split("+"))
