@@ -7,6 +7,7 @@ several names for one thing, the oldest comes first and the newest that is there
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from msgspec import Struct
 
@@ -18,33 +19,39 @@ FORMER_PROVIDER = "gen_ai.system"
 SPAN_KIND = "openinference.span.kind"
 
 
-class Columns(Struct, frozen=True, kw_only=True):
-    """The attribute names of one family of dialects.
+class Columns:
+    """The attribute names of one family of dialects: what each says, by the names it has had.
 
-    `usage` are pairs of an attribute and the field of `Usage` that it is. `base_url`, `parameters`
-    (a JSON object of what was asked), `raw` (the provider's own usage as JSON) and `seconds` (how
-    long the call took) are attributes that only some dialects have. `their_cost` is what another
-    instrumentation says that the call cost, in US dollars.
+    Args:
+        usage: pairs of an attribute and the field of `Usage` that it counts.
+        names: for each other thing its attributes, the oldest first. `base_url`, `parameters` (a
+            JSON object of what was asked), `raw` (the provider's own usage as JSON) and `seconds`
+            (how long the call took) are told by some only; `their_cost` is what another
+            instrumentation says that the call cost, in US dollars.
     """
 
-    operation: Names
-    provider: Names
-    request_model: Names
-    response_model: Names
-    usage: tuple[tuple[str, str], ...]
-    response_id: Names = (semconv.RESPONSE_ID,)
-    service_tier: Names = ()
-    asked_tier: Names = ()
-    stream: Names = ()
-    first_chunk: Names = ()
-    finish_reasons: Names = ()
-    session: Names = (semconv.SESSION,)
-    agent: Names = (semconv.AGENT,)
-    base_url: Names = ()
-    parameters: Names = ()
-    raw: Names = ()
-    seconds: Names = ()
-    their_cost: Names = ()
+    __slots__ = ("_places", "names", "operation", "usage")
+
+    def __init__(self, usage: tuple[tuple[str, str], ...], **names: Names) -> None:
+        self.usage = usage
+        self.names = names
+        self.operation = tuple(reversed(names["operation"]))
+        self._places: dict[str, tuple[str, int]] = {}
+        pairs = [(name, thing) for thing, alike in names.items() for name in alike]
+        for rank, (name, thing) in enumerate([*pairs, *usage]):
+            self._places[name] = (thing, rank)
+
+    def said(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """What a span says, by our words for it; of several names for one thing the newest."""
+        said: dict[str, Any] = {}
+        ranks: dict[str, int] = {}
+        for name in self._places.keys() & attributes.keys():
+            thing, rank = self._places[name]
+            value = attributes[name]
+            if value is not None and rank >= ranks.get(thing, 0):
+                said[thing] = value
+                ranks[thing] = rank
+        return said
 
 
 class Dialect(Struct, frozen=True, kw_only=True):
@@ -87,61 +94,64 @@ _FORMER_USAGE: tuple[tuple[str, str], ...] = (
     ("gen_ai.usage.completion_tokens_details.audio_tokens", "output_audio_tokens"),
 )
 
-GEN_AI = Columns(
-    operation=("traceloop.span.kind", "llm.request.type", semconv.OPERATION),
-    provider=(FORMER_PROVIDER, semconv.PROVIDER),
-    request_model=(semconv.REQUEST_MODEL,),
-    response_model=(semconv.RESPONSE_MODEL,),
-    usage=(*_FORMER_USAGE, *((name, field) for field, name in semconv.USAGE.items())),
-    service_tier=(
+_GEN_AI: dict[str, Names] = {
+    "operation": ("traceloop.span.kind", "llm.request.type", semconv.OPERATION),
+    "provider": (FORMER_PROVIDER, semconv.PROVIDER),
+    "request_model": (semconv.REQUEST_MODEL,),
+    "response_model": (semconv.RESPONSE_MODEL,),
+    "response_id": (semconv.RESPONSE_ID,),
+    "service_tier": (
         "gen_ai.openai.response.service_tier",
         "anthropic.response.service_tier",
         semconv.SERVICE_TIER,
     ),
-    asked_tier=(
+    "asked_tier": (
         "gen_ai.openai.request.service_tier",
         "anthropic.request.service_tier",
         semconv.ASKED_SERVICE_TIER,
     ),
-    stream=("llm.is_streaming", "gen_ai.is_streaming", semconv.STREAM),
-    first_chunk=(
+    "stream": ("llm.is_streaming", "gen_ai.is_streaming", semconv.STREAM),
+    "first_chunk": (
         "gen_ai.server.time_to_first_token",
         "gen_ai.client.operation.time_to_first_chunk",
         semconv.TIME_TO_FIRST_CHUNK,
     ),
-    finish_reasons=("anthropic.message.stop_reason", semconv.FINISH_REASONS),
-    base_url=("gen_ai.openai.api_base",),
-    their_cost=(
+    "finish_reasons": ("anthropic.message.stop_reason", semconv.FINISH_REASONS),
+    "base_url": ("gen_ai.openai.api_base",),
+    "compacted": ("anthropic.usage.compaction.output_tokens",),
+    "their_cost": (
         "gen_ai.cost.total_cost",
         "operation.cost",
         "gen_ai.usage.cost",
         semconv.COST_AMOUNT,
     ),
-)
+}
+_ALL: dict[str, Names] = {
+    "address": (semconv.SERVER_ADDRESS,),
+    "port": (semconv.SERVER_PORT,),
+    "http_status": (semconv.HTTP_STATUS,),
+    "error": (semconv.ERROR_TYPE,),
+    "agent": (semconv.AGENT,),
+    "session": (semconv.SESSION,),
+    "user": (semconv.USER,),
+    "cost_source": (semconv.COST_SOURCE,),
+}
+_USAGE = (*_FORMER_USAGE, *((name, field) for field, name in semconv.USAGE.items()))
+
+GEN_AI = Columns(_USAGE, **_ALL, **_GEN_AI)
 """Every generation of the conventions and those who grew from them: newer names win."""
 
 LOGFIRE = Columns(
-    **{
-        name: getattr(GEN_AI, name)
-        for name in GEN_AI.__struct_fields__
-        if name not in ("parameters", "raw", "seconds")
-    },
+    _USAGE,
+    **_ALL,
+    **_GEN_AI,
     parameters=("request_data",),
     raw=("gen_ai.usage.raw",),
     seconds=("duration",),
 )
 
 OPENINFERENCE = Columns(
-    operation=(SPAN_KIND,),
-    provider=("llm.system", "llm.provider"),
-    request_model=(
-        "reranker.model_name",
-        "embedding.model_name",
-        "llm.model_name",
-        "llm.request.model_name",
-    ),
-    response_model=("llm.model_name", "llm.response.model_name"),
-    usage=(
+    (
         ("llm.token_count.prompt", "input_tokens"),
         ("llm.token_count.completion", "output_tokens"),
         ("llm.token_count.prompt_details.cache_input", "cache_read_tokens"),
@@ -151,11 +161,17 @@ OPENINFERENCE = Columns(
         ("llm.token_count.completion_details.reasoning", "reasoning_tokens"),
         ("llm.token_count.completion_details.audio", "output_audio_tokens"),
     ),
-    agent=("agent.name",),
+    **{**_ALL, "agent": ("agent.name", semconv.AGENT)},
+    operation=(SPAN_KIND,),
+    provider=("llm.system", "llm.provider"),
+    model=("reranker.model_name", "embedding.model_name", "llm.model_name"),
+    request_model=("llm.request.model_name",),
+    response_model=("llm.response.model_name",),
     finish_reasons=("llm.finish_reason",),
     parameters=("embedding.invocation_parameters", "llm.invocation_parameters"),
     their_cost=("llm.cost.total",),
 )
+"""`model` is the one that answered, where that is not told apart from the one that was asked."""
 
 OTHERS = Dialect(name="the conventions", scopes=(), columns=GEN_AI)
 """Whoever speaks the conventions and is not in the table."""
@@ -234,13 +250,23 @@ PROVIDERS: Mapping[str, str] = {
 }
 """Words for a provider, in small letters, that the conventions spell otherwise."""
 
-RAW_USAGE: tuple[tuple[str, str, str], ...] = (
-    ("cache_creation", "ephemeral_1h_input_tokens", "cache_write_1h_tokens"),
-    ("server_tool_use", "web_search_requests", "web_searches"),
-    ("prompt_tokens_details", "audio_tokens", "input_audio_tokens"),
-    ("completion_tokens_details", "audio_tokens", "output_audio_tokens"),
-)
-"""Counts of a provider's own usage object that the conventions have no attribute for."""
+PARAMETERS: Mapping[str, str] = {
+    "model": "request_model",
+    "base_url": "base_url",
+    "service_tier": "asked_tier",
+    "stream": "stream",
+    "id": "response_id",
+}
+"""What is taken of the parameters of a request, where they are told as one JSON object."""
 
-COMPACTION = "anthropic.usage.compaction.output_tokens"
-"""Billed beside the counts of the call, and told as sums that cannot be priced by their parts."""
+RAW_USAGE: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("cache_read_tokens", ("cache_read_input_tokens",)),
+    ("cache_read_tokens", ("prompt_tokens_details", "cached_tokens")),
+    ("cache_read_tokens", ("input_tokens_details", "cached_tokens")),
+    ("cache_write_tokens", ("cache_creation_input_tokens",)),
+    ("cache_write_1h_tokens", ("cache_creation", "ephemeral_1h_input_tokens")),
+    ("web_searches", ("server_tool_use", "web_search_requests")),
+    ("input_audio_tokens", ("prompt_tokens_details", "audio_tokens")),
+    ("output_audio_tokens", ("completion_tokens_details", "audio_tokens")),
+)
+"""Where a provider's own usage object has counts that the span may lack."""

@@ -10,18 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from costspan import semconv
 from costspan.attributed import NOBODY, Attribution
 from costspan.call import Call, Request, Response, Usage
 from costspan.cost.dialect_table import (
-    COMPACTION,
     DIALECTS,
     FORMER_PROVIDER,
     OPERATIONS,
     OTHERS,
     OTHERS_BY_KIND,
+    PARAMETERS,
     PROVIDERS,
     RAW_USAGE,
     SPAN_KIND,
@@ -48,6 +48,7 @@ TOOL = "tool"
 _ROLES = {**BILLED, "invoke_agent": AGENT, "invoke_workflow": AGENT, "execute_tool": TOOL}
 
 _STANDARD_TIERS = frozenset({"auto", "default", "standard", "standard_only"})
+_COUNTS = frozenset(Usage.__struct_fields__)
 _MOST_SCOPES = 1024
 _known: dict[str, Dialect | None] = {}
 
@@ -100,10 +101,11 @@ def role_of(dialect: Dialect, name: str, attributes: Attributes) -> str | None:
 
 
 def _operation(dialect: Dialect, name: str, attributes: Attributes) -> str | None:
-    said = _last(attributes, dialect.columns.operation)
-    if said is None:
-        return dialect.operations.get(name)
-    return OPERATIONS.get(said, said) if isinstance(said, str) else None
+    for attribute in dialect.columns.operation:
+        said = attributes.get(attribute)
+        if said is not None:
+            return OPERATIONS.get(said, said) if isinstance(said, str) else None
+    return dialect.operations.get(name)
 
 
 def read(dialect: Dialect, facts: Facts, who: Attribution = NOBODY) -> Call | None:
@@ -116,107 +118,100 @@ def read(dialect: Dialect, facts: Facts, who: Attribution = NOBODY) -> Call | No
         dialect: as `dialect_of` gave it.
         who: the attribution in force when the span started.
     """
-    attributes, columns = facts.attributes, dialect.columns
-    operation = _operation(dialect, facts.name, attributes)
+    operation = _operation(dialect, facts.name, facts.attributes)
     if operation not in BILLED and not (facts.remote and operation == "invoke_agent"):
         return None
-    parameters = _json(attributes, columns.parameters)
-    usage = _usage(dialect, attributes)
+    said = dialect.columns.said(facts.attributes)
+    if "parameters" in said:
+        asked = _json(said["parameters"])
+        said = {**{PARAMETERS[name]: asked[name] for name in asked.keys() & PARAMETERS}, **said}
+    usage = _usage(dialect, said)
     if usage is None and (operation not in BILLED or (dialect.usage_apart and not facts.failed)):
         return None
-    response = _response(dialect, attributes, parameters, usage)
-    request = _request(dialect, str(operation), attributes, parameters)
-    error = text(attributes.get(semconv.ERROR_TYPE)) or ("_OTHER" if facts.failed else None)
-    status = count(attributes.get(semconv.HTTP_STATUS))
-    seconds = _seconds(facts, columns.seconds)
-    return Call(
-        request=request,
-        response=response,
+    error = text(said.get("error")) or ("_OTHER" if facts.failed else None)
+    status = count(said.get("http_status"))
+    seconds = _seconds(said, facts)
+    call = Call(
+        request=_request(str(operation), said),
+        response=_response(said, usage),
         started_at=facts.ended_at - round(seconds * 1e9),
         ended_at=facts.ended_at,
         runtime_seconds=seconds,
-        time_to_first_chunk=number(_last(attributes, columns.first_chunk)),
-        outcome="complete" if error is None else "failed",
-        error=error,
         http_status=status,
-        # A refusal is not billed; of any other failure nobody knows.
-        billed=not (status or 0) >= 400,
         trace_id=facts.trace_id,
         span_id=facts.span_id,
-        agent=who.agent or text(_last(attributes, columns.agent)),
-        session=who.session or text(_last(attributes, columns.session)),
-        user=who.user or text(attributes.get(semconv.USER)),
+        agent=who.agent or text(said.get("agent")),
+        session=who.session or text(said.get("session")),
+        user=who.user or text(said.get("user")),
         endpoint=who.endpoint,
         tags=who.tags,
+    )
+    first_chunk = number(said.get("first_chunk"))
+    if error is None and first_chunk is None:
+        return call
+    return structs.replace(
+        call,
+        time_to_first_chunk=first_chunk,
+        outcome="complete" if error is None else "failed",
+        error=error,
+        # A refusal is not billed; of any other failure nobody knows.
+        billed=(status or 0) < 400,
     )
 
 
 def their_cost(dialect: Dialect, attributes: Attributes) -> float | None:
     """US dollars that another instrumentation says the call cost."""
-    return number(_last(attributes, dialect.columns.their_cost))
+    for name in dialect.columns.names["their_cost"]:
+        if name in attributes:
+            return number(attributes[name])
+    return None
 
 
-def _request(
-    dialect: Dialect, operation: str, attributes: Attributes, parameters: Attributes
-) -> Request:
-    columns = dialect.columns
-    address, port = text(attributes.get(semconv.SERVER_ADDRESS)), None
+def _request(operation: str, said: Mapping[str, Any]) -> Request:
+    address, port = text(said.get("address")), None
     if address is not None:
-        port = count(attributes.get(semconv.SERVER_PORT))
-    else:
-        url = _last(attributes, columns.base_url) or parameters.get("base_url")
-        if isinstance(url, str):
-            address, port = _host(url)
-    model = _last(attributes, columns.request_model) or parameters.get("model")
+        port = count(said.get("port"))
+    elif isinstance(said.get("base_url"), str):
+        address, port = _host(said["base_url"])
     return Request(
         operation=operation,
-        provider=_provider(_last(attributes, columns.provider), address, port),
-        model=text(model),
+        provider=_provider(said.get("provider"), address, port),
+        model=text(said.get("request_model") or said.get("model")),
         server_address=address,
         server_port=port,
-        stream=_last(attributes, columns.stream) is True or parameters.get("stream") is True,
+        stream=said.get("stream") is True,
     )
 
 
-def _response(
-    dialect: Dialect, attributes: Attributes, parameters: Attributes, usage: Usage | None
-) -> Response:
-    columns = dialect.columns
-    tier = text(_last(attributes, columns.service_tier))
+def _response(said: Mapping[str, Any], usage: Usage | None) -> Response:
+    return Response(
+        id=text(said.get("response_id")),
+        model=text(said.get("response_model") or said.get("model")),
+        finish_reasons=strings(said.get("finish_reasons")),
+        usage=usage,
+        reported_cost_usd=_reported(said) if "cost_source" in said else None,
+        service_tier=text(said.get("service_tier")),
+        unseen=_unseen(said, usage),
+    )
+
+
+def _unseen(said: Mapping[str, Any], usage: Usage | None) -> Names:
+    """What the price may need, and the span does not tell."""
     unseen: Names = ()
-    if tier is None:
-        asked = _last(attributes, columns.asked_tier) or parameters.get("service_tier")
-        if asked is not None and asked not in _STANDARD_TIERS:
-            unseen = ("service_tier",)
+    if "service_tier" not in said and said.get("asked_tier", "auto") not in _STANDARD_TIERS:
+        unseen = ("service_tier",)
     if usage is not None and usage.cache_write_tokens and usage.cache_write_1h_tokens is None:
         unseen = (*unseen, "cache_write_1h_tokens")
-    if attributes.get(COMPACTION):
-        unseen = (*unseen, "iterations")
-    return Response(
-        id=text(_last(attributes, columns.response_id) or parameters.get("id")),
-        model=text(_last(attributes, columns.response_model)),
-        finish_reasons=strings(_last(attributes, columns.finish_reasons)),
-        usage=usage,
-        reported_cost_usd=_reported(attributes),
-        service_tier=tier,
-        unseen=unseen,
-    )
+    return (*unseen, "iterations") if said.get("compacted") else unseen
 
 
-def _usage(dialect: Dialect, attributes: Attributes) -> Usage | None:
+def _usage(dialect: Dialect, said: Mapping[str, Any]) -> Usage | None:
     """The counts, with the caches inside the input wherever they were told."""
-    get = attributes.get
-    found = {
-        field: value for name, field in dialect.columns.usage if (value := get(name)) is not None
+    counts = {
+        field: value for field in said.keys() & _COUNTS if (value := count(said[field])) is not None
     }
-    if not found:
-        return None
-    raw = _json(attributes, dialect.columns.raw)
-    for outer, inner, field in RAW_USAGE if raw else ():
-        detail = raw.get(outer)
-        if isinstance(detail, dict) and detail.get(inner) is not None:
-            found.setdefault(field, detail[inner])
-    counts = {field: value for field, said in found.items() if (value := count(said)) is not None}
+    if "raw" in said:
+        _add_raw(counts, _json(said["raw"]))
     if "input_tokens" not in counts and "output_tokens" not in counts:
         return None
     cached = counts.get("cache_read_tokens", 0) + counts.get("cache_write_tokens", 0)
@@ -226,36 +221,32 @@ def _usage(dialect: Dialect, attributes: Attributes) -> Usage | None:
     return Usage(**counts)
 
 
-def _reported(attributes: Attributes) -> Decimal | None:
+def _add_raw(counts: dict[str, int], raw: Mapping[str, Any]) -> None:
+    for field, path in RAW_USAGE:
+        value: Any = raw
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        value = count(value)
+        if value is not None:
+            counts.setdefault(field, value)
+
+
+def _reported(said: Mapping[str, Any]) -> Decimal | None:
     """A price that the provider's own answer named, as the span says."""
-    if attributes.get(semconv.COST_SOURCE) != "provider":
-        return None
-    amount = number(attributes.get(semconv.COST_AMOUNT))
+    amount = number(said.get("their_cost")) if said["cost_source"] == "provider" else None
     return None if amount is None or not 0 <= amount < inf else Decimal(str(amount))
 
 
-def _seconds(facts: Facts, names: Names) -> float:
+def _seconds(said: Mapping[str, Any], facts: Facts) -> float:
     """How long the call took; a record that was made after it says so itself."""
-    said = number(_last(facts.attributes, names)) if names else None
-    return said if said is not None else (facts.ended_at - facts.started_at) / 1e9
+    seconds = number(said.get("seconds"))
+    return seconds if seconds is not None else (facts.ended_at - facts.started_at) / 1e9
 
 
-def _last(attributes: Attributes, names: Names) -> Any:
-    """The value under the last of `names` that is there: the newest name of a thing."""
-    for name in reversed(names):
-        value = attributes.get(name)
-        if value is not None:
-            return value
-    return None
-
-
-def _json(attributes: Attributes, names: Names) -> dict[str, Any]:
-    """An attribute that holds a JSON object; empty where it is not there or is none."""
-    said = _last(attributes, names) if names else None
-    if not isinstance(said, str):
-        return {}
+def _json(said: Any) -> dict[str, Any]:
+    """The JSON object that an attribute holds, empty where it holds none."""
     try:
-        value = msgspec.json.decode(said)
+        value = msgspec.json.decode(said) if isinstance(said, str) else None
     except (msgspec.DecodeError, UnicodeEncodeError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -35,13 +35,14 @@ def add(span: Any, attributes: Attributes, vital: Collection[str]) -> None:
     if type(kept) is not BoundedAttributes:
         span.set_attributes(attributes)
         return
-    fits = kept.maxlen is None or len(kept._dict.keys() | attributes.keys()) <= kept.maxlen
+    most = kept.maxlen
+    fits = most is None or len(kept._dict) + len(attributes) <= most
     if fits and span.is_recording():
         span.set_attributes(attributes)
         return
     if not fits:
         attributes = {name: attributes[name] for name in vital if name in attributes}
-    if kept.maxlen != 0:
+    if most != 0:
         with kept._lock:
             kept._dict.update(_cut(attributes, kept.max_value_len))
 
