@@ -10,6 +10,7 @@ from costspan.call import PICOS_PER_USD, Call, Cost
 from costspan.cost.ancestry import Node
 from costspan.cost.dialect_table import Dialect
 from costspan.cost.dialects import Facts, read, their_cost
+from costspan.cost.seen import Standing
 from costspan.cost.tracker import ELSEWHERE, CostTracker
 from costspan.semconv import Attributes
 
@@ -37,7 +38,8 @@ def settle_foreign(
         return None
     if call.usage is None and node.gives_way():
         return None
-    cost = costs.settle(call, None, node.who, scope=facts.scope or "unknown", root=root)
+    span = Standing(facts.scope or "unknown", root, node.is_alone())
+    cost = costs.settle(call, None, node.who, span)
     if cost is ELSEWHERE:
         return None
     node.is_settled(costs)

@@ -85,6 +85,10 @@ class Node:
         """Whether a span beneath this one tells its call."""
         return any(claim.stands and claim.role == self.role for claim in self.claims)
 
+    def is_alone(self) -> bool:
+        """Whether nothing above or beneath this span is billed."""
+        return not self.billed_beneath and all(up.claim is None for up in self._ancestors())
+
     def is_told_above(self, tracker: Any) -> bool:
         """Whether a span above has the call already: one of ours, or one that was settled."""
         return any(up.own or tracker in up.settled_by for up in self._same_call())

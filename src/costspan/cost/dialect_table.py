@@ -179,6 +179,13 @@ OTHERS = Dialect(name="the conventions", scopes=(), columns=GEN_AI)
 OTHERS_BY_KIND = Dialect(name="OpenInference", scopes=(), columns=OPENINFERENCE)
 """Whoever names the kind of a span as OpenInference does, and is not in the table."""
 
+_INSTRUMENTED = (
+    *("alephalpha", "anthropic", "bedrock", "cohere", "crewai", "google_gen", "groq", "haystack"),
+    *("langchain", "llamaindex", "mistralai", "ollama", "openai", "replicate", "sagemaker"),
+    *("together", "transformers", "vertexai", "watsonx", "writer"),
+)
+"""What OpenLLMetry instruments, as its scopes spell it; the conventions' older ones likewise."""
+
 DIALECTS: tuple[Dialect, ...] = (
     Dialect(name="costspan", scopes=("costspan",), columns=GEN_AI),
     Dialect(
@@ -186,7 +193,10 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         name="OpenLLMetry",
-        scopes=("opentelemetry.instrumentation.*", "traceloop*"),
+        scopes=(
+            *(f"opentelemetry.instrumentation.{name}*" for name in _INSTRUMENTED),
+            "traceloop*",
+        ),
         columns=GEN_AI,
         operations={"openai.response": "chat"},
     ),
@@ -202,7 +212,12 @@ DIALECTS: tuple[Dialect, ...] = (
         cache_outside=True,
     ),
     Dialect(name="OpenLIT", scopes=("openlit*",), columns=GEN_AI),
-    Dialect(name="Logfire", scopes=("logfire*",), columns=LOGFIRE, usage_apart=True),
+    Dialect(
+        name="Logfire",
+        scopes=("logfire.openai*", "logfire.anthropic*"),
+        columns=LOGFIRE,
+        usage_apart=True,
+    ),
     Dialect(name="pydantic-ai", scopes=("pydantic-ai*",), columns=GEN_AI),
     Dialect(name="the Anthropic SDK", scopes=("com.anthropic.sdk.python*",), columns=GEN_AI),
 )

@@ -137,8 +137,10 @@ class CostSpanProcessor(SpanProcessor):
             if above is not None:
                 self._pass_on(span, above)
             return
-        if getattr(span, ON_SPAN, None) is not None:
-            return  # another processor has seen to it
+        known = getattr(span, ON_SPAN, None)
+        if known is not None:  # another processor has seen to it
+            self._keep(span, known)
+            return
         node = _node(span, dialect, above, attributes)
         node.who = semconv.attribution_in(
             get_current() if parent_context is None else parent_context
@@ -154,8 +156,9 @@ class CostSpanProcessor(SpanProcessor):
         node = getattr(parent, ON_SPAN, None)
         if node is not None or span.parent is None or span.parent.is_remote:
             return node
-        if parent is trace.INVALID_SPAN and self._nodes is None:
-            self._nodes, self._needs_nodes = WeakValueDictionary(), True
+        if parent is trace.INVALID_SPAN:  # the SDK runs this in a thread of its own
+            self._needs_nodes = True
+            self._nodes = WeakValueDictionary() if self._nodes is None else self._nodes
         if self._nodes is not None and span.parent.span_id in self._nodes:
             return self._nodes.get(span.parent.span_id)
         return _late_node(parent)
@@ -188,15 +191,13 @@ class CostSpanProcessor(SpanProcessor):
         if node is None or node.span_id != _span_id(span):
             node = _node(span, dialect, node, attributes)
             self._keep(span, node)
-        if costs in node.seen_by:
-            return None
-        node.seen_by = (*node.seen_by, costs)
-        added = _settled(costs, node, dialect, span, attributes)
-        node.ended, node.opening = True, None
-        if semconv.COST_STATUS in attributes:
-            return None  # another tracker's figures are there
-        node.added = added
-        return added
+        if costs not in node.seen_by:
+            node.seen_by = (*node.seen_by, costs)
+            added = _settled(costs, node, dialect, span, attributes)
+            node.ended, node.opening = True, None
+            node.added = node.added or added
+        # Whoever settled first has its figures there.
+        return None if semconv.COST_STATUS in attributes else node.added
 
     def _priced_late(self, span: ReadableSpan) -> Attributes | None:
         node = None if self._nodes is None else self._nodes.get(_span_id(span))

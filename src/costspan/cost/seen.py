@@ -23,7 +23,25 @@ _PATIENCE = 10**9
 draw their ids from a thousand numbers only, and tests name all their responses alike."""
 _MOST_ALIKE = 16
 
-_Key = tuple[str | None, int | None, int | None]
+_Key = tuple[str, str | None, int | None, int | None]
+
+
+class Standing(Struct, frozen=True, gc=False):
+    """Who made a call's span, and where it stands.
+
+    Args:
+        scope: the maker's instrumentation scope.
+        root: it has no parent, so that another span of the same call is in a trace of its own.
+        alone: no span above or beneath it is billed, so that another span of the same call could
+            only stand beside it.
+    """
+
+    scope: str
+    root: bool = False
+    alone: bool = True
+
+
+OURS = Standing(OWN)
 
 
 class _Settled(Struct, gc=False):
@@ -46,23 +64,22 @@ class SeenCalls:
         self._by_id: OrderedDict[str, _Settled] = OrderedDict()
         self._by_counts: OrderedDict[_Key, tuple[_Settled, ...]] = OrderedDict()
 
-    def is_new(self, call: Call, scope: str, *, root: bool = False) -> bool:
-        """Whether nobody else's span of this call was settled; it counts as settled then.
-
-        Args:
-            scope: who made the span.
-            root: whether the span has no parent, so that another of the same call is in a trace of
-                its own.
-        """
-        response = call.response
-        name = None if response is None else response.id
+    def is_new(self, call: Call, span: Standing) -> bool:
+        """Whether no other span of this call was settled; it counts as settled then."""
+        response, address = call.response, call.request.server_address
         here = _Settled(
-            scope, name, call.request.server_address, call.trace_id, call.started_at, call.ended_at
+            span.scope,
+            None if response is None else response.id,
+            address,
+            call.trace_id,
+            call.started_at,
+            call.ended_at,
         )
+        key = _key(call)
         with self._lock:
-            if self._is_known(here) or self._has_twin(here, _key(call), root):
+            if self._is_known(here) or (span.alone and self._has_twin(here, key, span.root)):
                 return False
-            self._keep(here, _key(call))
+            self._keep(here, key)
         return True
 
     def _is_known(self, here: _Settled) -> bool:
@@ -104,8 +121,9 @@ class SeenCalls:
 
 
 def _key(call: Call) -> _Key | None:
-    """What two spans of one call tell alike: model and counts, where there are any."""
+    """What two spans of one call tell alike: what was done, by which model, and the counts."""
     usage = call.usage
     if usage is None or usage.input_tokens is None:
         return None
-    return call.model, usage.input_tokens, usage.output_tokens
+    kind = "embeddings" if call.request.operation == "embeddings" else "inference"
+    return kind, call.model, usage.input_tokens, usage.output_tokens

@@ -12,7 +12,7 @@ from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation
 from costspan.cost.budget import Budget
 from costspan.cost.prices import Prices
-from costspan.cost.seen import OWN, SeenCalls
+from costspan.cost.seen import OURS, SeenCalls, Standing
 from costspan.cost.stores.memory import MemoryStore
 from costspan.errors import ConfigurationError
 from costspan.export.schema import Line, line_of
@@ -84,19 +84,17 @@ class CostTracker:
         call: Call,
         reservation: Reservation | None = None,
         who: Attribution | None = None,
-        *,
-        scope: str = OWN,
-        root: bool = False,
+        span: Standing = OURS,
     ) -> Cost:
         """Price a finished call, count it, write its line and watch the budgets.
 
         Args:
-            scope, root: who made the call's span, and whether it has no parent.
+            span: who made the call's span, and where it stands.
 
         Returns:
             Its cost; `ELSEWHERE` where another span of this call was settled already.
         """
-        if not self._seen.is_new(call, scope, root=root):
+        if not self._seen.is_new(call, span):
             return ELSEWHERE
         cost = self.prices.cost(call)
         self._store.settle(call, cost, () if who is None else who.spent)
