@@ -22,17 +22,19 @@ class Bench:
         self._costs = CostTracker()
         self._taken = 0
         self._peers = [PEERS[name] for name in names if name != OURS]
-        provider = self._make_provider()
+        # Our own instrumentation adds the processor by itself.
+        added = () if OURS in names else (CostSpanProcessor(self._costs),)
+        provider = self._make_provider(added)
         for name in names:
             if name == OURS:
                 Instrumentor().instrument(costs=self._costs)
             else:
                 PEERS[name].switch_on(provider)
 
-    def _make_provider(self) -> Any:
+    def _make_provider(self, added: Sequence[Any]) -> Any:
         makers = [peer.provider for peer in self._peers if peer.provider is not global_provider]
         # Where a peer wraps the processors, the ledger's has to come before the exporter.
-        return [*makers, global_provider][0]([CostSpanProcessor(self._costs), self.spans])
+        return [*makers, global_provider][0]([*added, self.spans])
 
     @property
     def packages(self) -> tuple[str, ...]:

@@ -41,6 +41,17 @@ def _client(surface: Surface, options: dict[str, Any]) -> Any:
     return openai.OpenAI(**options)
 
 
+def _async_client(surface: Surface, server: LLMServer) -> Any:
+    options = _options(surface, server)
+    if surface.sdk == "anthropic":
+        import anthropic
+
+        return anthropic.AsyncAnthropic(**options)
+    import openai
+
+    return openai.AsyncOpenAI(**options)
+
+
 def _chat(client: Any, surface: Surface) -> Any:
     asked = {"model": CHAT_MODEL, "messages": _MESSAGES}
     if surface.streamed:
@@ -95,49 +106,49 @@ def by_pydantic_ai(surface: Surface, server: LLMServer) -> None:
     from pydantic_ai import Agent
 
     async def run() -> None:
-        agent = Agent(_pydantic_model(surface, _options(surface, server)), name="greeter")
-        if not surface.streamed:
-            await agent.run(_QUESTION)
-            return
-        async with agent.run_stream(_QUESTION) as result:
-            await result.get_output()
+        async with _async_client(surface, server) as client:
+            agent = Agent(_pydantic_model(surface, client), name="greeter")
+            if not surface.streamed:
+                await agent.run(_QUESTION)
+                return
+            async with agent.run_stream(_QUESTION) as result:
+                await result.get_output()
 
     asyncio.run(run())
 
 
-def _pydantic_model(surface: Surface, options: dict[str, Any]) -> Any:
+def _pydantic_model(surface: Surface, client: Any) -> Any:
     if surface.sdk == "anthropic":
-        from anthropic import AsyncAnthropic
         from pydantic_ai.models.anthropic import AnthropicModel
         from pydantic_ai.providers.anthropic import AnthropicProvider
 
-        claude = AnthropicProvider(anthropic_client=AsyncAnthropic(**options))
-        return AnthropicModel(CLAUDE_MODEL, provider=claude)
-    from openai import AsyncOpenAI
+        return AnthropicModel(CLAUDE_MODEL, provider=AnthropicProvider(anthropic_client=client))
     from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
     kind = OpenAIResponsesModel if surface.method == "responses" else OpenAIChatModel
-    return kind(CHAT_MODEL, provider=OpenAIProvider(openai_client=AsyncOpenAI(**options)))
+    return kind(CHAT_MODEL, provider=OpenAIProvider(openai_client=client))
 
 
 def by_openai_agents(surface: Surface, server: LLMServer) -> None:
-    """Run an agent of the OpenAI Agents SDK for one turn."""
+    """Run an agent of the OpenAI Agents SDK for one turn; usage of streams is asked for."""
     from agents import Agent, ModelSettings, Runner
     from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
     from agents.models.openai_responses import OpenAIResponsesModel
-    from openai import AsyncOpenAI
+
+    kind = OpenAIResponsesModel if surface.method == "responses" else OpenAIChatCompletionsModel
 
     async def run() -> None:
-        client = AsyncOpenAI(**_options(surface, server))
-        kind = OpenAIResponsesModel if surface.method == "responses" else OpenAIChatCompletionsModel
-        settings = ModelSettings(include_usage=True)
-        model = kind(CHAT_MODEL, openai_client=client)
-        agent = Agent(name="greeter", model=model, model_settings=settings)
-        if not surface.streamed:
-            await Runner.run(agent, _QUESTION)
-            return
-        async for _ in Runner.run_streamed(agent, _QUESTION).stream_events():
-            pass
+        async with _async_client(surface, server) as client:
+            agent = Agent(
+                name="greeter",
+                model=kind(CHAT_MODEL, openai_client=client),
+                model_settings=ModelSettings(include_usage=True),
+            )
+            if not surface.streamed:
+                await Runner.run(agent, _QUESTION)
+                return
+            async for _ in Runner.run_streamed(agent, _QUESTION).stream_events():
+                pass
 
     asyncio.run(run())

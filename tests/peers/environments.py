@@ -1,7 +1,7 @@
 """Which interpreter plays which peers, and how a playing process is run.
 
 `COSTSPAN_PEERS` names the environments and their interpreters, `bench-official=/path/python ...`;
-`make peers` sets it. An environment that it does not name is looked for in `.venv`.
+`make peers` sets it. Without it they are looked for in `.venv`.
 """
 
 from __future__ import annotations
@@ -47,7 +47,9 @@ class Unplayed(Exception):
 def interpreter(environment: str) -> Path | None:
     """The environment's Python; None where it is not there."""
     given = dict(item.split("=", 1) for item in os.environ.get("COSTSPAN_PEERS", "").split())
-    path = Path(given.get(environment, ROOT / ".venv" / environment / "bin" / "python"))
+    if given:
+        return Path(given[environment]) if environment in given else None
+    path = ROOT / ".venv" / environment / "bin" / "python"
     return path if path.exists() else None
 
 

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 from tests.peers import callers
 
+
 def global_provider(processors: Sequence[SpanProcessor]) -> TracerProvider:
     """A provider, made and set as the app's."""
     provider = TracerProvider()
@@ -93,7 +94,9 @@ def _nothing(provider: Any) -> None:
 _TRACED = ("chat", "responses", "messages")
 
 PEERS = {
-    "anthropic-sdk": Peer("Anthropic SDK's own spans", ("anthropic",), _nothing, methods=("messages",)),
+    "anthropic-sdk": Peer(
+        "Anthropic SDK's own spans", ("anthropic",), _nothing, methods=("messages",)
+    ),
     "opentelemetry": Peer(
         "OpenTelemetry",
         (

@@ -3,9 +3,9 @@
 usage: python -m tests.peers.play NAME[+NAME...]
 
 The names are those of `peers.PEERS`, and `costspan` for its own instrumentation; they are switched
-on in this order. Prints one JSON object: `versions`, and `calls`, of each surface the spans in the
-order of their ends, the lines of the ledger, what the server served, and `fault`, the call's
-exception.
+on in this order. Prints one JSON object: `versions`; `faults`, what costspan swallowed; and
+`calls`, of each surface the spans in the order of their ends, the lines of the ledger, what the
+server served, and `fault`, the call's exception.
 """
 
 from __future__ import annotations
@@ -37,11 +37,14 @@ def main(names: Sequence[str]) -> None:
     os.environ.update(SETTINGS)
     if NATIVE not in names:
         os.environ[NATIVE_SPANS] = "false"
+    from costspan import guard
     from tests.peers.bench import Bench  # the SDKs and peers read the environment on import
 
     bench = Bench(names)
     calls = list(play(bench))
-    json.dump({"versions": versions(*bench.packages, *SDKS), "calls": calls}, answer)
+    found = [f"costspan swallowed {guard.faults()} faults of its own"] if guard.faults() else []
+    installed = versions(*bench.packages, *SDKS)
+    json.dump({"versions": installed, "calls": calls, "faults": found}, answer)
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -71,7 +74,7 @@ def _play_one(bench: Any, surface: Any, server: Any) -> dict[str, Any]:
     fault = None
     try:
         bench.call(surface, server)
-    except Exception as exc:  # noqa: BLE001 - a peer that breaks the call is a finding
+    except Exception as exc:  # a peer that breaks the call is a finding
         fault = f"{type(exc).__name__}: {exc}"
     return {
         "surface": surface.name,

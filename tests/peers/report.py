@@ -62,7 +62,9 @@ def _summary(plays: Sequence[Played]) -> str:
         f"{_installed(one, 'opentelemetry-sdk')} |"
         for one in plays
     ]
-    head = "| peer | release | exact | openai | anthropic | opentelemetry-sdk |\n" + "|---" * 6 + "|"
+    head = (
+        "| peer | release | exact | openai | anthropic | opentelemetry-sdk |\n" + "|---" * 6 + "|"
+    )
     return "\n".join([head, *rows, ""])
 
 

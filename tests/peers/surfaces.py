@@ -53,7 +53,9 @@ class Surface:
     @property
     def name(self) -> str:
         """As in the table, such as `chat, cached read, streamed`."""
-        return ", ".join(filter(None, (self.method, self.note, "streamed" if self.streamed else "")))
+        return ", ".join(
+            filter(None, (self.method, self.note, "streamed" if self.streamed else ""))
+        )
 
     @property
     def sdk(self) -> str:

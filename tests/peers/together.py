@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -27,12 +27,18 @@ TOGETHER: dict[str, tuple[str, ...]] = {
     "peer-frameworks": (
         f"{OURS}+pydantic-ai",
         f"pydantic-ai+{OURS}",
+        "pydantic-ai+anthropic-sdk",
+        f"{OURS}+langchain-openllmetry",
+        f"langchain-openllmetry+{OURS}",
+        "langchain-openllmetry+opentelemetry",
         f"{OURS}+langchain-openinference",
         f"langchain-openinference+{OURS}",
-        "langchain-openllmetry+langchain-openinference",
-        "langchain-openinference+agents-opentelemetry",
+        "langchain-openinference+opentelemetry",
+        "langchain-openinference+anthropic-sdk",
         f"{OURS}+agents-openinference",
-        "agents-openinference+agents-opentelemetry",
+        f"agents-openinference+{OURS}",
+        f"{OURS}+agents-opentelemetry",
+        "agents-openinference+opentelemetry",
     ),
 }
 """By environment, what is switched on there, in this order."""
@@ -40,18 +46,18 @@ TOGETHER: dict[str, tuple[str, ...]] = {
 _USD = {surface.name: surface.usd for surface in SURFACES}
 
 
-def miscounted(call: Mapping[str, Any], *, ours: bool) -> str | None:
-    """In words, where the ledger has not one line of a call; None where it is right.
+def miscounts(calls: Sequence[Mapping[str, Any]]) -> list[str]:
+    """In words, of which calls the ledger has not one line with the right price."""
+    return [f"{call['surface']}: {why}" for call in calls if (why := _miscounted(call))]
 
-    Args:
-        ours: whether our own instrumentation was on, so that every price is to be exact.
-    """
+
+def _miscounted(call: Mapping[str, Any]) -> str | None:
     lines = call["ledger"]
-    if len(call["served"]) != 1 or call["fault"]:
-        return f"{call['surface']}: {call['fault'] or 'not served once'}"
+    if call["fault"] or len(call["served"]) != 1:
+        return call["fault"] or f"{len(call['served'])} requests were served"
     if len(lines) != 1:
-        return f"{call['surface']}: counted {len(lines)} times"
-    told = lines[0]["usd"]
-    if ours and (told is None or Decimal(told) != _USD[call["surface"]]):
-        return f"{call['surface']}: {told} USD for {_USD[call['surface']]}"
-    return None
+        return f"counted {len(lines)} times"
+    told, right = lines[0]["usd"], _USD[call["surface"]]
+    if lines[0]["status"] == "partial" or (told is not None and Decimal(told) == right):
+        return None
+    return f"{told} USD for {right}"
