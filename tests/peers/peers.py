@@ -84,7 +84,10 @@ def _pydantic_ai(provider: Any) -> None:
     from pydantic_ai import Agent
     from pydantic_ai.models.instrumented import InstrumentationSettings
 
-    Agent.instrument_all(InstrumentationSettings(tracer_provider=provider, include_content=False))
+    # So an agent's span has the sums of its calls under the names of a call's counts.
+    sums = {"use_aggregated_usage_attribute_names": False}
+    settings = InstrumentationSettings(tracer_provider=provider, include_content=False, **sums)
+    Agent.instrument_all(settings)
 
 
 def _nothing(provider: Any) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.peers.judge import EXACT, Verdict
 from tests.peers.peers import PEERS
 
-HEAD = """# Spans of others
+HEAD = """# Prices of other instrumentations' spans
 
 `CostSpanProcessor` prices the spans that other instrumentations make. This page lists what came of
 it for real calls of the real packages: each peer alone in its process, the SDKs against costspan's
