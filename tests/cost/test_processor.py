@@ -1,5 +1,6 @@
 """CostSpanProcessor: what it adds to spans of others, in any order, and what it never does."""
 
+import copy
 import gc
 import logging
 import time
@@ -221,7 +222,8 @@ class TestOrder:
         spans = exporter.get_finished_spans()
         assert [cost_of(span) for span in spans] == [PRICED] * 5
 
-    def test_a_processor_that_takes_nothing_of_the_private_hook_on(self, caplog: Any):
+    @pytest.mark.parametrize("copied", [False, True], ids=["itself", "a copy"])
+    def test_inside_a_wrapper_without_the_private_hook(self, copied: bool):
         """In a wrapper without `_on_ending` the call counts, and those after it see the cost."""
         exporter, costs = InMemorySpanExporter(), CostTracker()
 
@@ -234,6 +236,9 @@ class TestOrder:
                     one.on_start(span, parent_context)
 
             def on_end(self, span: Any) -> None:
+                if copied:  # as Logfire does
+                    span = copy.copy(span)
+                    span._attributes = dict(span.attributes)
                 for one in self.inner:
                     one.on_end(span)
 
