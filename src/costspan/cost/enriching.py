@@ -15,7 +15,6 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import Span
 
 from costspan.guard import quietly
 from costspan.semconv import Attributes
@@ -39,7 +38,7 @@ def add(span: Any, attributes: Attributes, vital: Collection[str]) -> None:
         return
     most = kept.maxlen
     fits = most is None or len(kept._dict) + len(attributes) <= most
-    if fits and isinstance(span, Span) and span.is_recording():
+    if fits and span.end_time is None:
         span.set_attributes(attributes)
         return
     if not fits:
