@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.peers import report
 from tests.peers.environments import ENVIRONMENTS, ROOT, Unplayed, interpreter, played
-from tests.peers.judge import judged
+from tests.peers.judge import verdicts_on
 from tests.peers.required import faults
 from tests.peers.together import TOGETHER, miscounts
 
@@ -51,7 +51,7 @@ def _alone(
         if isinstance(answer, Unplayed):
             wrong.append(f"not played: {answer}")
             continue
-        verdicts = {call["surface"]: judged(call) for call in answer["calls"]}
+        verdicts = verdicts_on(answer["calls"])
         plays.append(report.Played(name, answer["versions"], verdicts))
         wrong += [f"{environment}: {name}: {one}" for one in answer["faults"]]
         wrong += faults(name, environment, verdicts)
@@ -67,7 +67,7 @@ def _together(
         if isinstance(answer, Unplayed):
             wrong.append(f"not played: {answer}")
             continue
-        found = answer["faults"] + miscounts(answer["calls"])
+        found = answer["faults"] + miscounts(names, answer["calls"])
         wrong += [f"{names}: {one}" for one in found]
         calls = len(answer["calls"])
         rows.append((names.replace("+", ", "), "; ".join(found) or f"{calls}, counted once"))

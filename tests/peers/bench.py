@@ -41,14 +41,12 @@ class Bench:
         """The distributions of all peers."""
         return tuple(package for peer in self._peers for package in peer.packages)
 
-    @property
-    def methods(self) -> tuple[str, ...]:
-        """The surfaces that every peer covers, or the framework that makes the calls."""
+    def covers(self, surface: Surface) -> bool:
+        """Whether every peer has spans for it, or the framework can make the call."""
         caller = self._caller()
         if caller is not None:
-            return caller.methods
-        covered = [set(peer.methods) for peer in self._peers]
-        return tuple(method for method in callers.METHODS if set.intersection({method}, *covered))
+            return surface.method in caller.methods and not surface.is_async
+        return all(surface.method in peer.methods for peer in self._peers)
 
     def _caller(self) -> Peer | None:
         """The peer whose framework makes the calls, where there is one."""

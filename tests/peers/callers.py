@@ -25,31 +25,45 @@ def _options(surface: Surface, server: LLMServer) -> dict[str, Any]:
 
 def by_sdk(surface: Surface, server: LLMServer) -> None:
     """Call the SDK's own method, and read the answer to its end."""
-    with _client(surface, _options(surface, server)) as client:
+    if surface.is_async:
+        asyncio.run(_by_async_sdk(surface, server))
+        return
+    with _client(surface, server) as client:
         answer = _SDK_CALLS[surface.method](client, surface)
         if surface.streamed:
             list(answer)
 
 
-def _client(surface: Surface, options: dict[str, Any]) -> Any:
-    if surface.sdk == "anthropic":
-        import anthropic
+async def _by_async_sdk(surface: Surface, server: LLMServer) -> None:
+    async with _async_client(surface, server) as client:
+        answer = await _SDK_CALLS[surface.method](client, surface)
+        if surface.streamed:
+            async for _ in answer:
+                pass
 
-        return anthropic.Anthropic(**options)
-    import openai
 
-    return openai.OpenAI(**options)
+def _client(surface: Surface, server: LLMServer) -> Any:
+    module, kind = _sdk(surface)
+    # Certificates are not read: it takes most of the time of making a client.
+    http = module.DefaultHttpxClient(verify=False)
+    return getattr(module, kind)(http_client=http, **_options(surface, server))
 
 
 def _async_client(surface: Surface, server: LLMServer) -> Any:
-    options = _options(surface, server)
+    module, kind = _sdk(surface)
+    http = module.DefaultAsyncHttpxClient(verify=False)
+    return getattr(module, f"Async{kind}")(http_client=http, **_options(surface, server))
+
+
+def _sdk(surface: Surface) -> tuple[Any, str]:
+    """The SDK's module, and what its client is called."""
     if surface.sdk == "anthropic":
         import anthropic
 
-        return anthropic.AsyncAnthropic(**options)
+        return anthropic, "Anthropic"
     import openai
 
-    return openai.AsyncOpenAI(**options)
+    return openai, "OpenAI"
 
 
 def _chat(client: Any, surface: Surface) -> Any:

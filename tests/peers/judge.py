@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.peers.play import COUNTS
-from tests.peers.surfaces import SURFACES
+from tests.peers.surfaces import ASYNC, SURFACES
 
 EXACT, PARTIAL, WRONG_USAGE, NO_SPAN = "exact", "partial", "wrong usage", "no span"
 OURS = "our fault"
@@ -17,6 +17,7 @@ OURS = "our fault"
 COST_TOTAL = "costspan.cost.total"
 
 _SURFACES = {surface.name: surface for surface in SURFACES}
+_ASYNC = f", {ASYNC}"
 _WORDS = {
     "input_tokens": "input",
     "cached_tokens": "cache read",
@@ -36,6 +37,16 @@ class Verdict:
         return f"{self.word}: {self.why}" if self.why else self.word
 
 
+def verdicts_on(calls: Sequence[Mapping[str, Any]]) -> dict[str, Verdict]:
+    """The verdicts by surface; an async call has one of its own where it differs from the sync."""
+    found = {call["surface"]: judged(call) for call in calls}
+    return {
+        name: verdict
+        for name, verdict in found.items()
+        if not name.endswith(_ASYNC) or found.get(name.removesuffix(_ASYNC)) != verdict
+    }
+
+
 def judged(call: Mapping[str, Any]) -> Verdict:
     """The verdict on one call, as `play.py` gives it."""
     if call["fault"]:
@@ -53,31 +64,40 @@ def judged(call: Mapping[str, Any]) -> Verdict:
 
 def _unseen(spans: Sequence[Mapping[str, Any]]) -> Verdict:
     """No call was read of the spans: there may be none, or they say nothing of a call."""
-    if any("chat" in str(span["attributes"].get("gen_ai.operation.name")) for span in spans):
+    if any(_tells_a_call(span["attributes"]) for span in spans):
         return Verdict(OURS, "its span was not read")
     return Verdict(NO_SPAN)
+
+
+def _tells_a_call(attributes: Mapping[str, Any]) -> bool:
+    operation = attributes.get("gen_ai.operation.name", attributes.get("openinference.span.kind"))
+    return operation in ("chat", "embeddings", "LLM", "EMBEDDING")
 
 
 def _of_line(line: Mapping[str, Any], served: Mapping[str, int], usd: Decimal) -> Verdict:
     """A line of the ledger, held to what was served and what that costs."""
     told = None if line["usd"] is None else Decimal(line["usd"])
     wrong = wrong_counts(line, served)
-    if line["status"] in ("partial", "unpriced"):
-        return Verdict(PARTIAL, ", ".join(f"`{name}`" for name in line["missing"]))
     if wrong:
         return Verdict(WRONG_USAGE, f"{', '.join(wrong)}: {_off(told, usd)}")
+    if line["status"] in ("partial", "unpriced"):
+        return Verdict(PARTIAL, ", ".join(f"`{name}`" for name in line["missing"]))
     if told != usd:
         return Verdict(OURS, f"{told} USD for {usd}")
     return Verdict(EXACT)
 
 
 def wrong_counts(line: Mapping[str, Any], served: Mapping[str, int]) -> list[str]:
-    """In words, which counts of the ledger are not those that were served."""
+    """In words, which counts are not those that were served, but for those that miss by name."""
     return [
         f"{_WORDS[name]} {'absent' if line[name] is None else line[name]} for {served[name]}"
         for name in COUNTS
-        if (line[name] or 0) != served[name]
+        if (line[name] or 0) != served[name] and not _is_named(name, line["missing"])
     ]
+
+
+def _is_named(count: str, missing: Sequence[str]) -> bool:
+    return "usage" in missing or count.replace("cached_", "cache_read_") in missing
 
 
 def _off(told: Decimal | None, usd: Decimal) -> str:

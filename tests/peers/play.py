@@ -65,7 +65,7 @@ def play(bench: Any) -> Iterator[dict[str, Any]]:
 
     with LLMServer() as server:
         for surface in SURFACES:
-            if surface.method in bench.methods:
+            if bench.covers(surface):
                 yield _play_one(bench, surface, server)
 
 

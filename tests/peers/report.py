@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from tests.peers.judge import EXACT, Verdict
 from tests.peers.peers import PEERS
+from tests.peers.surfaces import ASYNC
 
 HEAD = """# Prices of other instrumentations' spans
 
 `CostSpanProcessor` prices the spans that other instrumentations make. This page lists what came of
-it for real calls of the real packages: each peer alone in its process, the SDKs against costspan's
-test server, which knows what it served. It is written by `WRITE_DOCS=1 make peers`; the newest
-releases are those of the day of the run.
+it for real calls of the real packages: each peer alone in its process, the SDKs, sync and async,
+against costspan's test server, which knows what it served. It is written by
+`WRITE_DOCS=1 make peers`; the newest releases are those of the day when the pins were made.
 
 - exact: the price in the ledger and on the span is the right one, to the last digit.
 - partial: the span leaves out a count that the tariff needs; it is named, and what is known is
@@ -51,6 +52,7 @@ def page(plays: Sequence[Played], together: Sequence[tuple[str, str]]) -> str:
     """The whole page."""
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
     made = f"Made on {day} with Python {platform.python_version()}."
+    plays = sorted(plays, key=lambda one: list(PEERS).index(one.peer))
     parts = [HEAD, f"{made}\n", _summary(plays), *_sections(plays), _together(together)]
     return "\n".join(parts)
 
@@ -83,10 +85,16 @@ def _table(releases: Sequence[Played]) -> str:
     head = "| surface | " + " | ".join(one.release for one in releases) + " |"
     surfaces = dict.fromkeys(surface for one in releases for surface in one.verdicts)
     rows = [
-        f"| {surface} | " + " | ".join(str(one.verdicts[surface]) for one in releases) + " |"
+        f"| {surface} | " + " | ".join(_said(one, surface) for one in releases) + " |"
         for surface in surfaces
     ]
     return "\n".join([head, "|---" * (len(releases) + 1) + "|", *rows, ""])
+
+
+def _said(played: Played, surface: str) -> str:
+    """The verdict; on an async call that of the sync one, unless it differs."""
+    sync = surface.removesuffix(f", {ASYNC}")
+    return str(played.verdicts.get(surface, played.verdicts.get(sync, "")))
 
 
 def _together(together: Sequence[tuple[str, str]]) -> str:

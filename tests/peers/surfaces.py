@@ -7,12 +7,14 @@ Prices in USD per million tokens, from the providers' price pages of 2026-11: gp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 CHAT_MODEL = "gpt-4o-mini"
 EMBEDDING_MODEL = "text-embedding-3-small"
 CLAUDE_MODEL = "claude-opus-4-5"
+
+ASYNC = "async"
 
 _PLAIN = "tokens=1200/80"
 _CACHED = "tokens=1200/80;cached=1000"
@@ -42,6 +44,7 @@ class Surface:
         note: what is special about it; empty for a plain call.
         scenario: what the test server is told to report.
         usd: what the call costs.
+        is_async: made by the SDK's async client; frameworks choose for themselves.
     """
 
     method: str
@@ -49,13 +52,13 @@ class Surface:
     scenario: str
     usd: Decimal
     streamed: bool = False
+    is_async: bool = False
 
     @property
     def name(self) -> str:
-        """As in the table, such as `chat, cached read, streamed`."""
-        return ", ".join(
-            filter(None, (self.method, self.note, "streamed" if self.streamed else ""))
-        )
+        """As in the table, such as `chat, cached read, streamed, async`."""
+        streamed, is_async = "streamed" * self.streamed, ASYNC * self.is_async
+        return ", ".join(filter(None, (self.method, self.note, streamed, is_async)))
 
     @property
     def sdk(self) -> str:
@@ -63,7 +66,7 @@ class Surface:
         return "anthropic" if self.method == "messages" else "openai"
 
 
-SURFACES = (
+SYNC = (
     Surface("chat", "", _PLAIN, _CHAT),
     Surface("chat", "cached read", _CACHED, _CHAT_CACHED),
     Surface("chat", "", _PLAIN, _CHAT, streamed=True),
@@ -80,3 +83,5 @@ SURFACES = (
     Surface("messages", "cache write 5 m", "tokens=1200/80;write5m=1000", _CLAUDE_WRITE_5M),
     Surface("messages", "cache write 1 h", "tokens=1200/80;write1h=1000", _CLAUDE_WRITE_1H),
 )
+SURFACES = tuple(surface for one in SYNC for surface in (one, replace(one, is_async=True)))
+"""Each surface, sync and async."""

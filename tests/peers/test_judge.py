@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.peers.judge import Verdict, judged
+from tests.peers.judge import Verdict, judged, verdicts_on
 from tests.peers.required import faults
 from tests.peers.together import miscounts
 
@@ -46,6 +46,13 @@ def test_a_partial_cost_names_what_is_missing():
     assert str(judged(a_call(line))) == "partial: `cache_write_1h_tokens`"
 
 
+def test_a_partial_cost_hides_no_other_wrong_count():
+    line = {**LINE, "status": "partial", "missing": ["cache_read_tokens"], "cached_tokens": None}
+
+    assert str(judged(a_call(line))) == "partial: `cache_read_tokens`"
+    assert judged(a_call({**line, "output_tokens": 81})).word == "wrong usage"
+
+
 def test_a_call_without_a_span_says_so():
     assert str(judged(a_call(spans=[]))) == "no span"
 
@@ -71,15 +78,29 @@ def test_a_call_counted_twice_is_our_fault():
     call = a_call(LINE, LINE)
 
     assert str(judged(call)) == "our fault: counted 2 times"
-    assert miscounts([call]) == ["chat, cached read: counted 2 times"]
+    assert miscounts("openlit", [call]) == ["chat, cached read: counted 2 times"]
 
 
 def test_with_two_at_once_a_wrong_price_is_found():
-    assert miscounts([a_call(LINE)]) == []
-    assert miscounts([a_call({**LINE, "usd": "0.000228"})]) == [
-        "chat, cached read: 0.000228 USD for 0.000153"
-    ]
-    assert miscounts([a_call(LINE, served=[])]) == ["chat, cached read: 0 requests were served"]
+    wrong, unserved = a_call({**LINE, "usd": "0.000228"}), a_call(LINE, served=[])
+
+    assert miscounts("openlit", [a_call(LINE)]) == []
+    assert miscounts("openlit", [wrong]) == ["chat, cached read: 0.000228 USD for 0.000153"]
+    assert miscounts("openlit", [unserved]) == ["chat, cached read: 0 requests were served"]
+
+
+def test_with_ours_among_them_every_price_is_whole():
+    call = a_call({**LINE, "status": "partial", "missing": ["x"], "usd": "0.000105"})
+
+    assert miscounts("openlit+openllmetry", [call]) == []
+    assert miscounts("costspan+openlit", [call]) == ["chat, cached read: 0.000105 USD for 0.000153"]
+
+
+def test_an_async_call_is_a_row_of_its_own_only_where_it_differs():
+    same = {**a_call(LINE), "surface": "chat, cached read, async"}
+
+    assert list(verdicts_on([a_call(LINE), same])) == ["chat, cached read"]
+    assert verdicts_on([a_call(LINE), {**same, "spans": []}])["chat, cached read, async"]
 
 
 def test_what_has_to_be_exact_is_held_to_it():

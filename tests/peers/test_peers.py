@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers.environments import ENVIRONMENTS, interpreter, played
-from tests.peers.judge import judged
+from tests.peers.judge import verdicts_on
 from tests.peers.play import NATIVE, OURS
 from tests.peers.required import faults
 from tests.peers.together import TOGETHER, miscounts
@@ -29,7 +29,7 @@ def official() -> Path:
 def wrong_alone(python: Path, name: str) -> list[str]:
     """In words, what is wrong with one peer by itself."""
     answer = played(python, name)
-    verdicts = {call["surface"]: judged(call) for call in answer["calls"]}
+    verdicts = verdicts_on(answer["calls"])
     assert verdicts, "nothing was played"
     return answer["faults"] + faults(name, "", verdicts)
 
@@ -38,7 +38,7 @@ def wrong_together(python: Path, names: str) -> list[str]:
     """In words, what is wrong with several at once."""
     answer = played(python, names)
     assert answer["calls"], "nothing was played"
-    return answer["faults"] + miscounts(answer["calls"])
+    return answer["faults"] + miscounts(names, answer["calls"])
 
 
 def test_the_anthropic_sdks_own_spans_have_the_right_price():
