@@ -6,6 +6,8 @@
 #   PYTEST_ARGS="-k streams"  more arguments for pytest
 #   MATRIX_PAIRS="..."        the version pairs of "make matrix"
 #   BENCH_ARGS="--only parts" a part of "make bench" alone
+#   PEERS="bench-official"    the environments of "make peers"
+#   WRITE_DOCS=1              "make peers" writes docs/peers.md
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
 #
 # An environment NAME is VENVS/NAME, made from tests/requirements/NAME.txt, and made again when that
@@ -19,6 +21,9 @@ PYTEST_ARGS =
 BENCH_ARGS =
 MATRIX_PAIRS = openai1.109-anthropic0.93 openai2.54-anthropic1.17 openai3.54-anthropic2.12
 BENCH_PEERS = official openllmetry openinference
+PEERS = bench-official peer-official-older peer-logfire peer-logfire-older bench-openllmetry peer-openllmetry-older \
+	bench-openinference peer-openinference-older peer-openlit peer-openlit-older peer-frameworks peer-frameworks-older
+WRITE_DOCS =
 UPGRADE =
 AIMOCK = 1.43
 
@@ -82,17 +87,27 @@ bench: env ## tests/benchmarks: the figures of the design, beside those of the p
 	done; \
 	COSTSPAN_BENCH_PEERS="$${peers# }" $(RUN)/python -m tests.benchmarks $(BENCH_ARGS)
 
-proof: ## everything: test, matrix, 100,000 calls without a leak, demo and bench
+# Each release of a peer has an interpreter of its own, with costspan in it too.
+peers: env ## tests/peers: what the spans of other instrumentations cost, held to what was served
+	@pythons=; for name in $(PEERS); do \
+		$(MAKE) -s env NAME="$$name" || exit 1; \
+		pythons="$$pythons $$name=$$PWD/$(VENVS)/$$name/bin/python"; \
+	done; \
+	COSTSPAN_PEERS="$${pythons# }" WRITE_DOCS="$(WRITE_DOCS)" $(RUN)/python -m tests.peers --workers $(WORKERS)
+
+proof: ## everything: test, matrix, peers, 100,000 calls without a leak, demo and bench
 	@$(MAKE) test
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
 	@$(MAKE) matrix
+	@$(MAKE) peers
 	@$(MAKE) demo
 	@$(MAKE) bench
 
 pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files and pyproject.toml
 	@for name in uv build; do $(COMPILE) -o $(PINS)/$$name.txt $(PINS)/$$name.in || exit 1; done
-	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/pair-*.in $(PINS)/bench-*.in; do \
-		$(COMPILE) -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
+	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
+		case "$$file" in */peer-*) freed="--overrides $(PINS)/overrides.txt";; *) freed=;; esac; \
+		$(COMPILE) $$freed -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
 
 clean: ## remove environments, caches and builds
 	rm -rf $(VENVS) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -121,4 +136,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix aimock bench proof pins clean env always
+.PHONY: help demo test lint types matrix aimock bench peers proof pins clean env always

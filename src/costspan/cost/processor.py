@@ -194,8 +194,11 @@ class CostSpanProcessor(SpanProcessor):
         if dialect is None or costs is None:
             return None
         if node is None or node.span_id != _span_id(span):
+            # It says what it is at its end only; whose it is, the context mostly tells still.
             node = _node(span, dialect, node, attributes)
+            node.who = semconv.attribution_in(get_current())
             self._keep(span, node)
+            _attribute(span, node, attributes)
         if costs not in node.seen_by:
             node.seen_by = (*node.seen_by, costs)
             added = _settled(costs, node, dialect, span, attributes)
@@ -266,7 +269,7 @@ def _late_node(span: Any) -> Node | None:
     return node
 
 
-def _attribute(span: Span, node: Node, attributes: Any) -> None:
+def _attribute(span: Any, node: Node, attributes: Any) -> None:
     """Copy the attribution; what the span says itself stays."""
     told = semconv.attribution_attributes(node.who)
     if told:
