@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -21,6 +22,7 @@ from costspan.cost.tracker import CostTracker
 from costspan.cost.written import prices_of
 from costspan.errors import ConfigurationError
 from costspan.export.calls import CallsFile, LocalFiles
+from costspan.guard import quietly
 from costspan.instrumentation.metrics import Meters
 from costspan.instrumentation.observation import is_suppressed
 from costspan.instrumentation.patching import Patches, checked_providers
@@ -48,6 +50,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     _threads = ThreadPatches()
     _arguments: Mapping[str, Any] | None = None
     _settings: Settings | None = None
+    _refusal: ConfigurationError | None = None
     _costs: CostTracker | None = None
     _file: CallsFile | None = None
 
@@ -96,13 +99,19 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             TypeError: an argument is unknown.
         """
         automatic = any(kwargs.pop(name, None) is not None for name in _AUTO)
+        if automatic and self._is_instrumented_by_opentelemetry:
+            return  # a configuration file has done it, before opentelemetry-instrument loads all
         try:
+            if automatic and self._refusal is not None:
+                raise self._refusal
             arguments = _checked_arguments(kwargs)
             if self._is_instrumented_by_opentelemetry and arguments == self._arguments:
                 return
-            self._switch_on(arguments)
-        except ConfigurationError as fault:
             # An exception here would keep opentelemetry-instrument from loading what comes after.
+            with quietly("switching itself on") if automatic else nullcontext():
+                self._switch_on(arguments)
+        except ConfigurationError as fault:
+            self._refusal = fault
             if not automatic:
                 raise
             logger.error("costspan stays off: %s", fault)
@@ -129,6 +138,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def uninstrument(self, **kwargs: Any) -> None:
         """Switch costspan off and put the SDKs back as they were; doing it twice is no fault."""
+        self._refusal = None
         if self._is_instrumented_by_opentelemetry:
             self._uninstrument()
             self._is_instrumented_by_opentelemetry = False
