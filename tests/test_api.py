@@ -17,6 +17,7 @@ NAMES = [
     "Call",
     "ConfigurationError",
     "Cost",
+    "CostSpanProcessor",
     "CostTracker",
     "Instrumentor",
     "LocalFiles",
@@ -31,7 +32,6 @@ NAMES = [
 """Of the design's names, those that are built."""
 
 TO_COME = [
-    "CostSpanProcessor",
     "JsonlSpanExporter",
     "PagerDutyAlerts",
     "SlackAlerts",

@@ -90,7 +90,7 @@ def test_configuration_page_lists_the_arguments_of_instrument() -> None:
     described = re.findall(r"^            (\w+): ", str(Instrumentor.instrument.__doc__), re.M)
     arguments = [name for name in described if not name.endswith("Error")]
 
-    assert len(arguments) == 8
+    assert len(arguments) == 9
     assert set(first_cells("configuration.md", "argument")) == set(arguments)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from costspan.call import Call, Cost
     from costspan.cost.budget import Budget
     from costspan.cost.prices import Prices
+    from costspan.cost.processor import CostSpanProcessor
     from costspan.cost.rates import Rate
     from costspan.cost.tracker import CostTracker
     from costspan.errors import BudgetExceeded, ConfigurationError
@@ -35,6 +36,7 @@ _HOMES = {
     "Call": "costspan.call",
     "ConfigurationError": "costspan.errors",
     "Cost": "costspan.call",
+    "CostSpanProcessor": "costspan.cost.processor",
     "CostTracker": "costspan.cost.tracker",
     "Instrumentor": "costspan.instrumentor",
     "LocalFiles": "costspan.export.calls",
@@ -54,6 +56,7 @@ __all__ = [
     "Call",
     "ConfigurationError",
     "Cost",
+    "CostSpanProcessor",
     "CostTracker",
     "Instrumentor",
     "LocalFiles",

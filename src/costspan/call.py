@@ -131,7 +131,8 @@ class Response(Struct, frozen=True, kw_only=True, gc=False):
     `also_billed` are counts that the top-level usage leaves out: pairs of a model (None = the
     answer's own) and its usage. `reported_cost_usd` is a price that the provider itself reported.
     `status` is the state of a response that may run in the background. `incomplete` says that there
-    was another billed answer, whose counts are not known.
+    was another billed answer, whose counts are not known. `unseen` names facts that whoever
+    reported the call cannot tell; where the price needs one, the cost is partial.
     """
 
     id: str | None = None
@@ -147,6 +148,7 @@ class Response(Struct, frozen=True, kw_only=True, gc=False):
     status: str | None = None
     background: bool = False
     incomplete: bool = False
+    unseen: tuple[str, ...] = ()
     preview: str | None = None
 
 

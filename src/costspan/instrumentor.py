@@ -18,6 +18,7 @@ from costspan import settings as settings_of
 from costspan.alerts.log import LogAlerts
 from costspan.call import Request
 from costspan.cost.budget import Budget
+from costspan.cost.joining import ForeignSpans
 from costspan.cost.tracker import CostTracker
 from costspan.cost.written import prices_of
 from costspan.errors import ConfigurationError
@@ -48,6 +49,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     _is_instrumented_by_opentelemetry: bool
     _patches = Patches()
     _threads = ThreadPatches()
+    _foreign = ForeignSpans()
     _arguments: Mapping[str, Any] | None = None
     _settings: Settings | None = None
     _refusal: ConfigurationError | None = None
@@ -93,6 +95,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             stream_usage: `"ask"` (default) asks OpenAI chat streams for their usage where that is
                 safe, `"never"` does not.
             propagate_to_providers: send the trace context to providers; by default not.
+            foreign_spans: price the GenAI spans that other instrumentations make; by default yes.
 
         Raises:
             ConfigurationError: a setting is wrong; nothing was patched then.
@@ -130,6 +133,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             self._costs.writers = (*self._costs.writers, file)
         if self._costs is not None and self._costs.prices.refresher is not None:
             self._costs.prices.refresher.start()
+        self._foreign.serve(self._costs if arguments["foreign_spans"] else None)
+        wiring.tracers.joins = self._foreign.join
         wiring.tracers.prepare()
         slot.wiring = wiring
         self._patches.apply(names)
@@ -150,6 +155,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         slot.wiring = None
         if self._costs is not None and self._costs.prices.refresher is not None:
             self._costs.prices.refresher.stop()
+        self._foreign.serve(None)
         if self._costs is not None and self._file is not None:
             self._costs.writers = tuple(w for w in self._costs.writers if w is not self._file)
         if self._file is not None:
@@ -165,20 +171,21 @@ _DEFAULTS: dict[str, Any] = {
     "capture_content": None,
     "stream_usage": "ask",
     "propagate_to_providers": False,
+    "foreign_spans": True,
     "local": None,
 }
-_LATER = {"foreign_spans": "pricing the spans that others make"}
 
 
 def _checked_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:
     for name in kwargs:
-        if name in _LATER and kwargs[name] is not None:
-            raise ConfigurationError(
-                f"instrument({name}=...) is not available yet ({_LATER[name]}): leave it out"
-            )
-        if name not in _DEFAULTS and name not in _LATER:
+        if name not in _DEFAULTS:
             raise TypeError(f"instrument() got an unexpected keyword argument {name!r}")
-    return {**_DEFAULTS, **{k: v for k, v in kwargs.items() if k in _DEFAULTS}}
+    arguments = {**_DEFAULTS, **kwargs}
+    if not isinstance(arguments["foreign_spans"], bool):
+        raise ConfigurationError(
+            f"foreign_spans={arguments['foreign_spans']!r}: give True or False"
+        )
+    return arguments
 
 
 def _prepared(

@@ -9,8 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import structs
 from msgspec.structs import astuple
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind
 
+from costspan import attributed
 from costspan.attributed import Attribution
 from costspan.call import PICOS_PER_USD, Call, Cost, Request, Response, Usage
 
@@ -19,11 +24,14 @@ Attributes = dict[str, Any]
 OPERATION = "gen_ai.operation.name"
 PROVIDER = "gen_ai.provider.name"
 REQUEST_MODEL = "gen_ai.request.model"
+RESPONSE_ID = "gen_ai.response.id"
 RESPONSE_MODEL = "gen_ai.response.model"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
 SERVER_ADDRESS = "server.address"
 SERVER_PORT = "server.port"
 STREAM = "gen_ai.request.stream"
 TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
+HTTP_STATUS = "http.response.status_code"
 ERROR_TYPE = "error.type"
 AGENT = "gen_ai.agent.name"
 SESSION = "session.id"
@@ -31,6 +39,15 @@ USER = "user.id"
 ENDPOINT = "costspan.endpoint"
 TAG = "costspan.tag."
 HTTP_ROUTE = "http.route"
+ASKED_SERVICE_TIER = "openai.request.service_tier"
+SERVICE_TIER = "openai.response.service_tier"
+COST_STATUS = "costspan.cost.status"
+COST_TOTAL = "costspan.cost.total"
+COST_DISAGREES = "costspan.cost.disagrees"
+COST_AMOUNT = "gen_ai.usage.cost.amount"
+COST_CURRENCY = "gen_ai.usage.cost.currency"
+COST_SOURCE = "gen_ai.usage.cost.source"
+COST_PROPOSED = (COST_AMOUNT, COST_CURRENCY, COST_SOURCE)
 MODALITY = "gen_ai.token.modality"
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 
@@ -60,7 +77,7 @@ PARAMETERS: Mapping[str, str] = {
     "output_type": "gen_ai.output.type",
     "dimensions": "gen_ai.embeddings.dimension.count",
     "conversation_id": "gen_ai.conversation.id",
-    "service_tier": "openai.request.service_tier",
+    "service_tier": ASKED_SERVICE_TIER,
     "api_type": "openai.api.type",
 }
 """The keys of `Request.parameters`, and the attribute that each becomes."""
@@ -106,7 +123,11 @@ _UNNAMED = ""
 _USAGE_NAMES = tuple(USAGE.get(field, _UNNAMED) for field in Usage.__struct_fields__)
 _MODEL_FREE_NAMES = frozenset({"fetch_response"})
 _HTTPS_PORT = 443
-_SERVICE_TIER = {"openai": "openai.response.service_tier"}
+_SERVICE_TIER = {"openai": SERVICE_TIER}
+
+ON_SPAN = "_costspan_call"
+"""Where a span object of ours holds its call and attribution until a processor has settled it; None
+where it was settled already. It is never exported."""
 
 COST_PROPOSAL = True
 """Whether `gen_ai.usage.cost.*`, an open proposal of the conventions, is written too."""
@@ -144,6 +165,19 @@ def attribution_attributes(who: Attribution) -> Attributes:
     return _with_attribution({}, who)
 
 
+def attribution_in(here: Context) -> Attribution:
+    """Whose a call is, with the route of the server span that the code runs in as the endpoint."""
+    who = attributed.within(here)
+    if who.endpoint is not None:
+        return who
+    span = trace.get_current_span(here)
+    if getattr(span, "kind", None) is not SpanKind.SERVER:
+        return who
+    attributes = getattr(span, "attributes", None)
+    route = attributes.get(HTTP_ROUTE) if isinstance(attributes, Mapping) else None
+    return structs.replace(who, endpoint=route) if isinstance(route, str) else who
+
+
 def _with_attribution(attributes: Attributes, who: Attribution) -> Attributes:
     if who.agent is not None:
         attributes[AGENT] = who.agent
@@ -177,8 +211,15 @@ def call_attributes(call: Call, cost: Cost | None) -> Attributes:
         if call.corrects:
             attributes["costspan.corrects"] = f"{call.corrects:016x}"
     if cost is not None:
-        fetched = call.request.operation == "fetch_response"
-        _add_cost(attributes, cost, proposal=COST_PROPOSAL and not fetched)
+        attributes.update(cost_attributes(call, cost))
+    return attributes
+
+
+def cost_attributes(call: Call, cost: Cost) -> Attributes:
+    """What a call cost, and where that figure comes from."""
+    attributes: Attributes = {}
+    fetched = call.request.operation == "fetch_response"
+    _add_cost(attributes, cost, proposal=COST_PROPOSAL and not fetched)
     return attributes
 
 
@@ -188,7 +229,7 @@ def _add_transport(attributes: Attributes, call: Call) -> None:
     if call.time_to_first_token is not None:
         attributes["costspan.time_to_first_token"] = call.time_to_first_token
     if call.http_status is not None:
-        attributes["http.response.status_code"] = call.http_status
+        attributes[HTTP_STATUS] = call.http_status
     if call.retries:
         attributes["http.request.resend_count"] = call.retries
     if call.request_id is not None:
@@ -198,11 +239,11 @@ def _add_transport(attributes: Attributes, call: Call) -> None:
 def _add_response(attributes: Attributes, request: Request, response: Response) -> None:
     fetched = request.operation == "fetch_response"
     if response.id is not None:
-        attributes["gen_ai.response.id"] = response.id
+        attributes[RESPONSE_ID] = response.id
     if response.model is not None:
         attributes[RESPONSE_MODEL] = response.model
     if response.finish_reasons:
-        attributes["gen_ai.response.finish_reasons"] = response.finish_reasons
+        attributes[FINISH_REASONS] = response.finish_reasons
     if response.status is not None and fetched:
         attributes["gen_ai.response.status"] = response.status
     if response.service_tier is not None:
@@ -233,19 +274,19 @@ def usage_attributes(usage: Usage) -> Attributes:
 
 
 def _add_cost(attributes: Attributes, cost: Cost, *, proposal: bool) -> None:
-    attributes["costspan.cost.status"] = cost.status
+    attributes[COST_STATUS] = cost.status
     if cost.missing:
         attributes["costspan.cost.missing"] = cost.missing
     if cost.total is None:
         return
-    attributes["costspan.cost.total"] = cost.total / PICOS_PER_USD
+    attributes[COST_TOTAL] = cost.total / PICOS_PER_USD
     attributes["costspan.cost.currency"] = "USD"
     if cost.status == "not_billed":
         return
     if proposal:
-        attributes["gen_ai.usage.cost.amount"] = attributes["costspan.cost.total"]
-        attributes["gen_ai.usage.cost.currency"] = "USD"
-        attributes["gen_ai.usage.cost.source"] = "provider" if cost.match == "provider" else "local"
+        attributes[COST_AMOUNT] = attributes[COST_TOTAL]
+        attributes[COST_CURRENCY] = "USD"
+        attributes[COST_SOURCE] = "provider" if cost.match == "provider" else "local"
     _add_provenance(attributes, cost)
 
 

@@ -47,7 +47,7 @@ BAD_SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
     "costs": ({"costs": 5}, "CostTracker"),
     "folder": ({"local": 5}, "LocalFiles"),
     "nothing to write": ({"costs": None, "local": "logs"}, "leave one of the two out"),
-    "later": ({"foreign_spans": True}, "not available yet"),
+    "foreign": ({"foreign_spans": "yes"}, "True or False"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import SpanKind
 
-from costspan import CostTracker, Instrumentor, Prices, guard
+from costspan import CostSpanProcessor, CostTracker, Instrumentor, Prices, guard
 from costspan.testing import LLMServer
 from costspan.testing.tally import Served
 from tests.matrix.cells import Cell
@@ -23,6 +24,9 @@ from tests.matrix.endings import script
 from tests.matrix.play import PATIENCE, Play, settled_loop
 from tests.matrix.seen import Seen
 from tests.matrix.shells import run_async, run_sync
+
+PRICED_BY = os.environ.get("COSTSPAN_MATRIX_PRICED_BY", "instrument")
+"""`processor`: calls are recorded without costs, and a `CostSpanProcessor` alone prices them."""
 
 
 class Spans(SpanExporter):
@@ -114,6 +118,9 @@ class Bench:
         self.spans = Spans()
         self.provider = TracerProvider(shutdown_on_exit=False)
         self.provider.add_span_processor(SimpleSpanProcessor(self.spans))
+        self._processor = CostSpanProcessor(CostTracker(prices=self._prices))
+        self._processor.serve(None)
+        self.provider.add_span_processor(self._processor)
 
     def bare(self, cell: Cell, nonce: str) -> Run:
         """Run a cell without costspan."""
@@ -124,12 +131,15 @@ class Bench:
     def instrumented(self, cell: Cell, nonce: str) -> tuple[Run, CostTracker, list[ReadableSpan]]:
         """Run a cell with costspan."""
         costs = CostTracker(prices=self._prices)
-        Instrumentor().instrument(tracer_provider=self.provider, costs=costs)
+        alone = PRICED_BY == "processor"
+        self._processor.serve(costs if alone else None)
+        Instrumentor().instrument(tracer_provider=self.provider, costs=None if alone else costs)
         try:
             run = self._run(cell, f"{nonce}1")
             self.spans.wait(1)
         finally:
             Instrumentor().uninstrument()
+            self._processor.serve(None)
         return run, costs, self.spans.take()
 
     def served(self, nonce: str) -> list[Served]:

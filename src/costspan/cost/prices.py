@@ -145,6 +145,9 @@ class Prices:
             self._add_others(book, call, response, parts)
         if response.incomplete:
             parts.missing = (*parts.missing, "usage")
+        if response.unseen:
+            unseen = (fact for fact in response.unseen if tariff.needs(fact, usage))
+            parts.missing = (*parts.missing, *unseen)
         total = parts.total
         if not total and parts.missing:  # a total of 0 would be a wrong zero
             return Cost(status="unpriced", missing=parts.missing, model=tariff.model)

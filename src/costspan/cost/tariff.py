@@ -121,6 +121,17 @@ class Tariff:
             return self._basic_parts(usage)
         return self._general_parts(usage)
 
+    def needs(self, fact: str, usage: Usage) -> bool:
+        """Whether the price of `usage` hangs on a fact: how long a cache keeps, if it costs."""
+        if fact != "cache_write_1h_tokens":
+            return True
+        rates = {unit.key: unit.attos for unit in self.units}
+        hour = rates.get("cache_write_1h_tokens")
+        return bool(usage.cache_write_tokens) and hour not in (
+            None,
+            rates.get("cache_write_tokens"),
+        )
+
     def _band(self, tokens: int) -> int:
         band = 0
         for start in self.starts:

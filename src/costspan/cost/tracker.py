@@ -14,6 +14,7 @@ from costspan.cost.budget import Budget
 from costspan.cost.estimate import TokenCounter, with_estimate
 from costspan.cost.prices import Prices
 from costspan.cost.responses import RETRIEVAL, SettledResponses
+from costspan.cost.seen import OURS, SeenCalls, Standing
 from costspan.cost.stores.memory import MemoryStore
 from costspan.errors import ConfigurationError
 from costspan.export.schema import Line, line_of
@@ -25,6 +26,9 @@ LineWriter = Callable[[Call, Cost], None]
 
 KEPT_RECORDS = 1000
 _GRANTED = Reservation()
+
+ELSEWHERE = Cost(status="not_billed", missing=("settled_elsewhere",))
+"""The cost of a call that was settled by another span of it: nothing is counted twice."""
 
 
 class CostTracker:
@@ -70,6 +74,7 @@ class CostTracker:
         self._store = MemoryStore()
         self._responses = SettledResponses()
         self.token_counter = TokenCounter() if estimate else None
+        self._seen = SeenCalls()
         self._settled: deque[tuple[Call, Cost]] = deque(maxlen=KEPT_RECORDS)
         self.writers: tuple[LineWriter, ...] = ()
 
@@ -83,22 +88,35 @@ class CostTracker:
         return _GRANTED
 
     def settle(
-        self, call: Call, reservation: Reservation | None = None, who: Attribution | None = None
+        self,
+        call: Call,
+        reservation: Reservation | None = None,
+        who: Attribution | None = None,
+        span: Standing = OURS,
     ) -> Cost:
         """Price a finished call, count it, write its line and watch the budgets.
 
+        Args:
+            span: who made the call's span, and where it stands.
+
         Returns:
-            Its cost.
+            Its cost; `ELSEWHERE` where another span of this call was settled already.
         """
-        return self.account(call, reservation, who)[1]
+        return self.account(call, reservation, who, span)[1]
 
     def account(
-        self, call: Call, reservation: Reservation | None = None, who: Attribution | None = None
+        self,
+        call: Call,
+        reservation: Reservation | None = None,
+        who: Attribution | None = None,
+        span: Standing = OURS,
     ) -> tuple[Call, Cost]:
         """As `settle`, and say what of the call counts: of a retrieval at most what is new."""
         spent = () if who is None else who.spent
         if call.request.operation == RETRIEVAL:
             call, cost = self._retrieved(call, spent)
+        elif not self._seen.is_new(call, span):
+            return call, ELSEWHERE
         else:
             cost = self.prices.cost(call)
             if call.estimated is not None:

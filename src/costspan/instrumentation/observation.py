@@ -7,7 +7,6 @@ ended: read to the end, broken, closed or dropped.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any
@@ -15,10 +14,9 @@ from typing import Any
 from msgspec import structs
 from opentelemetry import context, trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, Status, StatusCode
 
-from costspan import attributed, content, semconv
-from costspan.attributed import Attribution
+from costspan import content, semconv
 from costspan.call import Call, Cost, Request, Reservation, Response
 from costspan.errors import CostspanError
 from costspan.guard import quietly
@@ -87,7 +85,7 @@ class Observation:
         self.request = request
         self.operation = operation
         self.body = body if wiring.keeps_content else None
-        self.who = _attributed(context.get_current())
+        self.who = semconv.attribution_in(context.get_current())
         self.reservation: Reservation | None = None
         self.responses: tuple[Response, ...] = ()
         self.answer: Body | None = None
@@ -202,6 +200,8 @@ class Observation:
     def _settle(self) -> None:
         wiring, call = self.wiring, self._call()
         cost = None
+        # A processor settles what nobody has settled here; what was is not its to count.
+        setattr(self.span, semconv.ON_SPAN, (call, self.who) if wiring.costs is None else None)
         if wiring.costs is not None:
             call, cost = wiring.costs.account(call, self.reservation, self.who)
         if self.span.is_recording() or wiring.details_events:
@@ -270,16 +270,3 @@ class Observation:
 def is_suppressed() -> bool:
     """Whether the app asked, by the OpenTelemetry context, for no instrumentation here."""
     return not is_instrumentation_enabled()
-
-
-def _attributed(here: context.Context) -> Attribution:
-    """`who`, with the route of the server span that the code runs in as the endpoint."""
-    who = attributed.within(here)
-    if who.endpoint is not None:
-        return who
-    span = trace.get_current_span(here)
-    if getattr(span, "kind", None) is not SpanKind.SERVER:
-        return who
-    attributes = getattr(span, "attributes", None)
-    route = attributes.get(semconv.HTTP_ROUTE) if isinstance(attributes, Mapping) else None
-    return structs.replace(who, endpoint=route) if isinstance(route, str) else who

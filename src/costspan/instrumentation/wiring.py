@@ -112,9 +112,11 @@ class Tracers:
     """Where spans go: the provider that was given, else the global one, else a private one.
 
     The global provider is looked up at each call, so that an app may set its own at any time.
+    `joins` is told of each provider of the app's that is in force.
     """
 
     def __init__(self, given: TracerProvider | None, version: str) -> None:
+        self.joins: Callable[[Any], None] | None = None
         self._given = given
         self._version = version
         self._seen: Any = None
@@ -123,8 +125,11 @@ class Tracers:
         self.private: Any = None
 
     def prepare(self) -> None:
-        """Make now what the first call would have to wait for, should the app set no provider."""
-        if self._given is None and _is_unset(trace.get_tracer_provider()):
+        """Do now what the first call would have to wait for, should the app set no provider."""
+        provider = self._given if self._given is not None else trace.get_tracer_provider()
+        if not _is_unset(provider):
+            self._join(provider)
+        else:
             self._spare = importlib.import_module("opentelemetry.sdk.trace").TracerProvider()
 
     @property
@@ -132,9 +137,14 @@ class Tracers:
         """The tracer of the provider in force."""
         provider = self._given if self._given is not None else trace.get_tracer_provider()
         if provider is not self._seen or self._tracer is None:
+            self._join(provider)
             self._tracer = self._resolved(provider).get_tracer(SCOPE, self._version)
             self._seen = provider
         return self._tracer
+
+    def _join(self, provider: Any) -> None:
+        if self.joins is not None and not _is_unset(provider):
+            self.joins(provider)
 
     def describe(self) -> str:
         """Where spans go and why, in words."""

@@ -88,4 +88,9 @@ def _azure_asks(client: Any, path: str) -> bool:
     return isinstance(version, str) and version[:10] >= _AZURE_SINCE
 
 
+def biller(host: str, port: int | None) -> str:
+    """Who bills the calls to a server that speaks OpenAI's API: OpenAI, where nobody is known."""
+    return _by_host(host, port)[0]
+
+
 locate = remembered(_endpoint)

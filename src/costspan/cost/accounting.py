@@ -1,0 +1,61 @@
+"""What of a finished span counts, and what it adds to the span."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from costspan import semconv
+from costspan.call import PICOS_PER_USD, Call, Cost
+from costspan.cost.ancestry import Node
+from costspan.cost.dialect_table import Dialect
+from costspan.cost.dialects import Facts, read, their_cost
+from costspan.cost.seen import Standing
+from costspan.cost.tracker import ELSEWHERE, CostTracker
+from costspan.semconv import Attributes
+
+_DIFFERENCE = 0.01
+"""The share of a cost by which another's figure may differ before it is marked."""
+
+
+def settle_own(costs: CostTracker, node: Node, held: tuple[Call, Any]) -> Attributes:
+    """Settle a call of ours that its span holds, as it would have been settled without a span."""
+    call, who = held
+    node.settled_by = (*node.settled_by, costs)
+    call, cost = costs.account(call, None, who)
+    return semconv.cost_attributes(call, cost)
+
+
+def settle_foreign(
+    costs: CostTracker, node: Node, dialect: Dialect, facts: Facts, *, root: bool
+) -> Attributes | None:
+    """Settle the call that another's span tells; None where it tells none, or another span does.
+
+    Args:
+        root: whether the span has no parent.
+    """
+    call = read(dialect, facts, node.who)
+    if call is None or node.is_claimed() or node.is_told_above(costs):
+        return None
+    if call.usage is None and node.gives_way():
+        return None
+    span = Standing(facts.scope or "unknown", root, node.is_alone())
+    cost = costs.settle(call, None, node.who, span)
+    if cost is ELSEWHERE:
+        return None
+    node.is_settled(costs)
+    return _added(call, cost, dialect, facts.attributes)
+
+
+def _added(call: Call, cost: Cost, dialect: Dialect, attributes: Mapping[str, Any]) -> Attributes:
+    """Our figures beside theirs: what another instrumentation wrote stays as it is."""
+    added = semconv.cost_attributes(call, cost)
+    if semconv.COST_AMOUNT in attributes:
+        for name in semconv.COST_PROPOSED:
+            added.pop(name, None)
+    theirs = their_cost(dialect, attributes)
+    if theirs is not None and cost.total is not None:
+        ours = cost.total / PICOS_PER_USD
+        if abs(theirs - ours) > _DIFFERENCE * ours:
+            added[semconv.COST_DISAGREES] = True
+    return added

@@ -1,0 +1,275 @@
+"""Spans of others, read as calls: pure functions over the table of dialects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+from math import inf
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Struct, structs
+
+from costspan import semconv
+from costspan.attributed import NOBODY, Attribution
+from costspan.call import Call, Request, Response, Usage
+from costspan.cost.dialect_table import (
+    DIALECTS,
+    FORMER_PROVIDER,
+    OPERATIONS,
+    OTHERS,
+    OTHERS_BY_KIND,
+    PARAMETERS,
+    PROVIDERS,
+    RAW_USAGE,
+    SPAN_KIND,
+    Dialect,
+    Names,
+)
+from costspan.providers.openai_hosts import biller
+from costspan.providers.operation import count, number, strings, text
+
+Attributes = Mapping[str, Any]
+
+BILLED = {
+    "chat": "inference",
+    "generate_content": "inference",
+    "text_completion": "inference",
+    "embeddings": "embeddings",
+    "rerank": "rerank",
+}
+"""The operations that a provider bills, and the kind that each is of: spans of one kind, one above
+the other, are one call."""
+
+AGENT = "agent"
+TOOL = "tool"
+_ROLES = {**BILLED, "invoke_agent": AGENT, "invoke_workflow": AGENT, "execute_tool": TOOL}
+
+_STANDARD_TIERS = frozenset({"auto", "default", "standard", "standard_only"})
+_COUNTS = frozenset(Usage.__struct_fields__)
+_MOST_SCOPES = 1024
+_known: dict[str, Dialect | None] = {}
+
+
+class Facts(Struct, frozen=True, kw_only=True, gc=False):
+    """What a finished span says. Times are nanoseconds since the epoch."""
+
+    scope: str
+    name: str
+    attributes: Attributes
+    started_at: int
+    ended_at: int
+    trace_id: int = 0
+    span_id: int = 0
+    failed: bool = False
+    remote: bool = False
+
+
+def dialect_of(scope: str, attributes: Attributes) -> Dialect | None:
+    """Whose span it is, by its scope or else by what it says; None where it is no GenAI span."""
+    try:
+        found = _known[scope]
+    except KeyError:
+        found = _by_scope(scope)
+        if len(_known) >= _MOST_SCOPES:
+            _known.clear()
+        _known[scope] = found
+    if found is not None:
+        return found
+    if semconv.OPERATION in attributes or FORMER_PROVIDER in attributes:
+        return OTHERS
+    return OTHERS_BY_KIND if SPAN_KIND in attributes else None
+
+
+def _by_scope(scope: str) -> Dialect | None:
+    for dialect in DIALECTS:
+        for pattern in dialect.scopes:
+            if scope == pattern or (pattern[-1] == "*" and scope.startswith(pattern[:-1])):
+                return dialect
+    return None
+
+
+def role_of(dialect: Dialect, name: str, attributes: Attributes) -> str | None:
+    """What part a span plays: a kind of `BILLED`, an agent, a tool; None for anything else.
+
+    Args:
+        name: the span's.
+    """
+    return _ROLES.get(_operation(dialect, name, attributes) or "")
+
+
+def _operation(dialect: Dialect, name: str, attributes: Attributes) -> str | None:
+    for attribute in dialect.columns.operation:
+        said = attributes.get(attribute)
+        if said is not None:
+            return OPERATIONS.get(said, said) if isinstance(said, str) else None
+    return dialect.operations.get(name)
+
+
+def read(dialect: Dialect, facts: Facts, who: Attribution = NOBODY) -> Call | None:
+    """The call that a span of a billed operation is, None for any other span.
+
+    An agent's span is one where the agent runs elsewhere (`facts.remote`): what it used is told
+    nowhere else.
+
+    Args:
+        dialect: as `dialect_of` gave it.
+        who: the attribution in force when the span started.
+    """
+    operation = _operation(dialect, facts.name, facts.attributes)
+    if operation not in BILLED and not (facts.remote and operation == "invoke_agent"):
+        return None
+    said = dialect.columns.said(facts.attributes)
+    if "parameters" in said:
+        asked = _json(said["parameters"])
+        said = {**{PARAMETERS[name]: asked[name] for name in asked.keys() & PARAMETERS}, **said}
+    usage = _usage(dialect, said)
+    if usage is None and (operation not in BILLED or (dialect.usage_apart and not facts.failed)):
+        return None
+    error = text(said.get("error")) or ("_OTHER" if facts.failed else None)
+    status = count(said.get("http_status"))
+    seconds = _seconds(said, facts)
+    call = Call(
+        request=_request(str(operation), said),
+        response=_response(said, usage),
+        started_at=facts.ended_at - round(seconds * 1e9),
+        ended_at=facts.ended_at,
+        runtime_seconds=seconds,
+        http_status=status,
+        trace_id=facts.trace_id,
+        span_id=facts.span_id,
+        agent=who.agent or text(said.get("agent")),
+        session=who.session or text(said.get("session")),
+        user=who.user or text(said.get("user")),
+        endpoint=who.endpoint,
+        tags=who.tags,
+    )
+    first_chunk = number(said.get("first_chunk"))
+    if error is None and first_chunk is None:
+        return call
+    return structs.replace(
+        call,
+        time_to_first_chunk=first_chunk,
+        outcome="complete" if error is None else "failed",
+        error=error,
+        # A refusal is not billed; of any other failure nobody knows.
+        billed=(status or 0) < 400,
+    )
+
+
+def their_cost(dialect: Dialect, attributes: Attributes) -> float | None:
+    """US dollars that another instrumentation says the call cost."""
+    for name in dialect.columns.names["their_cost"]:
+        if name in attributes:
+            return number(attributes[name])
+    return None
+
+
+def _request(operation: str, said: Mapping[str, Any]) -> Request:
+    address, port = text(said.get("address")), None
+    if address is not None:
+        port = count(said.get("port"))
+    elif isinstance(said.get("base_url"), str):
+        address, port = _host(said["base_url"])
+    return Request(
+        operation=operation,
+        provider=_provider(said.get("provider"), address, port),
+        model=text(said.get("request_model") or said.get("model")),
+        server_address=address,
+        server_port=port,
+        stream=said.get("stream") is True,
+    )
+
+
+def _response(said: Mapping[str, Any], usage: Usage | None) -> Response:
+    return Response(
+        id=text(said.get("response_id")),
+        model=text(said.get("response_model") or said.get("model")),
+        finish_reasons=strings(said.get("finish_reasons")),
+        usage=usage,
+        reported_cost_usd=_reported(said) if "cost_source" in said else None,
+        service_tier=text(said.get("service_tier")),
+        unseen=_unseen(said, usage),
+    )
+
+
+def _unseen(said: Mapping[str, Any], usage: Usage | None) -> Names:
+    """What the price may need, and the span does not tell."""
+    unseen: Names = ()
+    if "service_tier" not in said and said.get("asked_tier", "auto") not in _STANDARD_TIERS:
+        unseen = ("service_tier",)
+    if usage is not None and usage.cache_write_tokens and usage.cache_write_1h_tokens is None:
+        unseen = (*unseen, "cache_write_1h_tokens")
+    return (*unseen, "iterations") if said.get("compacted") else unseen
+
+
+def _usage(dialect: Dialect, said: Mapping[str, Any]) -> Usage | None:
+    """The counts, with the caches inside the input wherever they were told."""
+    counts = {
+        field: value for field in said.keys() & _COUNTS if (value := count(said[field])) is not None
+    }
+    if "raw" in said:
+        _add_raw(counts, _json(said["raw"]))
+    if "input_tokens" not in counts and "output_tokens" not in counts:
+        return None
+    cached = counts.get("cache_read_tokens", 0) + counts.get("cache_write_tokens", 0)
+    # Whoever tells more cached than whole input has counted them apart.
+    if cached and (dialect.cache_outside or cached > counts.get("input_tokens", cached)):
+        counts["input_tokens"] = counts.get("input_tokens", 0) + cached
+    return Usage(**counts)
+
+
+def _add_raw(counts: dict[str, int], raw: Mapping[str, Any]) -> None:
+    for field, path in RAW_USAGE:
+        value: Any = raw
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        value = count(value)
+        if value is not None:
+            counts.setdefault(field, value)
+
+
+def _reported(said: Mapping[str, Any]) -> Decimal | None:
+    """A price that the provider's own answer named, as the span says."""
+    amount = number(said.get("their_cost")) if said["cost_source"] == "provider" else None
+    return None if amount is None or not 0 <= amount < inf else Decimal(str(amount))
+
+
+def _seconds(said: Mapping[str, Any], facts: Facts) -> float:
+    """How long the call took; a record that was made after it says so itself."""
+    seconds = number(said.get("seconds"))
+    return seconds if seconds is not None else (facts.ended_at - facts.started_at) / 1e9
+
+
+def _json(said: Any) -> dict[str, Any]:
+    """The JSON object that an attribute holds, empty where it holds none."""
+    try:
+        value = msgspec.json.decode(said) if isinstance(said, str) else None
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _provider(said: Any, address: str | None, port: int | None) -> str:
+    """Who bills the call: by its server, as many servers are spoken to as if they were OpenAI's."""
+    word = said.lower() if isinstance(said, str) else ""
+    provider = PROVIDERS.get(word, word) or "openai"
+    if provider == "openai" and address is not None:
+        return _billers(address, port)
+    return provider
+
+
+@lru_cache(maxsize=1024)
+def _billers(address: str, port: int | None) -> str:
+    return biller(address, port)
+
+
+@lru_cache(maxsize=1024)
+def _host(url: str) -> tuple[str | None, int | None]:
+    try:
+        parts = urlsplit(url)
+        return parts.hostname, parts.port
+    except ValueError:
+        return None, None

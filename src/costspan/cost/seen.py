@@ -1,0 +1,129 @@
+"""Which calls were settled lately, so that two spans of one call are not two bills.
+
+Spans of one call that stand one above the other are told by their ancestry. Those that stand side
+by side are told by what they say: the same response of the same server; or, where one of them names
+no response, the same model and counts at the same time by another maker of spans.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from msgspec import Struct
+
+from costspan.call import Call
+
+OWN = "costspan"
+"""The instrumentation scope of our own spans."""
+
+MOST_KEPT = 10_000
+_PATIENCE = 10**9
+"""Nanoseconds after a call's end in which its response is still taken for the same: some servers
+draw their ids from a thousand numbers only, and tests name all their responses alike."""
+_MOST_ALIKE = 16
+
+_Key = tuple[str, str | None, int | None, int | None]
+
+
+class Standing(Struct, frozen=True, gc=False):
+    """Who made a call's span, and where it stands.
+
+    Args:
+        scope: the maker's instrumentation scope.
+        root: it has no parent, so that another span of the same call is in a trace of its own.
+        alone: no span above or beneath it is billed, so that another span of the same call could
+            only stand beside it.
+    """
+
+    scope: str
+    root: bool = False
+    alone: bool = True
+
+
+OURS = Standing(OWN)
+
+
+class _Settled(Struct, gc=False):
+    """A settled call; `twins` are the makers whose span of it was recognised without an id."""
+
+    scope: str
+    id: str | None
+    address: str | None
+    trace_id: int
+    started_at: int
+    ended_at: int
+    twins: tuple[str, ...] = ()
+
+
+class SeenCalls:
+    """The last 10,000 settled calls of one tracker, by response id and by what they counted."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._by_id: OrderedDict[str, _Settled] = OrderedDict()
+        self._by_counts: OrderedDict[_Key, tuple[_Settled, ...]] = OrderedDict()
+
+    def is_new(self, call: Call, span: Standing) -> bool:
+        """Whether no other span of this call was settled; it counts as settled then."""
+        response, address = call.response, call.request.server_address
+        here = _Settled(
+            span.scope,
+            None if response is None else response.id,
+            address,
+            call.trace_id,
+            call.started_at,
+            call.ended_at,
+        )
+        key = _key(call)
+        with self._lock:
+            if self._is_known(here) or (span.alone and self._has_twin(here, key, span.root)):
+                return False
+            self._keep(here, key)
+        return True
+
+    def _is_known(self, here: _Settled) -> bool:
+        """Our own calls are never taken for each other: each is one request."""
+        if here.id is None:
+            return False
+        other = self._by_id.get(here.id)
+        return (
+            other is not None
+            and (here.scope != OWN or other.scope != OWN)
+            and (here.address is None or other.address in (None, here.address))
+            and here.started_at <= other.ended_at + _PATIENCE
+        )
+
+    def _has_twin(self, here: _Settled, key: _Key | None, root: bool) -> bool:
+        for other in self._by_counts.get(key, ()) if key is not None else ():
+            if (
+                (here.id is None or other.id is None)
+                and here.scope != other.scope
+                and here.scope not in other.twins
+                and (root or here.trace_id == other.trace_id)
+                and here.started_at <= other.ended_at
+                and other.started_at <= here.ended_at
+            ):
+                other.twins = (*other.twins, here.scope)
+                return True
+        return False
+
+    def _keep(self, here: _Settled, key: _Key | None) -> None:
+        if here.id is not None:
+            self._by_id[here.id] = here
+            if len(self._by_id) > MOST_KEPT:
+                self._by_id.popitem(last=False)
+        if key is not None:
+            alike = self._by_counts.get(key, ())
+            self._by_counts[key] = (*alike[1 - _MOST_ALIKE :], here)
+            if len(self._by_counts) > MOST_KEPT:
+                self._by_counts.popitem(last=False)
+
+
+def _key(call: Call) -> _Key | None:
+    """What two spans of one call tell alike: what was done, by which model, and the counts."""
+    usage = call.usage
+    if usage is None or usage.input_tokens is None:
+        return None
+    kind = "embeddings" if call.request.operation == "embeddings" else "inference"
+    return kind, call.model, usage.input_tokens, usage.output_tokens
