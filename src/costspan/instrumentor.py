@@ -49,10 +49,10 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     _is_instrumented_by_opentelemetry: bool
     _patches = Patches()
     _threads = ThreadPatches()
-    _foreign = ForeignSpans()
+    foreign = ForeignSpans()
     _arguments: Mapping[str, Any] | None = None
     _settings: Settings | None = None
-    _refusal: ConfigurationError | None = None
+    refusal: ConfigurationError | None = None
     _costs: CostTracker | None = None
     _file: CallsFile | None = None
 
@@ -105,8 +105,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         if automatic and self._is_instrumented_by_opentelemetry:
             return  # a configuration file has done it, before opentelemetry-instrument loads all
         try:
-            if automatic and self._refusal is not None:
-                raise self._refusal
+            if automatic and self.refusal is not None:
+                raise self.refusal
             arguments = _checked_arguments(kwargs)
             if self._is_instrumented_by_opentelemetry and arguments == self._arguments:
                 return
@@ -114,7 +114,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             with quietly("switching itself on") if automatic else nullcontext():
                 self._switch_on(arguments)
         except ConfigurationError as fault:
-            self._refusal = fault
+            self.refusal = fault
             if not automatic:
                 raise
             logger.error("costspan stays off: %s", fault)
@@ -133,8 +133,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             self._costs.writers = (*self._costs.writers, file)
         if self._costs is not None and self._costs.prices.refresher is not None:
             self._costs.prices.refresher.start()
-        self._foreign.serve(self._costs if arguments["foreign_spans"] else None)
-        wiring.tracers.joins = self._foreign.join
+        self.foreign.serve(self._costs if arguments["foreign_spans"] else None)
+        wiring.tracers.joins = self.foreign.join
         wiring.tracers.prepare()
         slot.wiring = wiring
         self._patches.apply(names)
@@ -143,7 +143,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def uninstrument(self, **kwargs: Any) -> None:
         """Switch costspan off and put the SDKs back as they were; doing it twice is no fault."""
-        self._refusal = None
+        self.refusal = None
         if self._is_instrumented_by_opentelemetry:
             self._uninstrument()
             self._is_instrumented_by_opentelemetry = False
@@ -155,7 +155,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         slot.wiring = None
         if self._costs is not None and self._costs.prices.refresher is not None:
             self._costs.prices.refresher.stop()
-        self._foreign.serve(None)
+        self.foreign.serve(None)
         if self._costs is not None and self._file is not None:
             self._costs.writers = tuple(w for w in self._costs.writers if w is not self._file)
         if self._file is not None:
@@ -283,13 +283,13 @@ def record_call(
         provider: who bills it, such as `ollama` or `gcp.gemini`.
         operation: a name of the GenAI conventions.
     """
-    wiring = None if is_suppressed() else slot.wiring or _standing_wiring()
+    wiring = None if is_suppressed() else slot.wiring or standing_wiring()
     request = Request(operation=operation, provider=provider, model=model)
     return RecordedCall(wiring, request)
 
 
 @cache
-def _standing_wiring() -> Wiring:
+def standing_wiring() -> Wiring:
     """What records calls while costspan is not instrumented."""
     wiring, _, _, file = _prepared(dict(_DEFAULTS))
     if file is not None and isinstance(wiring.costs, CostTracker):

@@ -11,6 +11,7 @@ from costspan.testing import LLMServer
 from examples.demo_receiver import Span, SpanReceiver
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 NOT_MADE = "set COSTSPAN_AUTO to the folder of the environments auto and auto-bare: make auto"
 
 
@@ -60,13 +61,13 @@ class Launcher:
         """
         with SpanReceiver() as receiver:
             endpoint = receiver.url.removesuffix("/v1/traces")
-            environ = {**self._variables, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, **variables}
+            environ = {**self._variables, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
             if peer:
                 del environ["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"]
             ended = subprocess.run(
                 ["opentelemetry-instrument", "python", str(HERE / program)],
                 executable=self.environment / "bin" / "opentelemetry-instrument",
-                env=environ,
+                env={**environ, **variables},
                 cwd=self._folder,
                 capture_output=True,
                 text=True,
