@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from opentelemetry import trace
@@ -35,6 +36,7 @@ class Stage:
         self.exporter = InMemorySpanExporter()
         self.provider = TracerProvider(shutdown_on_exit=False, span_limits=limits, **settings)
         self.processor = CostSpanProcessor(self.costs)
+        self._tracer = cache(self.provider.get_tracer)  # the SDK 1.40 keeps each that it gives
         self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         self.provider.add_span_processor(self.processor)
 
@@ -47,8 +49,9 @@ class Stage:
         kind: SpanKind = SpanKind.CLIENT,
         **others: Any,
     ) -> Span:
-        tracer = self.provider.get_tracer(scope)
-        return tracer.start_span(name, kind=kind, attributes=dict(attributes), **others)
+        return self._tracer(scope).start_span(
+            name, kind=kind, attributes=dict(attributes), **others
+        )
 
     @contextmanager
     def around(

@@ -140,6 +140,16 @@ class TestEnds:
         stream.end()
         assert (settled(stage), stage.costs.summary().unpriced_calls) == ((1, []), 1)
 
+    def test_a_parent_that_had_ended_before_its_child_started(self, stage: Stage):
+        """A context that leaks: OpenLLMetry's LangChain spans, one beneath the last."""
+        last = None
+        for _ in range(3):
+            context = None if last is None else trace.set_span_in_context(last)
+            last = stage.start(LANGCHAIN, context=context)
+            tell(last)
+            last.end()
+        assert settled(stage) == (3, [LANGCHAIN] * 3)
+
     def test_a_span_that_never_ends_leaves_the_others_alone(self, stage: Stage):
         with stage.around("my.app", {}):
             stage.start(OTEL)
@@ -240,6 +250,22 @@ class TestSideBySide:
                 }
             )
             beside.end()
+        assert settled(stage) == (1, [OTEL])
+
+    def test_a_span_that_names_the_model_that_was_asked_alone(self, stage: Stage):
+        """It is the root of another trace, as its maker puts it into no context."""
+        beside = stage.start(OPENINFERENCE, {"openinference.span.kind": "LLM"})
+        with stage.around(OTEL) as span:
+            tell(span, "chatcmpl-1")
+            span.set_attribute("gen_ai.response.model", "gpt-4o-mini-2024-07-18")
+        beside.set_attributes(
+            {
+                "llm.model_name": "gpt-4o-mini",
+                "llm.token_count.prompt": 1000,
+                "llm.token_count.completion": 200,
+            }
+        )
+        beside.end()
         assert settled(stage) == (1, [OTEL])
 
     def test_calls_alike_by_one_maker_are_two(self, stage: Stage):

@@ -365,6 +365,14 @@ class TestWhatADialectCannotKnow:
         cost = Prices().cost(call("opentelemetry.instrumentation.genai.openai", told))
         assert (cost.status, cost.total_usd) == ("priced", Decimal("0.0074"))
 
+    def test_what_was_cached_where_its_absence_says_nothing(self):
+        """OpenInference's agent spans named `generation` never tell it, those of responses do."""
+        scope = "openinference.instrumentation.openai_agents"
+        silent = {k: v for k, v in OPENINFERENCE.items() if not k.endswith("cache_read")}
+        cost = Prices().cost(call(scope, silent))
+        assert (cost.status, cost.missing) == ("partial", ("cache_read_tokens",))
+        assert Prices().cost(call(scope, OPENINFERENCE)).status == "priced"
+
     @pytest.mark.parametrize(
         ("scope", "told"),
         [

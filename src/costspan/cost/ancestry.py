@@ -57,14 +57,19 @@ class Node:
         self, span_id: int, parent: Node | None, *, role: str | None = None, own: bool = False
     ) -> None:
         self.span_id = span_id
-        self.parent = parent
+        # One that has ended is no span of this call: a context that leaks makes it a parent.
+        above: Node | None = parent
+        while above is not None and above.ended:
+            above = above.parent
+        self.parent: Node | None = above
         self.role = role
         self.own = own
         self.who: Attribution = NOBODY
         self.opening: dict[str, Any] | None = None
         self.claim: Claim | None = None
         self.claims: tuple[Claim, ...] = ()
-        self.billed_beneath = self.ended = False
+        self.billed_beneath: bool = False
+        self.ended: bool = False
         self.seen_by: tuple[Any, ...] = ()
         self.settled_by: tuple[Any, ...] = ()
         self.added: dict[str, Any] | None = None

@@ -65,6 +65,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
         usage_apart: a streamed call's usage is on a record of its own that follows, so that the
             span of the request says nothing to be counted.
         operations: operations by span name, where the span itself does not name its operation.
+        untold: counts that some of its spans never tell, so that their absence says nothing.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Dialect(Struct, frozen=True, kw_only=True):
     cache_outside: bool = False
     usage_apart: bool = False
     operations: Mapping[str, str] = {}
+    untold: Names = ()
 
 
 _FORMER_USAGE: tuple[tuple[str, str], ...] = (
@@ -202,9 +204,11 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         name="OpenInference",
-        scopes=("openinference.*",),
+        scopes=("openinference.instrumentation.openai_agents*",),
         columns=OPENINFERENCE,
+        untold=("cache_read_tokens",),
     ),
+    Dialect(name="OpenInference", scopes=("openinference.*",), columns=OPENINFERENCE),
     Dialect(
         name="OpenLIT",
         scopes=("openlit.instrumentation.anthropic*", "openlit.instrumentation.bedrock*"),

@@ -133,7 +133,7 @@ def read(dialect: Dialect, facts: Facts, who: Attribution = NOBODY) -> Call | No
     seconds = _seconds(said, facts)
     call = Call(
         request=_request(str(operation), said),
-        response=_response(said, usage),
+        response=_response(dialect, said, usage),
         started_at=facts.ended_at - round(seconds * 1e9),
         ended_at=facts.ended_at,
         runtime_seconds=seconds,
@@ -183,7 +183,7 @@ def _request(operation: str, said: Mapping[str, Any]) -> Request:
     )
 
 
-def _response(said: Mapping[str, Any], usage: Usage | None) -> Response:
+def _response(dialect: Dialect, said: Mapping[str, Any], usage: Usage | None) -> Response:
     return Response(
         id=text(said.get("response_id")),
         model=text(said.get("response_model") or said.get("model")),
@@ -191,15 +191,15 @@ def _response(said: Mapping[str, Any], usage: Usage | None) -> Response:
         usage=usage,
         reported_cost_usd=_reported(said) if "cost_source" in said else None,
         service_tier=text(said.get("service_tier")),
-        unseen=_unseen(said, usage),
+        unseen=_unseen(dialect, said, usage),
     )
 
 
-def _unseen(said: Mapping[str, Any], usage: Usage | None) -> Names:
+def _unseen(dialect: Dialect, said: Mapping[str, Any], usage: Usage | None) -> Names:
     """What the price may need, and the span does not tell."""
-    unseen: Names = ()
+    unseen = tuple(field for field in dialect.untold if field not in said)
     if "service_tier" not in said and said.get("asked_tier", "auto") not in _STANDARD_TIERS:
-        unseen = ("service_tier",)
+        unseen = (*unseen, "service_tier")
     if usage is not None and usage.cache_write_tokens and usage.cache_write_1h_tokens is None:
         unseen = (*unseen, "cache_write_1h_tokens")
     return (*unseen, "iterations") if said.get("compacted") else unseen

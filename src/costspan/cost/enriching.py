@@ -34,7 +34,8 @@ def add(span: Any, attributes: Attributes, vital: Collection[str]) -> None:
     """
     kept = span._attributes
     if type(kept) is not BoundedAttributes:
-        span.set_attributes(attributes)
+        # A wrapper's copy of an ended span: what stands behind it there sees this.
+        span._attributes = {**attributes, **kept}
         return
     most = kept.maxlen
     fits = most is None or len(kept._dict) + len(attributes) <= most

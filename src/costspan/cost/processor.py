@@ -95,10 +95,15 @@ class CostSpanProcessor(SpanProcessor):
     def _on_ending(self, span: Span) -> None:
         """Price the span and add its cost, before any processor hands it on."""
         self._ends_early = True
-        if self._costs is None or getattr(span, semconv.ON_SPAN, _UNTOLD) is None:
+        if self._costs is None:
+            return
+        node = getattr(span, ON_SPAN, None)
+        if getattr(span, semconv.ON_SPAN, _UNTOLD) is None:  # ours, and settled
+            if node is not None:
+                node.ended = True
             return
         with _ENDING:
-            added = self._priced(span, getattr(span, ON_SPAN, None))
+            added = self._priced(span, node)
             if added and self._forward is None:
                 enriching.add(span, added, VITAL)
         if self._nodes is not None and not self._needs_nodes:

@@ -23,7 +23,7 @@ _PATIENCE = 10**9
 draw their ids from a thousand numbers only, and tests name all their responses alike."""
 _MOST_ALIKE = 16
 
-_Key = tuple[str, str | None, int | None, int | None]
+_Key = tuple[str, int | None, int | None]
 
 
 class Standing(Struct, frozen=True, gc=False):
@@ -31,7 +31,8 @@ class Standing(Struct, frozen=True, gc=False):
 
     Args:
         scope: the maker's instrumentation scope.
-        root: it has no parent, so that another span of the same call is in a trace of its own.
+        root: it has no parent, or may have none, so that another span of the same call is in
+            another trace.
         alone: no span above or beneath it is billed, so that another span of the same call could
             only stand beside it.
     """
@@ -41,14 +42,16 @@ class Standing(Struct, frozen=True, gc=False):
     alone: bool = True
 
 
-OURS = Standing(OWN)
+OURS = Standing(OWN, root=True)
 
 
 class _Settled(Struct, gc=False):
     """A settled call; `twins` are the makers whose span of it was recognised without an id."""
 
     scope: str
+    root: bool
     id: str | None
+    models: tuple[str | None, str | None]
     address: str | None
     trace_id: int
     started_at: int
@@ -69,7 +72,9 @@ class SeenCalls:
         response, address = call.response, call.request.server_address
         here = _Settled(
             span.scope,
+            span.root,
             None if response is None else response.id,
+            (call.request.model, call.model),
             address,
             call.trace_id,
             call.started_at,
@@ -77,7 +82,7 @@ class SeenCalls:
         )
         key = _key(call)
         with self._lock:
-            if self._is_known(here) or (span.alone and self._has_twin(here, key, span.root)):
+            if self._is_known(here) or (span.alone and self._has_twin(here, key)):
                 return False
             self._keep(here, key)
         return True
@@ -94,13 +99,14 @@ class SeenCalls:
             and here.started_at <= other.ended_at + _PATIENCE
         )
 
-    def _has_twin(self, here: _Settled, key: _Key | None, root: bool) -> bool:
+    def _has_twin(self, here: _Settled, key: _Key | None) -> bool:
         for other in self._by_counts.get(key, ()) if key is not None else ():
             if (
                 (here.id is None or other.id is None)
                 and here.scope != other.scope
                 and here.scope not in other.twins
-                and (root or here.trace_id == other.trace_id)
+                and (here.root or other.root or here.trace_id == other.trace_id)
+                and not set(here.models).isdisjoint(other.models)
                 and here.started_at <= other.ended_at
                 and other.started_at <= here.ended_at
             ):
@@ -121,9 +127,9 @@ class SeenCalls:
 
 
 def _key(call: Call) -> _Key | None:
-    """What two spans of one call tell alike: what was done, by which model, and the counts."""
+    """What two spans of one call tell alike, whichever of the model's names each tells."""
     usage = call.usage
     if usage is None or usage.input_tokens is None:
         return None
     kind = "embeddings" if call.request.operation == "embeddings" else "inference"
-    return kind, call.model, usage.input_tokens, usage.output_tokens
+    return kind, usage.input_tokens, usage.output_tokens

@@ -122,15 +122,12 @@ class Tariff:
         return self._general_parts(usage)
 
     def needs(self, fact: str, usage: Usage) -> bool:
-        """Whether the price of `usage` hangs on a fact: how long a cache keeps, if it costs."""
-        if fact != "cache_write_1h_tokens":
+        """Whether the price of `usage` hangs on a fact that nobody told, such as a dearer part."""
+        whole = _WHOLES.get(fact)
+        if whole is None:
             return True
         rates = {unit.key: unit.attos for unit in self.units}
-        hour = rates.get("cache_write_1h_tokens")
-        return bool(usage.cache_write_tokens) and hour not in (
-            None,
-            rates.get("cache_write_tokens"),
-        )
+        return bool(getattr(usage, whole)) and rates.get(fact) not in (None, rates.get(whole))
 
     def _band(self, tokens: int) -> int:
         band = 0
