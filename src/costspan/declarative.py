@@ -25,7 +25,6 @@ from costspan.instrumentor import Instrumentor, standing_wiring
 logger = logging.getLogger("costspan")
 
 _EXAMPLE = "costspan: {exporter: {otlp_http: {}}}"
-_NEEDED = "opentelemetry-configuration"
 
 
 class CostSpanExporter(SpanExporter):
@@ -100,5 +99,8 @@ def _made(exporter: Any) -> SpanExporter:
         convert = import_module("opentelemetry.configuration._conversion")._dict_to_dataclass
         create = import_module("opentelemetry.configuration._tracer_provider")._create_span_exporter
     except (ImportError, AttributeError) as fault:
-        raise ConfigurationError(f"{fault}: install a newer or older {_NEEDED}") from None
+        raise ConfigurationError(
+            f"{fault}: install opentelemetry-configuration, or leave exporter: out for OTLP as the "
+            "OTEL_EXPORTER_OTLP_* variables say"
+        ) from None
     return create(convert(exporter, models.SpanExporter))  # type: ignore[no-any-return]

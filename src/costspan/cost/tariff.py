@@ -123,7 +123,7 @@ class Tariff:
 
     def needs(self, fact: str, usage: Usage) -> bool:
         """Whether the price of `usage` hangs on a fact that nobody told, such as a dearer part."""
-        whole = _WHOLES.get(fact)
+        whole = WHOLES.get(fact)
         if whole is None:
             return True
         rates = {unit.key: unit.attos for unit in self.units}
