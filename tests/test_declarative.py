@@ -20,6 +20,16 @@ from costspan.declarative import CostSpanExporter
 from tests.cost.stage import ASKED, COUNTED, DOLLARS, OTEL
 
 
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_page_shows_the_example() -> None:
+    """Which tests/zero_code runs."""
+    shown = (ROOT / "docs" / "zero-code.md").read_text().partition("```yaml\n")[2]
+
+    assert shown.partition("```")[0] == (ROOT / "examples" / "otel_config.yaml").read_text()
+
+
 @pytest.fixture(autouse=True)
 def _no_tracker_stands() -> Iterator[None]:
     """The tracker of the environment is made once in a process, and anew in each test."""
