@@ -19,7 +19,6 @@ from costspan import CostTracker, Instrumentor, declarative, instrumentor
 from costspan.declarative import CostSpanExporter
 from tests.cost.stage import ASKED, COUNTED, DOLLARS, OTEL
 
-
 ROOT = Path(__file__).parents[1]
 
 

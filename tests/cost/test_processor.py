@@ -96,6 +96,13 @@ class TestWhatIsAdded:
         assert stage.costs.summary(by="agent")["ann"].calls == 1
         assert spent.cost_usd == Decimal("0.00027")
 
+    def test_attribution_of_a_span_that_says_what_it_is_at_its_end_only(self):
+        stage = Stage()
+        with attribution(agent="ann"), stage.around("my.app", {}) as span:
+            span.set_attributes({**ASKED, **COUNTED})
+        assert stage.ended()[0].attributes["gen_ai.agent.name"] == "ann"
+        assert stage.costs.summary(by="agent")["ann"].cost_usd == Decimal("0.00027")
+
     @pytest.mark.parametrize("operation", ["invoke_agent", "execute_tool", "fetch_response"])
     def test_attribution_of_spans_that_are_not_priced(self, operation: str):
         stage = Stage()

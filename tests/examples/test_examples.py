@@ -85,3 +85,17 @@ def test_record_call_prices_models_of_ones_own(tmp_path: Path, server: LLMServer
     assert paid[0] == ("my-box", 0.0000332)
     assert paid[1][0] == "gpu-box"
     assert paid[1][1] > 0
+
+
+def test_foreign_spans_prices_the_calls_and_not_their_sum(
+    tmp_path: Path, server: LLMServer
+) -> None:
+    printed = run_example("foreign_spans.py", tmp_path, server, "tokens=30/100")
+
+    # claude-opus-4-5: 30 x 5 + 100 x 25 = 2,650 millionths of a dollar, twice
+    assert printed.splitlines() == [
+        "anthropic.messages.create: 130 tokens, 0.00265 dollars",
+        "anthropic.messages.create: 130 tokens, 0.00265 dollars",
+        "poet: 260 tokens, no dollars",
+        "2 calls, $0.005300",
+    ]

@@ -15,7 +15,6 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import Span
 
 from costspan.guard import quietly
 from costspan.semconv import Attributes
@@ -35,11 +34,11 @@ def add(span: Any, attributes: Attributes, vital: Collection[str]) -> None:
     kept = span._attributes
     if type(kept) is not BoundedAttributes:
         # A wrapper's copy of an ended span: what stands behind it there sees this.
-        span._attributes = {**attributes, **kept}
+        span._attributes = {**attributes, **(kept or {})}
         return
     most = kept.maxlen
     fits = most is None or len(kept._dict) + len(attributes) <= most
-    if fits and isinstance(span, Span) and span.is_recording():
+    if fits and span.end_time is None:
         span.set_attributes(attributes)
         return
     if not fits:

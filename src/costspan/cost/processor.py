@@ -86,7 +86,7 @@ class CostSpanProcessor(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Find the span's place among those above it, and copy the attribution onto it."""
-        if self._costs is not None:
+        if self._costs is not None and not (span.parent is None and _is_plain(span)):
             with _STARTING:
                 self._watch(span, parent_context)
         if self._forward is not None:
@@ -95,7 +95,7 @@ class CostSpanProcessor(SpanProcessor):
     def _on_ending(self, span: Span) -> None:
         """Price the span and add its cost, before any processor hands it on."""
         self._ends_early = True
-        if self._costs is None:
+        if self._costs is None or _is_plain(span):
             return
         node = getattr(span, ON_SPAN, None)
         if getattr(span, semconv.ON_SPAN, _UNTOLD) is None:  # ours, and settled
@@ -135,8 +135,8 @@ class CostSpanProcessor(SpanProcessor):
         return self._forward is None or self._forward.force_flush(timeout_millis)
 
     def _watch(self, span: Span, parent_context: Context | None) -> None:
-        scope, attributes = _scope(span), enriching.told(span)
-        dialect = dialect_of(scope, attributes)
+        attributes = enriching.told(span)
+        dialect = dialect_of(_scope(span), attributes)
         above = None if span.parent is None else self._above(span, parent_context)
         if dialect is None:
             if above is not None:
@@ -194,8 +194,11 @@ class CostSpanProcessor(SpanProcessor):
         if dialect is None or costs is None:
             return None
         if node is None or node.span_id != _span_id(span):
+            # It says what it is at its end only; whose it is, the context mostly tells still.
             node = _node(span, dialect, node, attributes)
+            node.who = semconv.attribution_in(get_current())
             self._keep(span, node)
+            _attribute(span, node, attributes)
         if costs not in node.seen_by:
             node.seen_by = (*node.seen_by, costs)
             added = settled(costs, node, dialect, span, attributes)
@@ -209,6 +212,14 @@ class CostSpanProcessor(SpanProcessor):
         if not self._ends_early:
             return None if self._costs is None else self._priced(span, node)
         return None if node is None else node.added
+
+
+def _is_plain(span: Any) -> bool:
+    """Whether a span is surely none of GenAI: told at once, as most spans of an app are not."""
+    try:
+        return dialect_of(span._instrumentation_scope.name, span._attributes._dict) is None
+    except AttributeError:
+        return False
 
 
 def settled(
@@ -259,7 +270,7 @@ def _late_node(span: Any) -> Node | None:
     return node
 
 
-def _attribute(span: Span, node: Node, attributes: Any) -> None:
+def _attribute(span: Any, node: Node, attributes: Any) -> None:
     """Copy the attribution; what the span says itself stays."""
     told = semconv.attribution_attributes(node.who)
     if told:

@@ -7,11 +7,11 @@ no response, the same model and counts at the same time by another maker of span
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 
 from msgspec import Struct
 
+from costspan import totals
 from costspan.call import Call
 
 OWN = "costspan"
@@ -63,7 +63,6 @@ class SeenCalls:
     """The last 10,000 settled calls of one tracker, by response id and by what they counted."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
         self._by_id: OrderedDict[str, _Settled] = OrderedDict()
         self._by_counts: OrderedDict[_Key, tuple[_Settled, ...]] = OrderedDict()
 
@@ -81,7 +80,7 @@ class SeenCalls:
             call.ended_at,
         )
         key = _key(call)
-        with self._lock:
+        with totals.lock():
             if self._is_known(here) or (span.alone and self._has_twin(here, key)):
                 return False
             self._keep(here, key)
