@@ -55,7 +55,7 @@ types: env ## mypy --strict on src
 	@$(RUN)/mypy
 
 # A pipe hides pytest's exit status from sh, so it goes through a file.
-matrix: aimock ## tests/matrix on every pair of openai and anthropic versions
+matrix: aimock auto ## tests/matrix on every pair of openai and anthropic versions, aimock and auto
 	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
 	for pair in $(MATRIX_PAIRS); do \
 		printf '\n=== %s\n' "$$pair"; log=$(VENVS)/matrix/$$pair; echo 1 >"$$log.status"; \
@@ -78,6 +78,13 @@ aimock: env
 		printf '\n=== aimock\n'; \
 		COSTSPAN_AIMOCK=$$PWD/$(VENVS)/aimock $(RUN)/python -m pytest tests/third_party -q $(PYTEST_ARGS); \
 	else echo 'skipped: aimock, as there is no npm'; fi
+
+# Programs as opentelemetry-instrument starts them, with opentelemetry-distro installed and without.
+auto: env ## tests/zero_code: opentelemetry-instrument and declarative configuration
+	@$(MAKE) -s env NAME=auto
+	@$(MAKE) -s env NAME=auto-bare
+	@printf '\n=== auto\n'
+	@COSTSPAN_AUTO=$$PWD/$(VENVS) $(RUN)/python -m pytest tests/zero_code -q -n $(WORKERS) $(PYTEST_ARGS)
 
 # Alone on the machine, as its processes take turns; each peer has an interpreter of its own, with costspan in it too.
 bench: env ## tests/benchmarks: the figures of the design, beside those of the peers
@@ -105,7 +112,7 @@ proof: ## everything: test, matrix, peers, 100,000 calls without a leak, demo an
 
 pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files and pyproject.toml
 	@for name in uv build; do $(COMPILE) -o $(PINS)/$$name.txt $(PINS)/$$name.in || exit 1; done
-	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
+	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/auto*.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
 		case "$$file" in */peer-*) freed="--overrides $(PINS)/overrides.txt";; *) freed=;; esac; \
 		$(COMPILE) $$freed -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
 
@@ -136,4 +143,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix aimock bench peers proof pins clean env always
+.PHONY: help demo test lint types matrix aimock auto bench peers proof pins clean env always

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Collection, Mapping
+from contextlib import nullcontext
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -22,6 +23,7 @@ from costspan.cost.tracker import CostTracker
 from costspan.cost.written import prices_of
 from costspan.errors import ConfigurationError
 from costspan.export.calls import CallsFile, LocalFiles
+from costspan.guard import quietly
 from costspan.instrumentation.metrics import Meters
 from costspan.instrumentation.observation import is_suppressed
 from costspan.instrumentation.patching import Patches, checked_providers
@@ -47,9 +49,10 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     _is_instrumented_by_opentelemetry: bool
     _patches = Patches()
     _threads = ThreadPatches()
-    _foreign = ForeignSpans()
+    foreign = ForeignSpans()
     _arguments: Mapping[str, Any] | None = None
     _settings: Settings | None = None
+    refusal: ConfigurationError | None = None
     _costs: CostTracker | None = None
     _file: CallsFile | None = None
 
@@ -103,13 +106,19 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             TypeError: an argument is unknown.
         """
         automatic = any(kwargs.pop(name, None) is not None for name in _AUTO)
+        if automatic and self._is_instrumented_by_opentelemetry:
+            return  # a configuration file has done it, before opentelemetry-instrument loads all
         try:
+            if automatic and self.refusal is not None:
+                raise self.refusal
             arguments = _checked_arguments(kwargs)
             if self._is_instrumented_by_opentelemetry and arguments == self._arguments:
                 return
-            self._switch_on(arguments)
-        except ConfigurationError as fault:
             # An exception here would keep opentelemetry-instrument from loading what comes after.
+            with quietly("switching itself on") if automatic else nullcontext():
+                self._switch_on(arguments)
+        except ConfigurationError as fault:
+            self.refusal = fault
             if not automatic:
                 raise
             logger.error("costspan stays off: %s", fault)
@@ -128,8 +137,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             self._costs.writers = (*self._costs.writers, file)
         if self._costs is not None and self._costs.prices.refresher is not None:
             self._costs.prices.refresher.start()
-        self._foreign.serve(self._costs if arguments["foreign_spans"] else None)
-        wiring.tracers.joins = self._foreign.join
+        self.foreign.serve(self._costs if arguments["foreign_spans"] else None)
+        wiring.tracers.joins = self.foreign.join
         wiring.tracers.prepare()
         slot.wiring = wiring
         self._patches.apply(names)
@@ -138,6 +147,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     def uninstrument(self, **kwargs: Any) -> None:
         """Switch costspan off and put the SDKs back as they were; doing it twice is no fault."""
+        self.refusal = None
         if self._is_instrumented_by_opentelemetry:
             self._uninstrument()
             self._is_instrumented_by_opentelemetry = False
@@ -151,7 +161,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         slot.wiring = None
         if self._costs is not None and self._costs.prices.refresher is not None:
             self._costs.prices.refresher.stop()
-        self._foreign.serve(None)
+        self.foreign.serve(None)
         if self._costs is not None and self._file is not None:
             self._costs.writers = tuple(w for w in self._costs.writers if w is not self._file)
         if self._file is not None:
@@ -289,13 +299,13 @@ def record_call(
         provider: who bills it, such as `ollama` or `gcp.gemini`.
         operation: a name of the GenAI conventions.
     """
-    wiring = None if is_suppressed() else slot.wiring or _standing_wiring()
+    wiring = None if is_suppressed() else slot.wiring or standing_wiring()
     request = Request(operation=operation, provider=provider, model=model)
     return RecordedCall(wiring, request)
 
 
 @cache
-def _standing_wiring() -> Wiring:
+def standing_wiring() -> Wiring:
     """What records calls while costspan is not instrumented."""
     wiring, _, _, file = _prepared(dict(_DEFAULTS))
     if file is not None and isinstance(wiring.costs, CostTracker):

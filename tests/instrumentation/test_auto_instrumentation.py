@@ -1,15 +1,16 @@
 """`opentelemetry-instrument python app.py`, really run: costspan as one of its instrumentations."""
 
-import importlib.util
+import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from costspan import ConfigurationError, Instrumentor, guard
 from tests.instrumentation.app import Ran, run_app
 
 PROGRAM = Path(sys.executable).with_name("opentelemetry-instrument")
-NO_DISTRO = "opentelemetry-distro is not in this environment: pip install 'costspan[auto]'"
 EXPORTERS = {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
 APP = """
 import json
@@ -53,9 +54,79 @@ def test_a_wrong_setting_keeps_costspan_off_and_the_app_running() -> None:
     assert "Traceback" not in ran.stderr
 
 
-@pytest.mark.skipif(importlib.util.find_spec("opentelemetry.distro") is None, reason=NO_DISTRO)
-def test_spans_go_to_the_provider_of_the_distro() -> None:
-    """The distro sets a global provider, and spans go there."""
-    ran = run(OTEL_TRACES_EXPORTER="none")
+BROKEN = {
+    "choice": ({"COSTSPAN_CAPTURE_CONTENT": "sometimes"}, "'off' or 'on_error' or 'on'"),
+    "provider": ({"COSTSPAN_PROVIDERS": "opnai"}, "use 'openai' and 'anthropic'"),
+    "limit": ({"COSTSPAN_CALL_WARN_USD": "5 cents"}, "a number of US dollars above 0"),
+    "store": ({"COSTSPAN_STORE": "redis://there"}, "'memory'"),
+    "later": ({"COSTSPAN_SLACK_WEBHOOK_URL": "https://hooks.example"}, "unset it"),
+    "no file": ({"COSTSPAN_CONFIG": "nowhere.toml"}, "cannot be read"),
+    "no TOML": ({"COSTSPAN_CONFIG": __file__}, "is no TOML"),
+    "no folder": ({"COSTSPAN_LOCAL": __file__}, "give the name of a folder"),
+}
 
-    assert ran.said[1] == "the app's global TracerProvider"
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "costspan")
+    return caplog
+
+
+@pytest.mark.parametrize(("variables", "remedy"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_setting_is_one_line_that_names_the_remedy(
+    variables: dict[str, str],
+    remedy: str,
+    monkeypatch: pytest.MonkeyPatch,
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """Nothing is raised, as that would keep the instrumentations that come after from loading."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    Instrumentor().instrument(skip_dep_check=True)
+
+    assert Instrumentor().settings is None
+    (said,) = log.records
+    assert (said.levelname, said.exc_info) == ("ERROR", None)
+    assert said.message.startswith("costspan stays off: ")
+    assert remedy in said.message
+
+
+@pytest.mark.faults
+def test_a_fault_of_ours_keeps_nobody_from_loading(
+    monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
+) -> None:
+    """Not only a wrong setting: whatever goes wrong, the next instrumentation is loaded."""
+
+    def fail(*_: Any) -> None:
+        raise OSError
+
+    monkeypatch.setattr("costspan.instrumentor._prepared", fail)
+    before = guard.faults()
+    Instrumentor().instrument(skip_dep_check=True)
+
+    assert Instrumentor().settings is None
+    assert guard.faults() == before + 1
+    assert "costspan failed at switching itself on (OSError)" in log.text
+
+
+def test_what_was_set_up_first_stands(tmp_path: Path, log: pytest.LogCaptureFixture) -> None:
+    """A configuration file instruments before the command loads every instrumentation."""
+    Instrumentor().instrument(local=str(tmp_path), capture_content="on_error")
+    Instrumentor().instrument(skip_dep_check=True)
+    settings = Instrumentor().settings
+    Instrumentor().uninstrument()
+
+    assert settings is not None
+    assert (settings.local, settings.capture_content) == (str(tmp_path), "on_error")
+    assert "replace" not in log.text
+
+
+def test_what_was_refused_first_stays_off(log: pytest.LogCaptureFixture) -> None:
+    """It is not switched on in another way than it was told, and says why."""
+    with pytest.raises(ConfigurationError):
+        Instrumentor().instrument(capture_content="sometimes")
+    Instrumentor().instrument(skip_dep_check=True)
+
+    assert Instrumentor().settings is None
+    assert [record.levelname for record in log.records] == ["ERROR"]
+    assert "capture_content='sometimes'" in log.text

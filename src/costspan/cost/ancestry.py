@@ -86,6 +86,24 @@ class Node:
         for above in self._same_call(None):
             above.claims = (*_standing(above.claims), self.claim)
 
+    def is_told_late(self, role: str | None, parent: Node | None) -> None:
+        """Play a role below `parent`, where both are learnt only after spans beneath it ended."""
+        self.role = role
+        if self.parent is None and parent is not None:
+            self.parent = parent
+            self._pass_on()
+        self.takes(role)
+
+    def _pass_on(self) -> None:
+        """Claim from the spans above what is claimed from this one."""
+        if self.billed_beneath:
+            for above in self._ancestors():
+                above.billed_beneath = True
+        if self.role not in (AGENT, TOOL):
+            for claim in self.claims:
+                for above in self._same_call(None, claim.role):
+                    above.claims = (*_standing(above.claims), claim)
+
     def is_claimed(self) -> bool:
         """Whether a span beneath this one tells its call."""
         return any(claim.stands and claim.role == self.role for claim in self.claims)

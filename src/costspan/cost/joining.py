@@ -30,6 +30,12 @@ class ForeignSpans:
         for _, processor in self._joined:
             processor.serve(None)
 
+    def prices(self, provider: Any) -> bool:
+        """Whether the spans of `provider` are priced as they end."""
+        return any(
+            known() is provider and processor.costs is not None for known, processor in self._joined
+        )
+
     def join(self, provider: Any) -> None:
         """Price the spans of `provider` too, if it is one of an SDK."""
         if self._costs is None or not callable(getattr(provider, "add_span_processor", None)):

@@ -201,7 +201,7 @@ class CostSpanProcessor(SpanProcessor):
             _attribute(span, node, attributes)
         if costs not in node.seen_by:
             node.seen_by = (*node.seen_by, costs)
-            added = _settled(costs, node, dialect, span, attributes)
+            added = settled(costs, node, dialect, span, attributes)
             node.ended, node.opening = True, None
             node.added = node.added or added
         # Whoever settled first has its figures there.
@@ -222,9 +222,10 @@ def _is_plain(span: Any) -> bool:
         return False
 
 
-def _settled(
+def settled(
     costs: CostTracker, node: Node, dialect: Dialect, span: Any, attributes: Any
 ) -> Attributes | None:
+    """Settle the call of a finished span; what that adds to it, None where it tells no call."""
     if node.own:
         held = getattr(span, semconv.ON_SPAN, _UNTOLD)
         if isinstance(held, tuple):

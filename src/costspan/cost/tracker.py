@@ -118,6 +118,8 @@ class CostTracker:
         spent = () if who is None else who.spent
         if call.request.operation == RETRIEVAL:
             call, cost = self._retrieved(call, spent)
+        elif not self._seen.is_new(call, span):
+            return call, ELSEWHERE
         else:
             cost = self.prices.cost(call)
             if call.estimated is not None:

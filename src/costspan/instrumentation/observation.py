@@ -205,10 +205,10 @@ class Observation:
     def _settle(self) -> None:
         wiring, call = self.wiring, self._call()
         cost = None
-        if wiring.costs is not None:
-            call, cost = wiring.costs.account(call, self.reservation, self.who)
         # A processor settles what nobody has settled here; what was is not its to count.
         setattr(self.span, semconv.ON_SPAN, (call, self.who) if wiring.costs is None else None)
+        if wiring.costs is not None:
+            call, cost = wiring.costs.account(call, self.reservation, self.who)
         if self.span.is_recording() or wiring.details_events:
             self._write(call, cost)
         wiring.meters.record(call, cost, self.span)

@@ -195,11 +195,12 @@ def _private_provider(spare: Any) -> Any:
     if otlp_target(os.environ):
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        provider.add_span_processor(BatchSpanProcessor(_otlp_exporter()))
+        provider.add_span_processor(BatchSpanProcessor(otlp_exporter()))
     return provider
 
 
-def _otlp_exporter() -> Any:
+def otlp_exporter() -> Any:
+    """The OTLP exporter that the standard variables ask for, by gRPC or HTTP."""
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get(
         "OTEL_EXPORTER_OTLP_PROTOCOL"
     )
