@@ -42,7 +42,7 @@ _COUNTERS = {
     "cache_write_tokens": "cache_write.input_tokens",
     "reasoning_tokens": "reasoning.output_tokens",
 }
-_TIMING = quietly("timing a chunk")
+_TIMING = quietly("timing chunks")
 _EVERY_SECOND = 10**9
 _INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
 
@@ -84,8 +84,11 @@ class Meters:
 
     def chunk_timer(self, request: Request, who: Attribution, span: Span) -> ChunkTimer | None:
         """What to call at each chunk of a stream; None where nobody wants to know."""
-        instruments = self._in_force(time.time_ns())
-        return None if instruments is None else instruments.chunk_timer(request, who, span)
+        with _TIMING:
+            instruments = self._in_force(time.time_ns())
+            if instruments is not None:
+                return instruments.chunk_timer(request, who, span)
+        return None
 
     def close(self) -> None:
         """Show the budgets no more."""
