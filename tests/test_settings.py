@@ -195,7 +195,7 @@ class TestFile:
         ({"metric_labels": "agent"}, "give a tuple"),
         (
             {"metric_labels": ("agent", "session_id")},
-            "'session_id' is no label; use agent, session",
+            "'session_id' is no label",
         ),
         ({"metric_labels": ("model",)}, "model, provider and operation are always there"),
         ({"metric_labels": ("tag:",)}, "or 'tag:KEY'"),

@@ -182,6 +182,7 @@ _DEFAULTS: dict[str, Any] = {
     "foreign_spans": True,
     "local": None,
 }
+_SETTINGS = _DEFAULTS.keys() - {"tracer_provider", "meter_provider", "costs", "foreign_spans"}
 
 
 def _checked_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,15 +201,7 @@ def _prepared(
     arguments: Mapping[str, Any],
 ) -> tuple[Wiring, Settings, tuple[str, ...], CallsFile | None]:
     """Everything that may fail, before anything is patched."""
-    settings = settings_of.read(
-        local=arguments["local"],
-        providers=arguments["providers"],
-        metric_names=arguments["metric_names"],
-        metric_labels=arguments["metric_labels"],
-        capture_content=arguments["capture_content"],
-        stream_usage=arguments["stream_usage"],
-        propagate_to_providers=arguments["propagate_to_providers"],
-    )
+    settings = settings_of.read(**{name: arguments[name] for name in _SETTINGS})
     names = checked_providers(settings.providers)
     _check_provider("tracer_provider", arguments["tracer_provider"], "get_tracer")
     _check_provider("meter_provider", arguments["meter_provider"], "get_meter")
@@ -228,13 +221,7 @@ def _wiring(arguments: Mapping[str, Any], settings: Settings, costs: CostTracker
     return Wiring(
         tracers=Tracers(arguments["tracer_provider"], VERSION),
         costs=costs,
-        meters=Meters(
-            arguments["meter_provider"],
-            VERSION,
-            names=settings.metric_names,
-            labels=settings.metric_labels,
-            budgets=costs,
-        ),
+        meters=Meters(arguments["meter_provider"], VERSION, settings, costs),
         capture=settings.capture_content,
         details_events=settings.details_events,
         ask_usage=settings.stream_usage == "ask",

@@ -1,8 +1,11 @@
 """Metrics: the values of the GenAI instruments and of our own, and nothing without a provider."""
 
+from typing import Any
+
 import httpx2
 import openai
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
 
 from costspan import ConfigurationError, Instrumentor, attribution, record_call
 from tests.instrumentation.app import run_app
@@ -13,10 +16,13 @@ from tests.instrumentation.rig import (
     CHAT,
     CHAT_USD,
     MESSAGE_USD,
+    Spans,
     answer_chat,
     answer_message,
     anthropic_client,
+    attributes_of,
     openai_client,
+    provider_into,
     watched,
 )
 
@@ -250,3 +256,24 @@ def test_tokens_that_are_not_text_alone_have_an_unknown_modality(
     (point,) = metered.points()[f"{TOKENS}input_tokens"]
 
     assert (point.value, point.attributes["gen_ai.token.modality"]) == (10, "unknown")
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_provider_that_fails_takes_nothing_from_the_span(streamed: bool) -> None:
+    """Nor from the caller."""
+
+    class Broken(MeterProvider):
+        def get_meter(self, *args: Any, **kwargs: Any) -> Any:
+            raise LookupError
+
+    spans, broken = Spans(), Broken(shutdown_on_exit=False)
+    Instrumentor().instrument(tracer_provider=provider_into(spans), meter_provider=broken)
+    with openai_client(answer_chat) as client:
+        answer: Any = client.chat.completions.create(**ASK, stream=streamed)
+        assert not streamed or len(list(answer)) == 3
+    Instrumentor().uninstrument()
+    found = attributes_of(spans.one())
+
+    assert found["gen_ai.usage.input_tokens"] == 1000
+    assert found["costspan.cost.total"] == CHAT_USD

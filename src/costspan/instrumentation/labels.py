@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,7 +41,7 @@ class Labels:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._attribution = tuple(map(_read_by, words))
-        self._seen: dict[str, set[Any]] = {}
+        self._seen: defaultdict[str, set[Any]] = defaultdict(set)
         self._full: set[str] = set()
 
     def of(self, request: Request, whose: Whose, answered_by: str | None = None) -> Labelled:
@@ -55,8 +56,11 @@ class Labels:
         }
         for name, value_of in self._attribution:
             found[name] = value_of(whose)
+        seen = self._seen
         labelled = {
-            name: self.bounded(name, value) for name, value in found.items() if value is not None
+            name: value if value in seen[name] else self.bounded(name, value)
+            for name, value in found.items()
+            if value is not None
         }
         if OTHER in (labelled.get(semconv.SERVER_ADDRESS), labelled.get(semconv.SERVER_PORT)):
             labelled.pop(semconv.SERVER_PORT, None)  # a port is a number, and of one host
@@ -64,7 +68,7 @@ class Labels:
 
     def bounded(self, name: str, value: Any) -> Any:
         """`value`, or `(other)` where the label has its full number of values without it."""
-        seen = self._seen.setdefault(name, set())
+        seen = self._seen[name]
         if value in seen:
             return value
         if len(seen) < MOST_VALUES:

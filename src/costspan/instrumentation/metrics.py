@@ -21,6 +21,7 @@ from costspan.guard import quietly
 from costspan.instrumentation import gauges
 from costspan.instrumentation.gauges import Budgeted
 from costspan.instrumentation.labels import Labelled, Labels
+from costspan.settings import Settings
 
 SECONDS = (
     0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92,
@@ -42,7 +43,7 @@ _COUNTERS = {
     "cache_write_tokens": "cache_write.input_tokens",
     "reasoning_tokens": "reasoning.output_tokens",
 }
-_TIMING = quietly("timing a chunk")
+_TIMING = quietly("timing chunks")
 _EVERY_SECOND = 10**9
 _INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
 
@@ -53,24 +54,17 @@ class Meters:
     Args:
         given: the meter provider; None for the app's global one.
         version: of costspan.
-        names: `"current"`, `"v1.41"` or `"both"`: whose names the conventions' metrics have.
-        labels: the attribution to label with.
+        settings: whose names the conventions' metrics have, and what to label with.
         budgets: whose budgets are shown; None for nobody's.
     """
 
     def __init__(
-        self,
-        given: Any,
-        version: str,
-        *,
-        names: str = "current",
-        labels: Sequence[str] = (),
-        budgets: Budgeted | None = None,
+        self, given: Any, version: str, settings: Settings, budgets: Budgeted | None
     ) -> None:
         self._given = given
         self._version = version
-        self._names = names
-        self._labels = Labels(labels)
+        self._names = settings.metric_names
+        self._labels = Labels(settings.metric_labels)
         self._budgets = budgets
         self._seen: Any = None
         self._due = 0
@@ -84,8 +78,11 @@ class Meters:
 
     def chunk_timer(self, request: Request, who: Attribution, span: Span) -> ChunkTimer | None:
         """What to call at each chunk of a stream; None where nobody wants to know."""
-        instruments = self._in_force(time.time_ns())
-        return None if instruments is None else instruments.chunk_timer(request, who, span)
+        with _TIMING:
+            instruments = self._in_force(time.time_ns())
+            if instruments is not None:
+                return instruments.chunk_timer(request, who, span)
+        return None
 
     def close(self) -> None:
         """Show the budgets no more."""
