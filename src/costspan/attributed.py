@@ -17,13 +17,15 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, TypeVar
 
-from msgspec import Struct
-from opentelemetry import context
+from msgspec import Struct, structs
+from opentelemetry import context, trace
+from opentelemetry.trace import SpanKind
 
 from costspan.call import whole_characters
 from costspan.totals import Totals
 
 _KEY = context.create_key("costspan-attribution")
+_HTTP_ROUTE = "http.route"
 _F = TypeVar("_F", bound=Callable[..., Any])
 _RIGHT_WORDS = {
     "session_id": "session",
@@ -64,6 +66,19 @@ def within(here: context.Context) -> Attribution:
     """The attribution of a context."""
     found = here.get(_KEY)
     return found if isinstance(found, Attribution) else NOBODY
+
+
+def attribution_in(here: context.Context) -> Attribution:
+    """Whose a call is, with the route of the server span that the code runs in as the endpoint."""
+    who = within(here)
+    if who.endpoint is not None:
+        return who
+    span = trace.get_current_span(here)
+    if getattr(span, "kind", None) is not SpanKind.SERVER:
+        return who
+    attributes = getattr(span, "attributes", None)
+    route = attributes.get(_HTTP_ROUTE) if isinstance(attributes, Mapping) else None
+    return structs.replace(who, endpoint=route) if isinstance(route, str) else who
 
 
 def attach(who: Attribution) -> Token[context.Context]:

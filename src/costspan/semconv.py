@@ -9,13 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import structs
 from msgspec.structs import astuple
-from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.trace import SpanKind
 
-from costspan import attributed
 from costspan.attributed import Attribution
 from costspan.call import PICOS_PER_USD, Call, Cost, Request, Response, Usage
 
@@ -38,7 +33,6 @@ SESSION = "session.id"
 USER = "user.id"
 ENDPOINT = "costspan.endpoint"
 TAG = "costspan.tag."
-HTTP_ROUTE = "http.route"
 ASKED_SERVICE_TIER = "openai.request.service_tier"
 SERVICE_TIER = "openai.response.service_tier"
 COST_STATUS = "costspan.cost.status"
@@ -166,19 +160,6 @@ def parameter_attributes(request: Request) -> Attributes:
 def attribution_attributes(who: Attribution) -> Attributes:
     """Agent, session, user, endpoint and tags, as far as they are set."""
     return _with_attribution({}, who)
-
-
-def attribution_in(here: Context) -> Attribution:
-    """Whose a call is, with the route of the server span that the code runs in as the endpoint."""
-    who = attributed.within(here)
-    if who.endpoint is not None:
-        return who
-    span = trace.get_current_span(here)
-    if getattr(span, "kind", None) is not SpanKind.SERVER:
-        return who
-    attributes = getattr(span, "attributes", None)
-    route = attributes.get(HTTP_ROUTE) if isinstance(attributes, Mapping) else None
-    return structs.replace(who, endpoint=route) if isinstance(route, str) else who
 
 
 def _with_attribution(attributes: Attributes, who: Attribution) -> Attributes:

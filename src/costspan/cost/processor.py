@@ -18,7 +18,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import SpanKind, StatusCode
 
-from costspan import semconv
+from costspan import attributed, semconv
 from costspan.cost import enriching
 from costspan.cost.accounting import settle_foreign, settle_own
 from costspan.cost.ancestry import ON_SPAN, Node
@@ -147,7 +147,7 @@ class CostSpanProcessor(SpanProcessor):
             self._keep(span, known)
             return
         node = _node(span, dialect, above, attributes)
-        node.who = semconv.attribution_in(
+        node.who = attributed.attribution_in(
             get_current() if parent_context is None else parent_context
         )
         self._keep(span, node)
@@ -196,7 +196,7 @@ class CostSpanProcessor(SpanProcessor):
         if node is None or node.span_id != _span_id(span):
             # It says what it is at its end only; whose it is, the context mostly tells still.
             node = _node(span, dialect, node, attributes)
-            node.who = semconv.attribution_in(get_current())
+            node.who = attributed.attribution_in(get_current())
             self._keep(span, node)
             _attribute(span, node, attributes)
         if costs not in node.seen_by:

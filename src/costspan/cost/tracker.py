@@ -113,8 +113,6 @@ class CostTracker:
         span: Standing = OURS,
     ) -> tuple[Call, Cost]:
         """As `settle`, and say what of the call counts: of a retrieval at most what is new."""
-        if not self._seen.is_new(call, span):
-            return call, ELSEWHERE
         spent = () if who is None else who.spent
         if call.request.operation == RETRIEVAL:
             call, cost = self._retrieved(call, spent)

@@ -16,7 +16,7 @@ from opentelemetry import context, trace
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, Status, StatusCode
 
-from costspan import content, semconv
+from costspan import attributed, content, semconv
 from costspan.call import Call, Cost, Request, Reservation, Response
 from costspan.errors import CostspanError
 from costspan.guard import quietly
@@ -86,7 +86,7 @@ class Observation:
         self.request = request
         self.operation = operation
         self.body = body if wiring.keeps_content else None
-        self.who = semconv.attribution_in(context.get_current())
+        self.who = attributed.attribution_in(context.get_current())
         self.reservation: Reservation | None = None
         self.responses: tuple[Response, ...] = ()
         self.answer: Body | None = None
