@@ -16,8 +16,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from costspan import CostTracker, Instrumentor, declarative, instrumentor
+from costspan.cost import exporting
 from costspan.declarative import CostSpanExporter
 from tests.cost.stage import ASKED, COUNTED, DOLLARS, OTEL
+from tests.cost.test_counted_once import AGENT
 
 ROOT = Path(__file__).parents[1]
 
@@ -129,16 +131,20 @@ def test_the_tracker_of_instrument_is_asked_first(
 
 
 def test_spans_that_are_priced_as_they_end_pass(
-    theirs: TracerProvider, kept: InMemorySpanExporter
+    theirs: TracerProvider, kept: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where `instrument()` sees to them, also those that it left bare have their reason."""
+    """Where `instrument()` sees to them, a span that it left bare has its reason."""
+    priced: list[Any] = []
+    monkeypatch.setattr(exporting, "settled", lambda *settling: priced.append(settling))
     costs = CostTracker(alerts=[])
     Instrumentor().instrument(costs=costs)
     call(theirs)
+    theirs.get_tracer(OTEL).start_span("agent", attributes={**COUNTED, **AGENT}).end()
     Instrumentor().uninstrument()
 
-    assert costs_in(kept) == [DOLLARS]
+    assert costs_in(kept) == [DOLLARS, None]
     assert costs.summary().calls == 1
+    assert priced == []
 
 
 def test_a_broken_setting_lets_the_spans_pass(

@@ -86,7 +86,7 @@ def test_the_innermost_span_of_a_call_pays(outlet: Outlet) -> None:
     """Also where a span between them is none of GenAI, and comes before the outer one."""
     with outlet.around(LANGCHAIN) as outer, outlet.around("my.app", {}, name="retry"):
         outlet.call(OTEL, response="chatcmpl-1")
-        tell(outer)
+        tell(outer, "run-1")
     outlet.ended()
 
     assert settled(outlet) == (1, [OTEL])
@@ -131,15 +131,19 @@ def test_a_stream_that_outlives_the_span_above_it(outlet: Outlet) -> None:
     assert outlet.costs.summary().calls == 1
 
 
-def test_a_parent_in_another_process_is_no_parent_here(outlet: Outlet) -> None:
-    remote = trace.SpanContext(1, 2, is_remote=True, trace_flags=trace.TraceFlags(1))
-    above = trace.set_span_in_context(trace.NonRecordingSpan(remote))
-    span = outlet.start(OTEL, context=above)
-    tell(span)
-    span.end()
+def test_a_span_whose_parent_is_elsewhere_is_a_call_of_its_own(outlet: Outlet) -> None:
+    """As for the processor: each process counts its own calls, also where two are in one."""
+    outer = outlet.start(LANGCHAIN)
+    here = outer.get_span_context()
+    there = trace.SpanContext(here.trace_id, here.span_id, True, here.trace_flags)
+    above = trace.set_span_in_context(trace.NonRecordingSpan(there))
+    inner = outlet.start(OTEL, context=above)
+    for span, name in ((inner, "chatcmpl-1"), (outer, "chatcmpl-2")):
+        tell(span, name)
+        span.end()
     outlet.ended()
 
-    assert settled(outlet) == (1, [OTEL])
+    assert settled(outlet) == (2, [OTEL, LANGCHAIN])
 
 
 @pytest.mark.faults

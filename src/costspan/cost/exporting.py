@@ -59,8 +59,7 @@ class PricingExporter(SpanExporter):
         return self._exporter.force_flush(timeout_millis)
 
     def _priced(self, spans: Sequence[ReadableSpan], costs: CostTracker) -> list[ReadableSpan]:
-        # Who stands above another has started before it, and ended after it.
-        for span in sorted(spans, key=lambda span: span.start_time or 0):
+        for span in spans:
             self._place(span)
         out = []
         for span in spans:
