@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
 
 from costspan import CostSpanProcessor, CostTracker, Instrumentor, attribution, record_call
@@ -156,6 +157,18 @@ class TestJoining:
         ask(wire)
         assert (costs.summary().calls, costs.summary().cost_usd) == (2, 2 * DOLLARS)
         assert paid(spans) == [PEER, "costspan"]
+
+    def test_attribution_with_a_pool_of_processors(self, spans: Spans):
+        """The threads of the pool have it while costspan is switched on."""
+        pool = ConcurrentMultiSpanProcessor(2)
+        provider = TracerProvider(active_span_processor=pool, shutdown_on_exit=False)
+        provider.add_span_processor(SimpleSpanProcessor(spans))
+        Instrumentor().instrument(tracer_provider=provider)
+        with attribution(agent="ann"):
+            foreign(provider)
+        Instrumentor().uninstrument()
+        provider.shutdown()
+        assert spans.one().attributes["gen_ai.agent.name"] == "ann"
 
     def test_a_provider_of_no_sdk(self):
         Instrumentor().instrument(tracer_provider=trace.NoOpTracerProvider())

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import Struct
+
 from costspan.attributed import NOBODY, Attribution
 from costspan.cost.dialects import AGENT, TOOL
 
@@ -17,18 +19,15 @@ ON_SPAN = "_costspan_node"
 """The attribute of a span object that holds its node; it is never exported."""
 
 
-class Claim:
+class Claim(Struct, eq=False, gc=False):
     """A call of one kind that is told by a span further down, as long as `stands` is true."""
 
-    __slots__ = ("role", "stands")
-
-    def __init__(self, role: str | None) -> None:
-        self.role = role
-        self.stands = True
+    role: str | None
+    stands: bool = True
 
 
-class Node:
-    """One span's place among the GenAI spans above it.
+class Node(Struct, eq=False, weakref=True):
+    """One span's place among the GenAI spans above it; made by `node_of`.
 
     `role` is a kind of billed operation, an agent, a tool or None. `opening` is what the span said
     when it started, as the SDK drops the oldest attributes of a full span. `claims` are those of
@@ -36,43 +35,19 @@ class Node:
     `settled_by` those that settled its call, `added` is what that added to the span.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "added",
-        "billed_beneath",
-        "claim",
-        "claims",
-        "ended",
-        "opening",
-        "own",
-        "parent",
-        "role",
-        "seen_by",
-        "settled_by",
-        "span_id",
-        "who",
-    )
-
-    def __init__(
-        self, span_id: int, parent: Node | None, *, role: str | None = None, own: bool = False
-    ) -> None:
-        self.span_id = span_id
-        # One that has ended is no span of this call: a context that leaks makes it a parent.
-        above: Node | None = parent
-        while above is not None and above.ended:
-            above = above.parent
-        self.parent: Node | None = above
-        self.role = role
-        self.own = own
-        self.who: Attribution = NOBODY
-        self.opening: dict[str, Any] | None = None
-        self.claim: Claim | None = None
-        self.claims: tuple[Claim, ...] = ()
-        self.billed_beneath: bool = False
-        self.ended: bool = False
-        self.seen_by: tuple[Any, ...] = ()
-        self.settled_by: tuple[Any, ...] = ()
-        self.added: dict[str, Any] | None = None
+    span_id: int
+    parent: Node | None = None
+    role: str | None = None
+    own: bool = False
+    who: Attribution = NOBODY
+    opening: dict[str, Any] | None = None
+    claim: Claim | None = None
+    claims: tuple[Claim, ...] = ()
+    billed_beneath: bool = False
+    ended: bool = False
+    seen_by: tuple[Any, ...] = ()
+    settled_by: tuple[Any, ...] = ()
+    added: dict[str, Any] | None = None
 
     def takes(self, role: str | None) -> None:
         """Play a role; a billed one claims the call from the spans above."""
@@ -124,6 +99,16 @@ class Node:
                 return
             if node.role == self.role or node.role in roles:
                 yield node
+
+
+def node_of(span_id: int, above: Node | None, *, own: bool = False) -> Node:
+    """The node of a span that starts.
+
+    A span above it that has ended is no span of its call: a context that leaks makes it a parent.
+    """
+    while above is not None and above.ended:
+        above = above.parent
+    return Node(span_id, above, own=own)
 
 
 def _standing(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:

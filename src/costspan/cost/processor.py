@@ -21,7 +21,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from costspan import semconv
 from costspan.cost import enriching
 from costspan.cost.accounting import settle_foreign, settle_own
-from costspan.cost.ancestry import ON_SPAN, Node
+from costspan.cost.ancestry import ON_SPAN, Node, node_of
 from costspan.cost.dialect_table import Dialect
 from costspan.cost.dialects import Facts, dialect_of, role_of
 from costspan.cost.forwarding import enriched, forward_of
@@ -86,7 +86,7 @@ class CostSpanProcessor(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Find the span's place among those above it, and copy the attribution onto it."""
-        if self._costs is not None and not (span.parent is None and _is_plain(span)):
+        if self._costs is not None and not (getattr(span, "parent", 0) is None and _is_plain(span)):
             with _STARTING:
                 self._watch(span, parent_context)
         if self._forward is not None:
@@ -95,12 +95,14 @@ class CostSpanProcessor(SpanProcessor):
     def _on_ending(self, span: Span) -> None:
         """Price the span and add its cost, before any processor hands it on."""
         self._ends_early = True
-        if self._costs is None or _is_plain(span):
+        if self._costs is None:
             return
         node = getattr(span, ON_SPAN, None)
         if getattr(span, semconv.ON_SPAN, _UNTOLD) is None:  # ours, and settled
             if node is not None:
                 node.ended = True
+            return
+        if _is_plain(span):
             return
         with _ENDING:
             added = self._priced(span, node)
@@ -147,11 +149,10 @@ class CostSpanProcessor(SpanProcessor):
             self._keep(span, known)
             return
         node = _node(span, dialect, above, attributes)
-        node.who = semconv.attribution_in(
-            get_current() if parent_context is None else parent_context
-        )
         self._keep(span, node)
         if not node.own:
+            here = get_current() if parent_context is None else parent_context
+            node.who = semconv.attribution_in(here)
             node.opening = dict(attributes)
             _attribute(span, node, attributes)
 
@@ -164,21 +165,22 @@ class CostSpanProcessor(SpanProcessor):
         if parent is trace.INVALID_SPAN:  # the SDK runs this in a thread of its own
             self._needs_nodes = True
             self._nodes = WeakValueDictionary() if self._nodes is None else self._nodes
-        if self._nodes is not None and span.parent.span_id in self._nodes:
-            return self._nodes.get(span.parent.span_id)
-        return _late_node(parent)
+        nodes = self._nodes
+        node = None if nodes is None else nodes.get(span.parent.span_id)
+        return _late_node(parent) if node is None else node
 
     def _pass_on(self, span: Span, above: Node) -> None:
         """Let the spans beneath a span that is none of GenAI find what stands above it."""
         if self._nodes is None:
             setattr(span, ON_SPAN, above)
         else:
-            self._keep(span, Node(_span_id(span), above))
+            self._keep(span, node_of(_span_id(span), above))
 
     def _keep(self, span: Span, node: Node) -> None:
         setattr(span, ON_SPAN, node)
-        if self._nodes is not None:
-            self._nodes[node.span_id] = node
+        nodes = self._nodes  # another thread may forget it
+        if nodes is not None:
+            nodes[node.span_id] = node
 
     def _forget_nodes(self, span: Span) -> None:
         """Look no span up by its id, now that it is known that contexts tell the parent."""
@@ -208,7 +210,8 @@ class CostSpanProcessor(SpanProcessor):
         return None if semconv.COST_STATUS in attributes else node.added
 
     def _priced_late(self, span: ReadableSpan) -> Attributes | None:
-        node = None if self._nodes is None else self._nodes.get(_span_id(span))
+        nodes = self._nodes
+        node = None if nodes is None else nodes.get(_span_id(span))
         if not self._ends_early:
             return None if self._costs is None else self._priced(span, node)
         return None if node is None else node.added
@@ -251,7 +254,7 @@ def _settled(
 
 
 def _node(span: Any, dialect: Dialect, above: Node | None, attributes: Any) -> Node:
-    node = Node(_span_id(span), above, own=_scope(span) == OWN)
+    node = node_of(_span_id(span), above, own=_scope(span) == OWN)
     node.takes(role_of(dialect, span.name, attributes))
     return node
 
