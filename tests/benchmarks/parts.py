@@ -9,7 +9,7 @@ import json
 import statistics
 import tempfile
 from collections.abc import Callable
-from itertools import cycle
+from itertools import count, cycle
 from typing import Any
 
 from tests.benchmarks import clock, subjects
@@ -17,6 +17,19 @@ from tests.benchmarks import clock, subjects
 TIMES = 1000
 ROUNDS = 15
 DISTINCT = 500
+ASKED = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o-mini",
+    "server.address": "api.openai.com",
+}
+ANSWERED = {
+    "gen_ai.response.model": "gpt-4o-mini-2024-07-18",
+    "gen_ai.response.finish_reasons": ("stop",),
+    "gen_ai.usage.input_tokens": 1200,
+    "gen_ai.usage.output_tokens": 80,
+    "gen_ai.usage.cache_read.input_tokens": 1000,
+}
 """Calls that differ in their trace, as real ones do."""
 
 
@@ -85,6 +98,36 @@ def _unknown() -> dict[str, list[float]]:
     return {"price unknown": _taken(lambda: costs.prices.cost(stray))}
 
 
+def _span_of_another(processed: bool) -> Callable[[], Any]:
+    """Makes one chat span as another instrumentation does, with or without our processor."""
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import SpanKind
+
+    from costspan import CostSpanProcessor, CostTracker
+
+    provider = TracerProvider(shutdown_on_exit=False)
+    if processed:
+        provider.add_span_processor(CostSpanProcessor(CostTracker()))
+    tracer = provider.get_tracer("opentelemetry.instrumentation.genai.openai")
+    numbers = count()  # a response is counted once
+
+    def make() -> None:
+        span = tracer.start_span("chat gpt-4o-mini", kind=SpanKind.CLIENT, attributes=ASKED)
+        span.set_attributes({**ANSWERED, "gen_ai.response.id": f"chatcmpl-{next(numbers)}"})
+        span.end()
+        if processed and "costspan.cost.total" not in span.attributes:  # type: ignore[attr-defined]
+            raise SystemExit("a span of another has no price: the figure would say nothing")
+
+    return make
+
+
+def _foreign() -> dict[str, list[float]]:
+    bare, priced = _span_of_another(False), _span_of_another(True)
+    clock.settle_down()
+    took, more = _taken(bare), _taken(priced)
+    return {"foreign span": [after - before for before, after in zip(took, more, strict=True)]}
+
+
 def _settling() -> dict[str, list[float]]:
     from msgspec import structs
 
@@ -109,7 +152,17 @@ def _settling() -> dict[str, list[float]]:
 def main() -> None:
     """Measure each part."""
     subjects.prepare_environment("ours")
-    print(json.dumps({**_pricing("openai"), **_pricing("anthropic"), **_unknown(), **_settling()}))
+    print(
+        json.dumps(
+            {
+                **_pricing("openai"),
+                **_pricing("anthropic"),
+                **_unknown(),
+                **_foreign(),
+                **_settling(),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

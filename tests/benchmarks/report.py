@@ -121,13 +121,21 @@ def parts() -> tuple[str, list[Figure]]:
         "genai-prices openai": "the same by genai-prices, openai",
         "price anthropic": "pricing one call, anthropic",
         "genai-prices anthropic": "the same by genai-prices, anthropic",
+        "foreign span": "a span of another instrumentation, priced by the processor",
         "price unknown": "pricing one call of an unknown model",
         "budget": "one budget checked, in memory",
         "line": "one line of the calls file, encoded and written",
         "settle": "settle() in all, without a file",
     }
     rows = [[names[key], f"{took[key][0]:.2f} / {took[key][1]:.2f}"] for key in names]
-    targets = {"price openai": 2, "price anthropic": 2, "price unknown": 2, "budget": 5, "line": 25}
+    targets = {
+        "price openai": 2,
+        "price anthropic": 2,
+        "price unknown": 2,
+        "foreign span": 15,
+        "budget": 5,
+        "line": 25,
+    }
     figures = [Figure(names[key], took[key][0], goal, "us") for key, goal in targets.items()]
     return f"## Parts of a call, by themselves\n\n{table(('part', 'us'), rows)}", figures
 
