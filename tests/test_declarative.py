@@ -16,10 +16,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from costspan import CostTracker, Instrumentor, declarative, instrumentor
-from costspan.cost import exporting
+from costspan.cost.foreign import exporting
 from costspan.declarative import CostSpanExporter
+from tests.cost.foreign.test_counted_once import AGENT
 from tests.cost.stage import ASKED, COUNTED, DOLLARS, OTEL
-from tests.cost.test_counted_once import AGENT
 
 ROOT = Path(__file__).parents[1]
 

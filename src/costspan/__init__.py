@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from costspan.attributed import attribution
     from costspan.call import Call, Cost
     from costspan.cost.budget import Budget
+    from costspan.cost.foreign.processor import CostSpanProcessor
     from costspan.cost.prices import Prices
-    from costspan.cost.processor import CostSpanProcessor
     from costspan.cost.rates import Rate
     from costspan.cost.tracker import CostTracker
     from costspan.errors import BudgetExceeded, ConfigurationError
@@ -36,7 +36,7 @@ _HOMES = {
     "Call": "costspan.call",
     "ConfigurationError": "costspan.errors",
     "Cost": "costspan.call",
-    "CostSpanProcessor": "costspan.cost.processor",
+    "CostSpanProcessor": "costspan.cost.foreign.processor",
     "CostTracker": "costspan.cost.tracker",
     "Instrumentor": "costspan.instrumentor",
     "LocalFiles": "costspan.export.calls",

@@ -15,7 +15,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from costspan.cost.exporting import PricingExporter
+from costspan.cost.foreign.exporting import PricingExporter
 from costspan.cost.tracker import CostTracker
 from costspan.errors import ConfigurationError
 from costspan.guard import fault_of

@@ -18,7 +18,7 @@ from costspan import settings as settings_of
 from costspan.alerts.log import LogAlerts
 from costspan.call import Request
 from costspan.cost.budget import Budget
-from costspan.cost.joining import ForeignSpans
+from costspan.cost.foreign.joining import ForeignSpans
 from costspan.cost.tracker import CostTracker
 from costspan.cost.written import prices_of
 from costspan.errors import ConfigurationError

@@ -175,7 +175,7 @@ class TestJoining:
         Instrumentor().uninstrument()
 
     def test_a_provider_that_goes_leaves_nothing(self):
-        from costspan.cost.joining import ForeignSpans
+        from costspan.cost.foreign.joining import ForeignSpans
 
         joined, costs = ForeignSpans(), CostTracker()
         joined.serve(costs)

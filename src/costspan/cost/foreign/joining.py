@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from costspan.guard import quietly
 
 if TYPE_CHECKING:
-    from costspan.cost.processor import CostSpanProcessor
+    from costspan.cost.foreign.processor import CostSpanProcessor
     from costspan.cost.tracker import CostTracker
 
 
@@ -46,7 +46,7 @@ class ForeignSpans:
                     processor.serve(self._costs)
                     return
             # Imported here: it brings the SDK, which an app that has no provider may do without.
-            from costspan.cost.processor import CostSpanProcessor
+            from costspan.cost.foreign.processor import CostSpanProcessor
 
             processor = CostSpanProcessor(self._costs)
             provider.add_span_processor(processor)

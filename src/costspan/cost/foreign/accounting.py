@@ -7,9 +7,9 @@ from typing import Any
 
 from costspan import semconv
 from costspan.call import PICOS_PER_USD, Call, Cost
-from costspan.cost.ancestry import Node
-from costspan.cost.dialect_table import Dialect
-from costspan.cost.dialects import Facts, read, their_cost
+from costspan.cost.foreign.ancestry import Node
+from costspan.cost.foreign.dialect_table import Dialect
+from costspan.cost.foreign.dialects import Facts, read, their_cost
 from costspan.cost.seen import Standing
 from costspan.cost.tracker import ELSEWHERE, CostTracker
 from costspan.semconv import Attributes

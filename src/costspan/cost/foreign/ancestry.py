@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from costspan.attributed import NOBODY, Attribution
-from costspan.cost.dialects import AGENT, TOOL
+from costspan.cost.foreign.dialects import AGENT, TOOL
 
 ON_SPAN = "_costspan_node"
 """The attribute of a span object that holds its node; it is never exported."""

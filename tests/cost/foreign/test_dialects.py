@@ -17,7 +17,7 @@ import pytest
 from costspan import Prices
 from costspan.attributed import Attribution
 from costspan.call import Call
-from costspan.cost.dialects import Facts, dialect_of, read, role_of
+from costspan.cost.foreign.dialects import Facts, dialect_of, read, role_of
 from tests.cost.calls import AT
 
 ENDED = round(AT.timestamp()) * 10**9

@@ -367,7 +367,7 @@ def test_two_processors_count_once_each(stage: Stage):
 
 def test_nothing_outlives_its_span(stage: Stage):
     """Nodes hang on the spans, and go with them."""
-    from costspan.cost.ancestry import Node
+    from costspan.cost.foreign.ancestry import Node
 
     stage.exporter.clear()
     with stage.around("my.app", {}):

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from costspan import semconv
 from costspan.attributed import NOBODY, Attribution
 from costspan.call import Call, Request, Response, Usage
-from costspan.cost.dialect_table import (
+from costspan.cost.foreign.dialect_table import (
     DIALECTS,
     FORMER_PROVIDER,
     OPERATIONS,

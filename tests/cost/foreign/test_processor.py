@@ -31,7 +31,8 @@ from costspan import (
     attribution,
     guard,
 )
-from costspan.cost import enriching, ledger, seen
+from costspan.cost import ledger, seen
+from costspan.cost.foreign import enriching
 from tests.cost.stage import ASKED, COUNTED, DOLLARS, LANGCHAIN, OTEL, Stage, tell
 
 PRICED = {

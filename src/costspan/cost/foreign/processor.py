@@ -19,12 +19,12 @@ from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, ReadableSpan, 
 from opentelemetry.trace import SpanKind, StatusCode
 
 from costspan import attributed, semconv
-from costspan.cost import enriching
-from costspan.cost.accounting import settle_foreign, settle_own
-from costspan.cost.ancestry import ON_SPAN, Node, node_of
-from costspan.cost.dialect_table import Dialect
-from costspan.cost.dialects import Facts, dialect_of, role_of
-from costspan.cost.forwarding import enriched, forward_of
+from costspan.cost.foreign import enriching
+from costspan.cost.foreign.accounting import settle_foreign, settle_own
+from costspan.cost.foreign.ancestry import ON_SPAN, Node, node_of
+from costspan.cost.foreign.dialect_table import Dialect
+from costspan.cost.foreign.dialects import Facts, dialect_of, role_of
+from costspan.cost.foreign.forwarding import enriched, forward_of
 from costspan.cost.seen import OWN
 from costspan.cost.tracker import CostTracker
 from costspan.errors import ConfigurationError

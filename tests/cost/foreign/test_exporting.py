@@ -13,10 +13,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind
 
 from costspan import CostTracker
-from costspan.cost import exporting
-from costspan.cost.exporting import PricingExporter
+from costspan.cost.foreign import exporting
+from costspan.cost.foreign.exporting import PricingExporter
+from tests.cost.foreign.test_counted_once import AGENT, TOOL, settled
 from tests.cost.stage import ASKED, DOLLARS, LANGCHAIN, OTEL, Stage, tell
-from tests.cost.test_counted_once import AGENT, TOOL, settled
 
 
 class Outlet(Stage):

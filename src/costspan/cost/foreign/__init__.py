@@ -1,0 +1,1 @@
+"""Spans that other instrumentations make: read, settled once, and given their price."""
