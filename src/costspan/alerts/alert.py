@@ -1,87 +1,156 @@
-"""The alert, and the courier that takes it off the caller's thread.
-
-A sink is any callable of one `Alert`, sync or async. Alerts of one kind are gathered: the first
-goes out at once, then at most one a minute for each budget, agent and endpoint, which says how
-many calls and dollars there were since.
-"""
+"""The alert: what is told of a budget, and to whom."""
 
 from __future__ import annotations
 
-import asyncio
-import atexit
-import inspect
-import logging
-import os
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct, structs
-from opentelemetry import context
+from msgspec import Struct
 
-from costspan import attributed
 from costspan.call import plain
 from costspan.errors import ConfigurationError
-from costspan.guard import quietly
 
-logger = logging.getLogger("costspan")
+STATES = ("reached", "blocked", "resolved")
 
-GATHERED_FOR_SECONDS = 60.0
-MOST_WAITING = 1000
-_ATTEMPTS = 3
-_EXIT_SECONDS = 2.0
-_MOST_KINDS = 10_000
+
+class LastCall(Struct, frozen=True, kw_only=True, gc=False):
+    """One of the calls before an alert: what a person needs to see a pattern, no content.
+
+    `at` is nanoseconds since the epoch; `cost_usd` is None where the call is unpriced.
+    """
+
+    at: int
+    model: str | None = None
+    agent: str | None = None
+    endpoint: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: Decimal | None = None
+    error: str | None = None
+    trace_id: str | None = None
 
 
 class Alert(Struct, frozen=True, kw_only=True):
-    """One crossing of a budget. Dollars are US dollars; it never carries message content.
+    """One crossing of a budget. It never carries message content.
 
-    `calls_since` and `usd_since` count the further calls that went over since the last alert of
-    this kind was sent; both are 0 for the first. `at` is nanoseconds since the epoch.
+    `state` is `reached` (a threshold of the limit was reached, or one call went over it),
+    `blocked` (a call was refused) or `resolved` (the window of a crossing before is over).
+    `limit` and `spent` are in the budget's `unit`: `usd`, `tokens` or `calls`; `threshold` is the
+    share of the limit that was reached. `scope` is the key within the budget, such as a session's
+    id; None where the budget has one sum for all. `resets_at` is the end of the window and `at`
+    the moment of the crossing, in nanoseconds since the epoch. `forecast` is what the window will
+    have used at its end if it goes on like this. `key` is the same for every repeat of an alert and
+    for its resolution.
+
+    `cost_usd` and the tokens are those of the call that crossed. `calls_since` and `usd_since`
+    count the further calls that went over since the last alert of this kind was sent; both are 0
+    for the first.
     """
 
     budget: str
     per: str
-    limit_usd: Decimal
-    cost_usd: Decimal
+    limit: Decimal
+    spent: Decimal
+    unit: str = "usd"
+    state: str = "reached"
+    threshold: float = 1.0
+    action: str = "warn"
+    scope: str | None = None
+    window: str | None = None
+    resets_at: int | None = None
+    forecast: Decimal | None = None
+    key: str = ""
+    gathered: bool = False
     model: str | None = None
     provider: str | None = None
     agent: str | None = None
     session: str | None = None
     user: str | None = None
     endpoint: str | None = None
+    cost_usd: Decimal | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
     trace_id: str | None = None
     at: int = 0
+    last_calls: tuple[LastCall, ...] = ()
     calls_since: int = 0
     usd_since: Decimal = Decimal(0)
 
     @property
-    def kind(self) -> tuple[str, str | None, str | None]:
-        """What alerts are gathered by."""
-        return self.budget, self.agent, self.endpoint
+    def limit_usd(self) -> Decimal | None:
+        """The limit in US dollars; None where the budget counts something else."""
+        return self.limit if self.unit == "usd" else None
+
+    @property
+    def spent_usd(self) -> Decimal | None:
+        """US dollars spent; None where the budget counts something else."""
+        return self.spent if self.unit == "usd" else None
+
+    @property
+    def severity(self) -> str:
+        """How bad it is: `info` below 80 % of the limit, `warning` below it, else `error`.
+
+        A budget that stops calls and is used up is `critical`.
+        """
+        if self.state == "resolved" or self.threshold < 0.8:
+            return "info"
+        if self.threshold < 1:
+            return "warning"
+        return "critical" if self.state == "blocked" or self.action != "warn" else "error"
 
     @property
     def text(self) -> str:
         """One sentence for a person."""
-        who = ", ".join(
-            f"{name} {value}"
-            for name, value in (("agent", self.agent), ("endpoint", self.endpoint))
-            if value
+        return f"budget {self.budget!r}{self._whose()}: {self._what()}{self._by()}{self._since()}"
+
+    def _whose(self) -> str:
+        return f" of {self.per} {self.scope}" if self.scope else ""
+
+    def _what(self) -> str:
+        limit = amount(self.limit, self.unit)
+        if self.state == "resolved":
+            return f"its window is over, {limit} are free again"
+        spent = amount(self.spent, self.unit)
+        if self.per == "call" and self.state == "blocked":
+            return f"a call of {self.model} was refused, as it may take {spent} of {limit}"
+        if self.per == "call":
+            return f"one call of {self.model} took {spent}, over the limit of {limit}"
+        ahead = (
+            "" if self.forecast is None else f", on the way to {amount(self.forecast, self.unit)}"
         )
-        more = ""
-        if self.calls_since:
-            more = f"; {self.calls_since} more calls since, {plain(self.usd_since)} USD"
-        return (
-            f"budget {self.budget!r}: one {self.per} of {self.model} cost {plain(self.cost_usd)} "
-            f"USD, over the limit of {plain(self.limit_usd)} USD"
-            + (f" ({who})" if who else "")
-            + f", {self.input_tokens} tokens in, {self.output_tokens} out{more}"
-        )
+        refused = "a call was refused, " if self.state == "blocked" else ""
+        return f"{refused}{spent} of {limit} are used ({self.threshold:.0%} reached){ahead}{self._until()}"
+
+    def _until(self) -> str:
+        if self.window is None:
+            return ""
+        if self.resets_at is None:
+            return f", in {self.window}"
+        end = datetime.fromtimestamp(self.resets_at / 1e9, UTC)
+        return f", in this {self.window} until {end:%Y-%m-%d %H:%M} UTC"
+
+    def _by(self) -> str:
+        parts = [f"{name} {value}" for name, value in self._named() if value]
+        if self.input_tokens is not None or self.output_tokens is not None:
+            parts.append(f"{self.input_tokens} tokens in, {self.output_tokens} out")
+        return f" ({', '.join(parts)})" if parts else ""
+
+    def _named(self) -> tuple[tuple[str, str | None], ...]:
+        return ("agent", self.agent), ("endpoint", self.endpoint)
+
+    def _since(self) -> str:
+        if not self.calls_since:
+            return ""
+        return f"; {self.calls_since} more calls since, {plain(self.usd_since)} USD"
+
+
+def amount(value: Decimal, unit: str) -> str:
+    """A number with its unit, as a person writes it, such as `1.5 USD` or `20 calls`."""
+    if unit == "usd":
+        return f"{plain(value)} USD"
+    return f"{int(value):,} {unit}"
 
 
 Sink = Callable[[Alert], Any]
@@ -101,119 +170,3 @@ def checked_sinks(sinks: Any) -> tuple[Sink, ...]:
                 f"alerts=[{sink!r}]: a sink is a callable of one Alert, such as LogAlerts()"
             )
     return tuple(sinks)
-
-
-class _Gathered:
-    __slots__ = ("calls", "sent_at", "usd")
-
-    def __init__(self, sent_at: float) -> None:
-        self.sent_at = sent_at
-        self.calls = 0
-        self.usd = Decimal(0)
-
-
-class Courier:
-    """A bounded queue and one worker thread that calls the sinks."""
-
-    def __init__(self) -> None:
-        self._gathered: dict[tuple[str, str | None, str | None], _Gathered] = {}
-        self._renew()
-        os.register_at_fork(after_in_child=self._renew)
-        atexit.register(self.flush, _EXIT_SECONDS)
-
-    def _renew(self) -> None:
-        self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
-        self._waiting: deque[tuple[Alert, tuple[Sink, ...]]] = deque()
-        self._busy = False
-        self._worker: threading.Thread | None = None
-
-    def send(self, alert: Alert, sinks: tuple[Sink, ...]) -> None:
-        """Queue an alert, unless its kind went out less than a minute ago: then count it."""
-        if not sinks:
-            return
-        with self._lock:
-            due = self._due(alert)
-            if due is None:
-                return
-            if len(self._waiting) >= MOST_WAITING:
-                logger.error("costspan drops an alert, %d are waiting: %s", MOST_WAITING, due.text)
-                return
-            self._waiting.append((due, sinks))
-            self._start()
-            self._changed.notify_all()
-
-    def flush(self, timeout: float) -> bool:
-        """Wait until nothing is on its way; False where time ran out."""
-        deadline = time.monotonic() + timeout
-        with self._lock:
-            while self._waiting or self._busy:
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    return not (self._waiting or self._busy)
-        return True
-
-    def _due(self, alert: Alert) -> Alert | None:
-        now = time.monotonic()
-        gathered = self._gathered.get(alert.kind)
-        if gathered is None:
-            if len(self._gathered) >= _MOST_KINDS:
-                self._gathered.clear()
-            self._gathered[alert.kind] = _Gathered(now)
-            return alert
-        if now - gathered.sent_at < GATHERED_FOR_SECONDS:
-            gathered.calls += 1
-            gathered.usd += alert.cost_usd
-            return None
-        due = structs.replace(alert, calls_since=gathered.calls, usd_since=gathered.usd)
-        self._gathered[alert.kind] = _Gathered(now)
-        return due
-
-    def _start(self) -> None:
-        if self._worker is None:
-            self._worker = threading.Thread(target=self._run, name="costspan-alerts", daemon=True)
-            # It outlives the block that it starts in, so it starts as nobody's.
-            token = attributed.attach(attributed.NOBODY)
-            try:
-                self._worker.start()
-            finally:
-                context.detach(token)
-
-    def _run(self) -> None:
-        try:
-            while True:
-                alert, sinks = self._next()
-                for sink in sinks:
-                    _deliver(alert, sink)
-        finally:  # a sink may end its thread, such as by sys.exit(): the next alert starts another
-            with self._lock:
-                self._worker = None
-                self._busy = False
-                if self._waiting:
-                    self._start()
-                self._changed.notify_all()
-
-    def _next(self) -> tuple[Alert, tuple[Sink, ...]]:
-        with self._lock:
-            while not self._waiting:
-                self._busy = False
-                self._changed.notify_all()
-                self._changed.wait()
-            self._busy = True
-            return self._waiting.popleft()
-
-
-def _deliver(alert: Alert, sink: Sink) -> None:
-    for attempt in range(1, _ATTEMPTS + 1):
-        what = f"delivering an alert (attempt {attempt} of {_ATTEMPTS})"
-        with quietly(what, even_asked_for=True):
-            answer = sink(alert)
-            if inspect.isawaitable(answer):
-                asyncio.run(_awaited(answer))
-            return
-        time.sleep(0.1 * attempt)
-    logger.error("costspan could not deliver an alert: %s", alert.text)
-
-
-async def _awaited(answer: Any) -> Any:
-    return await answer

@@ -2,22 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 
+from msgspec import structs
+
+from costspan import totals
 from costspan.call import Call, Cost
 from costspan.cost.ledger import Ledger
+from costspan.cost.stores.contract import (
+    Bucket,
+    Charge,
+    Claim,
+    Counter,
+    Notice,
+    Refusal,
+    Standing,
+)
 from costspan.totals import Summary, Totals
+
+MOST_SCOPES = 100_000
+"""Scopes kept in all; beyond, the one that was longest idle is forgotten."""
+
+MOST_NOTICES = 10_000
+
+_Key = tuple[str, str]
 
 
 class MemoryStore:
-    """Sums of this process; a forked child starts with its own, at zero."""
+    """Sums of this process. A forked child starts with its parent's sums, and none of its calls."""
+
+    shared = False
 
     def __init__(self) -> None:
         self._ledger = Ledger()
+        self._sums: OrderedDict[_Key, _Sums] = OrderedDict()
+        self._reserved: OrderedDict[str, _Reserved] = OrderedDict()
+        self._notices: OrderedDict[str, Notice] = OrderedDict()
 
-    def settle(self, call: Call, cost: Cost, spent: Iterable[Totals] = ()) -> None:
+    def settle(
+        self,
+        call: Call,
+        cost: Cost,
+        spent: Iterable[Totals] = (),
+        charges: Sequence[Charge] = (),
+        token: str = "",
+    ) -> Sequence[int]:
         """Count one finished call."""
         self._ledger.add(call, cost, spent)
+        if not charges and not token:
+            return ()
+        with totals.lock():
+            self._release(token)
+            return [self._sums_of(one.counter).add(one.counter, one.amount) for one in charges]
 
     def superseded(self, call: Call, spent: Iterable[Totals] = ()) -> None:
         """Count `call` as unpriced no more."""
@@ -34,3 +71,179 @@ class MemoryStore:
     def summaries(self, dimension: str) -> dict[str, Summary]:
         """The sums by one dimension."""
         return self._ledger.summaries(dimension)
+
+    def reserve(
+        self, token: str, claims: Sequence[Claim], now: int, expires: int
+    ) -> Refusal | None:
+        """Reserve all of `claims`, or none."""
+        with totals.lock():
+            self._expire(now)
+            for claim in claims:
+                standing = self._sums_of(claim.counter).standing(claim.counter.since)
+                if standing.spent + standing.held + claim.amount > claim.limit:
+                    return Refusal(claim, standing)
+            reserved = self._reserved.setdefault(token, _Reserved(expires))
+            for claim in claims:
+                self._sums_of(claim.counter).hold(claim.counter.bucket, claim.amount)
+                reserved.claims.append(claim)
+        return None
+
+    def prolong(self, token: str, expires: int) -> None:
+        """Let what is reserved under `token` live on."""
+        with totals.lock():
+            reserved = self._reserved.get(token)
+            if reserved is not None:
+                reserved.expires = expires
+                self._reserved.move_to_end(token)
+
+    def standings(self, counters: Sequence[Counter], now: int) -> Sequence[Standing]:
+        """How counters stand."""
+        with totals.lock():
+            self._expire(now)
+            found = [self._sums.get((one.budget, one.scope)) for one in counters]
+            return [
+                Standing(0) if sums is None else sums.standing(one.since)
+                for sums, one in zip(found, counters, strict=True)
+            ]
+
+    def buckets(self, budget: str, now: int) -> list[Bucket]:
+        """All amounts of a budget that still count."""
+        with totals.lock():
+            return [
+                Bucket(budget, scope, bucket, sums.until, amount)
+                for (name, scope), sums in self._sums.items()
+                if name == budget and not 0 < sums.until <= now
+                for bucket, amount in sums.spent.items()
+            ]
+
+    def claim(self, notice: Notice, now: int) -> bool:
+        """Take on the sending of an alert."""
+        with totals.lock():
+            known = self._notices.get(notice.key)
+            if known is not None and not _is_free(known, notice, now):
+                return False
+            self._notices[notice.key] = notice
+            if len(self._notices) > MOST_NOTICES:
+                self._notices.popitem(last=False)
+            return True
+
+    def mark(self, key: str, level: int, state: str) -> None:
+        """Say how far an alert is."""
+        with totals.lock():
+            known = self._notices.get(key)
+            if known is not None and known.level == level:
+                self._notices[key] = structs.replace(known, state=state)
+
+    def due(self, now: int) -> list[Notice]:
+        """Alerts to be taken over or resolved."""
+        with totals.lock():
+            return [
+                one
+                for one in self._notices.values()
+                if (one.state == "claimed" and one.lease <= now)
+                or (one.state == "sent" and 0 < one.rearms <= now)
+            ]
+
+    def notices(self, most: int) -> list[Notice]:
+        """The latest alerts, the newest first."""
+        with totals.lock():
+            return sorted(self._notices.values(), key=lambda one: one.at, reverse=True)[:most]
+
+    def reset(self, budget: str, scope: str | None = None) -> int:
+        """Forget a budget's sums, reservations and alerts."""
+        with totals.lock():
+            keys = [key for key in self._sums if key[0] == budget and scope in (None, key[1])]
+            for key in keys:
+                del self._sums[key]
+            told = [
+                key
+                for key, one in self._notices.items()
+                if one.budget == budget and (scope is None or key.startswith(f"{budget}|{scope}|"))
+            ]
+            for key in told:
+                del self._notices[key]
+        return len(keys)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _sums_of(self, counter: Counter) -> _Sums:
+        key = (counter.budget, counter.scope)
+        sums = self._sums.get(key)
+        if sums is None:
+            sums = self._sums[key] = _Sums()
+            if len(self._sums) > MOST_SCOPES:
+                self._sums.popitem(last=False)
+        else:
+            self._sums.move_to_end(key)
+        return sums
+
+    def _release(self, token: str) -> None:
+        reserved = self._reserved.pop(token, None)
+        for claim in () if reserved is None else reserved.claims:
+            sums = self._sums.get((claim.counter.budget, claim.counter.scope))
+            if sums is not None:
+                sums.hold(claim.counter.bucket, -claim.amount)
+
+    def _expire(self, now: int) -> None:
+        """The first that lives on ends the look: reservations stand in the order they expire in."""
+        while self._reserved:
+            token, reserved = next(iter(self._reserved.items()))
+            if reserved.expires > now:
+                return
+            self._release(token)
+
+
+class _Reserved:
+    """What is reserved for one call."""
+
+    __slots__ = ("claims", "expires")
+
+    def __init__(self, expires: int) -> None:
+        self.expires = expires
+        self.claims: list[Claim] = []
+
+
+class _Sums:
+    """One counter: amounts spent and held, by bucket."""
+
+    __slots__ = ("held", "spent", "until")
+
+    def __init__(self) -> None:
+        self.spent: dict[int, int] = {}
+        self.held: dict[int, int] = {}
+        self.until = 0
+
+    def add(self, counter: Counter, amount: int) -> int:
+        """Add to the counter's bucket; gives the sum that counts then."""
+        spent, bucket = self.spent, counter.bucket
+        spent[bucket] = spent.get(bucket, 0) + amount
+        self.until = max(self.until, counter.until)
+        if len(spent) == 1:
+            return spent[bucket]
+        for old in [one for one in spent if one < counter.since]:
+            del spent[old]
+        return sum(spent.values())
+
+    def hold(self, bucket: int, amount: int) -> None:
+        """Hold more, or less."""
+        held = self.held.get(bucket, 0) + amount
+        if held > 0:
+            self.held[bucket] = held
+        else:
+            self.held.pop(bucket, None)
+
+    def standing(self, since: int) -> Standing:
+        """What counts from `since` on."""
+        return Standing(
+            sum(amount for bucket, amount in self.spent.items() if bucket >= since),
+            sum(amount for bucket, amount in self.held.items() if bucket >= since),
+        )
+
+
+def _is_free(known: Notice, wanted: Notice, now: int) -> bool:
+    return (
+        known.level < wanted.level
+        or (known.state == "claimed" and known.lease <= now)
+        or 0 < known.rearms <= now
+    )
