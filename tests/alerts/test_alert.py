@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from costspan import Alert, Budget, BudgetExceeded, CostTracker
-from costspan.alerts import alert as alerts
+from costspan.alerts import courier as alerts
 from tests.cost.calls import finished
 
 COUNTS = {"input_tokens": 1000, "output_tokens": 200}

@@ -117,11 +117,13 @@ class Alert(Struct, frozen=True, kw_only=True):
             return f"a call of {self.model} was refused, as it may take {spent} of {limit}"
         if self.per == "call":
             return f"one call of {self.model} took {spent}, over the limit of {limit}"
-        ahead = (
-            "" if self.forecast is None else f", on the way to {amount(self.forecast, self.unit)}"
-        )
-        refused = "a call was refused, " if self.state == "blocked" else ""
-        return f"{refused}{spent} of {limit} are used ({self.threshold:.0%} reached){ahead}{self._until()}"
+        if self.state == "blocked":
+            return f"a call was refused, as {spent} of {limit} are used{self._until()}"
+        share = f"{self.threshold:.0%} reached"
+        return f"{spent} of {limit} are used ({share}){self._ahead()}{self._until()}"
+
+    def _ahead(self) -> str:
+        return "" if self.forecast is None else f", {amount(self.forecast, self.unit)} in sight"
 
     def _until(self) -> str:
         if self.window is None:

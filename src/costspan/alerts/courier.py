@@ -15,6 +15,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -62,8 +63,14 @@ class Courier:
         self._busy = False
         self._worker: threading.Thread | None = None
 
-    def send(self, alert: Alert, sinks: tuple[Sink, ...]) -> None:
-        """Queue an alert, unless its kind went out less than a minute ago: then count it."""
+    def send(
+        self, alert: Alert, sinks: tuple[Sink, ...], done: Callable[[bool], None] | None = None
+    ) -> None:
+        """Queue an alert, unless its kind went out less than a minute ago: then count it.
+
+        Args:
+            done: called once, in a worker, when every sink has had its try; True if all took it.
+        """
         if not sinks:
             return
         with self._lock:

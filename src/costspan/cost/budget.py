@@ -69,7 +69,9 @@ class Budget:
         return Alert(
             budget=self.name,
             per=self.per,
-            limit_usd=usd(self.limit),
+            limit=usd(self.limit),
+            spent=usd(cost.total),
+            gathered=True,
             cost_usd=usd(cost.total),
             model=call.model,
             provider=call.request.provider,

@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import overload
 
-from costspan.alerts.alert import Alert, Courier, Sink, checked_sinks
+from costspan.alerts.alert import Alert, Sink, checked_sinks
+from costspan.alerts.courier import Courier
 from costspan.alerts.log import LogAlerts
 from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation, usd

@@ -95,7 +95,7 @@ class Notice(Struct, frozen=True, kw_only=True, gc=False):
         key: names budget, scope and window; one alert is due for it at each higher `level`.
         level: which of the budget's thresholds was reached, counted from 1.
         state: `claimed` (being sent), `sent`, or `resolved`.
-        budget: the budget's name.
+        budget, scope: whose counter it is.
         lease: until when the claimer has time to send it; another may take it over then.
         rearms: when the window is over: what was sent is due for its resolution then, and the key
             may be claimed anew; 0 for never.
@@ -106,6 +106,7 @@ class Notice(Struct, frozen=True, kw_only=True, gc=False):
     key: str
     level: int
     budget: str
+    scope: str
     alert: bytes
     state: str = "claimed"
     lease: int = 0

@@ -155,13 +155,9 @@ class MemoryStore:
             keys = [key for key in self._sums if key[0] == budget and scope in (None, key[1])]
             for key in keys:
                 del self._sums[key]
-            told = [
-                key
-                for key, one in self._notices.items()
-                if one.budget == budget and (scope is None or key.startswith(f"{budget}|{scope}|"))
-            ]
-            for key in told:
-                del self._notices[key]
+            for notice in list(self._notices.values()):
+                if notice.budget == budget and scope in (None, notice.scope):
+                    del self._notices[notice.key]
         return len(keys)
 
     def close(self) -> None:
