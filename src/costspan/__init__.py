@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from costspan.alerts.log import LogAlerts
     from costspan.attributed import attribution
     from costspan.call import Call, Cost
-    from costspan.cost.budget import Budget
+    from costspan.cost.budgets.budget import Budget
     from costspan.cost.foreign.processor import CostSpanProcessor
     from costspan.cost.prices import Prices
     from costspan.cost.rates import Rate
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Alert": "costspan.alerts.alert",
-    "Budget": "costspan.cost.budget",
+    "Budget": "costspan.cost.budgets.budget",
     "BudgetExceeded": "costspan.errors",
     "Call": "costspan.call",
     "ConfigurationError": "costspan.errors",

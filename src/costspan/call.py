@@ -40,7 +40,8 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     `api` is the wire format that is spoken (`openai`, `anthropic`, ...). `parameters` holds
     the sampling parameters that were set, under the keys that `semconv.PARAMETERS` lists.
     `output_limit` is the request's own limit of output tokens. `billable` is False for operations
-    that the provider does not charge for.
+    that the provider does not charge for. `input_size` is the request's text in bytes and
+    `fingerprint` a hash of what is asked; both only where a budget needs them.
     """
 
     operation: str
@@ -53,13 +54,23 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     output_limit: int | None = None
     billable: bool = True
     parameters: Mapping[str, Any] = {}
+    input_size: int | None = None
+    fingerprint: str | None = None
 
 
-class Reservation(Struct, frozen=True):
-    """Leave to make one call; a budget may take it back while a stream is read."""
+class Reservation:
+    """Leave to make one call; a budget may take it back while a stream is read.
 
-    def allows(self, chunk_count: int) -> bool:
-        """Whether the stream may go on after `chunk_count` chunks."""
+    `allowance` is how many tokens of output may pass before `allows` must be asked; None where it
+    never must. `refusal` is what to raise once it said no.
+    """
+
+    __slots__ = ()
+    allowance: int | None = None
+    refusal: Exception | None = None
+
+    def allows(self, tokens: int) -> bool:
+        """Whether the stream may go on after about so many tokens of output; may ask a store."""
         return True
 
 

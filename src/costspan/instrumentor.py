@@ -17,7 +17,7 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 from costspan import settings as settings_of
 from costspan.alerts.log import LogAlerts
 from costspan.call import Request
-from costspan.cost.budget import Budget
+from costspan.cost.budgets.budget import Budget
 from costspan.cost.foreign.joining import ForeignSpans
 from costspan.cost.tracker import CostTracker
 from costspan.cost.written import prices_of

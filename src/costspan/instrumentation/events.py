@@ -12,6 +12,24 @@ from opentelemetry.trace import Span
 from costspan.semconv import DETAILS_EVENT
 
 
+def add_alerts(span: Span, alerts: Iterable[Alert]) -> None:
+    """Say on the call's span, and in the log of the app's OpenTelemetry, what was told of it."""
+    for alert in alerts:
+        attributes = alert_attributes(alert)
+        span.add_event(ALERT_EVENT, attributes, timestamp=alert.at)
+        get_logger("costspan").emit(
+            LogRecord(
+                timestamp=alert.at,
+                context=trace.set_span_in_context(span),
+                severity_number=SEVERITIES[alert.severity],
+                severity_text=alert.severity.upper(),
+                body=alert.text,
+                event_name=ALERT_EVENT,
+                attributes=attributes,
+            )
+        )
+
+
 def emit_details(span: Span, attributes: Mapping[str, Any], at: int) -> None:
     """Emit the event in the span's context.
 

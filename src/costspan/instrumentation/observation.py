@@ -7,6 +7,7 @@ ended: read to the end, broken, closed or dropped.
 from __future__ import annotations
 
 import time
+from concurrent.futures import Future
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any
@@ -18,13 +19,14 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from costspan import attributed, content, semconv
 from costspan.call import Call, Cost, Request, Reservation, Response
-from costspan.errors import CostspanError
+from costspan.errors import BudgetExceeded, CostspanError
 from costspan.guard import quietly
 from costspan.instrumentation import failures
 from costspan.instrumentation.answers import combined
 from costspan.instrumentation.captured import captured_attributes, first_text
 from costspan.instrumentation.estimates import Estimate, lacking
-from costspan.instrumentation.events import emit_details
+from costspan.instrumentation.elsewhere import elsewhere, submit
+from costspan.instrumentation.events import add_alerts, emit_details
 from costspan.instrumentation.metrics import ChunkTimer
 from costspan.instrumentation.spans import fill, opened
 from costspan.instrumentation.wiring import Wiring
@@ -50,10 +52,12 @@ class Observation:
         "answer",
         "body",
         "ended",
+        "exceeded",
         "error",
         "error_code",
         "estimate",
         "exception",
+        "finished",
         "first_chunk",
         "first_token",
         "http_status",
@@ -71,6 +75,7 @@ class Observation:
         "started",
         "started_at",
         "unbilled",
+        "waits",
         "who",
         "wiring",
     )
@@ -100,7 +105,9 @@ class Observation:
         self.request_id: str | None = None
         self.first_chunk: float | None = None
         self.first_token: float | None = None
-        self.unbilled = self.injected = self._returned = False
+        self.unbilled = self.injected = self._returned = self.waits = False
+        self.finished: Future[None] | None = None
+        self.exceeded: BudgetExceeded | None = None
         self._attached: tuple[Any, Token[Observation | None]] | None = None
         self._open = True
         self.started_at = time.time_ns()
@@ -112,16 +119,29 @@ class Observation:
 
         A fault of our own in asking is no refusal: the call goes on, and so does its span.
         """
-        if self.wiring.costs is None:
+        costs = self.wiring.costs
+        if costs is None:
             return
         try:
             with _ASKING_LEAVE:
-                self.reservation = self.wiring.costs.admit(self.request, self.who)
+                trace_id = self.span.get_span_context().trace_id
+                self.reservation = costs.admit(self.request, self.who, trace_id)
         except CostspanError as exc:
-            self.unbilled = True
-            self.fail(exc)
-            self.finish()
+            self._refused(exc)
             raise
+
+    async def admit_elsewhere(self) -> None:
+        """As `admit`, for a store that may wait; from here on, so may the end of the call."""
+        self.waits = True
+        await elsewhere(self.admit)
+
+    def _refused(self, exc: CostspanError) -> None:
+        self.unbilled = True
+        self.waits = False
+        self.fail(exc)
+        if isinstance(exc, BudgetExceeded):
+            add_alerts(self.span, exc.alerts)
+        self.finish()
 
     def __enter__(self) -> Observation:
         """Make the span current while the request is under way."""
@@ -196,6 +216,12 @@ class Observation:
         except AttributeError:
             return
         self.ended = time.perf_counter() if at is None else at
+        if self.waits:
+            self.finished = submit(self._end)
+        else:
+            self._end()
+
+    def _end(self) -> None:
         with _SETTLING:
             self._settle()
         with _ENDING_SPAN:
@@ -208,7 +234,10 @@ class Observation:
         # A processor settles what nobody has settled here; what was is not its to count.
         setattr(self.span, semconv.ON_SPAN, (call, self.who) if wiring.costs is None else None)
         if wiring.costs is not None:
-            call, cost = wiring.costs.account(call, self.reservation, self.who)
+            call, cost, outcome = wiring.costs.account(call, self.reservation, self.who)
+            self.exceeded = outcome.exceeded
+            if outcome.alerts:
+                add_alerts(self.span, outcome.alerts)
         if self.span.is_recording() or wiring.details_events:
             self._write(call, cost)
         wiring.meters.record(call, cost, self.span)

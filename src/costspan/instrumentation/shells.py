@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from costspan.errors import BudgetExceeded
 from costspan.guard import quietly
+from costspan.instrumentation.elsewhere import over
 from costspan.instrumentation.requests import (
     Observed,
     Requests,
@@ -14,7 +16,7 @@ from costspan.instrumentation.requests import (
     read_returned,
     read_unparsed,
 )
-from costspan.instrumentation.taps import tap_stream
+from costspan.instrumentation.tapping import tap_stream
 from costspan.instrumentation.wiring import slot
 
 Shell = Callable[..., Any]
@@ -31,6 +33,12 @@ def _after_refusal(observed: Observed | Unobserved, exc: BaseException) -> Any:
     return observed.unasked
 
 
+def _paid(exceeded: BudgetExceeded, result: Any) -> BudgetExceeded:
+    """What is raised in place of an answer has the answer, which is paid for."""
+    exceeded.response = result
+    return exceeded
+
+
 def sync_request(requests: Requests, wrapped: Shell) -> Shell:
     """Around `SyncAPIClient.request`."""
 
@@ -41,6 +49,9 @@ def sync_request(requests: Requests, wrapped: Shell) -> Shell:
         observed = requests.open(wiring, client, args, kwargs)
         if observed is None:
             return wrapped(client, *args, **kwargs)
+        observation = observed.observation
+        if observation is not None:
+            observation.admit()
         with observed:
             try:
                 result = wrapped(client, *observed.args, **observed.kwargs)
@@ -51,7 +62,9 @@ def sync_request(requests: Requests, wrapped: Shell) -> Shell:
                 result = wrapped(client, *again[0], **again[1])
             if not requests.sees_responses:
                 read_returned(observed, result)
-            return result
+        if observation is not None and observation.exceeded is not None:
+            raise _paid(observation.exceeded, result)
+        return result
 
     return request
 
@@ -66,6 +79,12 @@ def async_request(requests: Requests, wrapped: Shell) -> Shell:
         observed = requests.open(wiring, client, args, kwargs)
         if observed is None:
             return await wrapped(client, *args, **kwargs)
+        observation = observed.observation
+        if observation is not None:
+            if wiring.waits:
+                await observation.admit_elsewhere()
+            else:
+                observation.admit()
         with observed:
             try:
                 result = await wrapped(client, *observed.args, **observed.kwargs)
@@ -76,7 +95,12 @@ def async_request(requests: Requests, wrapped: Shell) -> Shell:
                 result = await wrapped(client, *again[0], **again[1])
             if not requests.sees_responses:
                 read_returned(observed, result)
-            return result
+        if observation is not None:
+            if observation.finished is not None:
+                await over(observation.finished)
+            if observation.exceeded is not None:
+                raise _paid(observation.exceeded, result)
+        return result
 
     return request
 

@@ -22,7 +22,8 @@ def settle_own(costs: CostTracker, node: Node, held: tuple[Call, Any]) -> Attrib
     """Settle a call of ours that its span holds, as it would have been settled without a span."""
     call, who = held
     node.settled_by = (*node.settled_by, costs)
-    return semconv.cost_attributes(*costs.account(call, None, who))
+    counted, cost, _ = costs.account(call, None, who)
+    return semconv.cost_attributes(counted, cost)
 
 
 def settle_foreign(

@@ -26,6 +26,10 @@ UNSCOPED = "(unscoped)"
 """The scope under which calls are counted that lack the key of a budget's scope."""
 
 
+SKIPPED = "(skipped)"
+"""The scope under which the number of calls is kept that a budget does not count for that."""
+
+
 class StoreDown(Exception):
     """The store did not answer, or not in time. Its text never holds an address or a password."""
 
