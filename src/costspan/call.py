@@ -74,6 +74,9 @@ class Reservation:
         return True
 
 
+REFUSED = Reservation()
+"""Stands for the reservation of a call that was not made: it takes nothing of any budget."""
+
 FRACTIONAL = frozenset({"audio_seconds", "input_audio_seconds", "output_audio_seconds"})
 """The fields of `Usage` that need not be whole numbers."""
 

@@ -47,7 +47,10 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 
 class BudgetState(Struct, frozen=True, kw_only=True, gc=False):
-    """How a budget stands: its limit in its unit (`usd`, `tokens`, `calls`), and its alerts here."""
+    """How a budget stands: its limit in its unit, and how many alerts of it there were here.
+
+    The unit is `usd`, `tokens` or `calls`.
+    """
 
     name: str
     per: str

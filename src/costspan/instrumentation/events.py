@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
 from opentelemetry.trace import Span
 
+from costspan.alerts.alert import Alert
 from costspan.semconv import DETAILS_EVENT
 
 
 def add_alerts(span: Span, alerts: Iterable[Alert]) -> None:
-    """Say on the call's span, and in the log of the app's OpenTelemetry, what was told of it."""
-    for alert in alerts:
-        attributes = alert_attributes(alert)
-        span.add_event(ALERT_EVENT, attributes, timestamp=alert.at)
-        get_logger("costspan").emit(
-            LogRecord(
-                timestamp=alert.at,
-                context=trace.set_span_in_context(span),
-                severity_number=SEVERITIES[alert.severity],
-                severity_text=alert.severity.upper(),
-                body=alert.text,
-                event_name=ALERT_EVENT,
-                attributes=attributes,
-            )
-        )
+    """Say on the call's span what was told of it."""
 
 
 def emit_details(span: Span, attributes: Mapping[str, Any], at: int) -> None:

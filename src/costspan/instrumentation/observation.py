@@ -18,14 +18,14 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, Status, StatusCode
 
 from costspan import attributed, content, semconv
-from costspan.call import Call, Cost, Request, Reservation, Response
+from costspan.call import REFUSED, Call, Cost, Request, Reservation, Response
 from costspan.errors import BudgetExceeded, CostspanError
 from costspan.guard import quietly
 from costspan.instrumentation import failures
 from costspan.instrumentation.answers import combined
 from costspan.instrumentation.captured import captured_attributes, first_text
-from costspan.instrumentation.estimates import Estimate, lacking
 from costspan.instrumentation.elsewhere import elsewhere, submit
+from costspan.instrumentation.estimates import Estimate, lacking
 from costspan.instrumentation.events import add_alerts, emit_details
 from costspan.instrumentation.metrics import ChunkTimer
 from costspan.instrumentation.spans import fill, opened
@@ -52,10 +52,10 @@ class Observation:
         "answer",
         "body",
         "ended",
-        "exceeded",
         "error",
         "error_code",
         "estimate",
+        "exceeded",
         "exception",
         "finished",
         "first_chunk",
@@ -136,6 +136,7 @@ class Observation:
         await elsewhere(self.admit)
 
     def _refused(self, exc: CostspanError) -> None:
+        self.reservation = REFUSED
         self.unbilled = True
         self.waits = False
         self.fail(exc)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from costspan.errors import BudgetExceeded
 from costspan.guard import quietly
 from costspan.instrumentation.elsewhere import over
+from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.requests import (
     Observed,
     Requests,
@@ -33,10 +33,26 @@ def _after_refusal(observed: Observed | Unobserved, exc: BaseException) -> Any:
     return observed.unasked
 
 
-def _paid(exceeded: BudgetExceeded, result: Any) -> BudgetExceeded:
-    """What is raised in place of an answer has the answer, which is paid for."""
+def _unless_exceeded(observation: Observation, result: Any) -> Any:
+    """The answer; where a budget wants it, what is raised in place of it, with the answer in it."""
+    exceeded = observation.exceeded
+    if exceeded is None:
+        return result
     exceeded.response = result
-    return exceeded
+    raise exceeded
+
+
+async def _admitted(observation: Observation) -> None:
+    if observation.wiring.waits:
+        await observation.admit_elsewhere()
+    else:
+        observation.admit()
+
+
+async def _settled(observation: Observation, result: Any) -> Any:
+    if observation.finished is not None:
+        await over(observation.finished)
+    return _unless_exceeded(observation, result)
 
 
 def sync_request(requests: Requests, wrapped: Shell) -> Shell:
@@ -62,9 +78,7 @@ def sync_request(requests: Requests, wrapped: Shell) -> Shell:
                 result = wrapped(client, *again[0], **again[1])
             if not requests.sees_responses:
                 read_returned(observed, result)
-        if observation is not None and observation.exceeded is not None:
-            raise _paid(observation.exceeded, result)
-        return result
+        return result if observation is None else _unless_exceeded(observation, result)
 
     return request
 
@@ -81,10 +95,7 @@ def async_request(requests: Requests, wrapped: Shell) -> Shell:
             return await wrapped(client, *args, **kwargs)
         observation = observed.observation
         if observation is not None:
-            if wiring.waits:
-                await observation.admit_elsewhere()
-            else:
-                observation.admit()
+            await _admitted(observation)
         with observed:
             try:
                 result = await wrapped(client, *observed.args, **observed.kwargs)
@@ -95,12 +106,7 @@ def async_request(requests: Requests, wrapped: Shell) -> Shell:
                 result = await wrapped(client, *again[0], **again[1])
             if not requests.sees_responses:
                 read_returned(observed, result)
-        if observation is not None:
-            if observation.finished is not None:
-                await over(observation.finished)
-            if observation.exceeded is not None:
-                raise _paid(observation.exceeded, result)
-        return result
+        return result if observation is None else await _settled(observation, result)
 
     return request
 

@@ -91,9 +91,7 @@ class Counting:
                 charged.append((budget, Charge(counter, amount)))
         return charged
 
-    def _skip(
-        self, budget: Budget, call: Call, charged: list[Charged], now: int
-    ) -> None:
+    def _skip(self, budget: Budget, call: Call, charged: list[Charged], now: int) -> None:
         """Count a call that has no key, so that it shows that the budget does not see it."""
         if not call.request.billable:
             return
@@ -147,7 +145,7 @@ def charge_of(budget: Budget, call: Call, cost: Cost, part: Part | None) -> int:
     spent must not look free.
     """
     if budget.unit == "calls":
-        return int(call.request.billable and call.corrects is None)
+        return int(call.request.billable and not call.corrects)
     reserved = part.amount if part is not None else 0
     if budget.unit == "usd":
         known = cost.total or 0

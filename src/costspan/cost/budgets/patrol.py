@@ -129,8 +129,8 @@ def _rounds(patrol: weakref.ref[Patrol], wake: threading.Event) -> None:
         here = patrol()
         if here is None or here._stopped:
             return
-        with quietly("looking after the budgets"):
-            with suppress(StoreDown):  # said by the store itself; the next round tries again
-                here.walk(time.time_ns() // 10**6)
+        # A store that is down says so itself; the next round tries again.
+        with quietly("looking after the budgets"), suppress(StoreDown):
+            here.walk(time.time_ns() // 10**6)
         del here
         wake.wait(EVERY_SECONDS)

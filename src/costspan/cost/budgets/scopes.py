@@ -66,7 +66,7 @@ Key = Callable[[Subject], str | None]
 
 def key_of(per: tuple[str, ...]) -> Key:
     """How the key of a scope is found; that of one sum for all is empty."""
-    readers = [reader(word) for word in per if word != "total"]
+    readers = [reader(word) for word in per if word not in ("total", "call")]
     if not readers:
         return lambda subject: ""
     if len(readers) == 1:

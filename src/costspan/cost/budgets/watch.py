@@ -10,7 +10,7 @@ from typing import Any
 from costspan.alerts.alert import Sink
 from costspan.alerts.courier import Courier
 from costspan.attributed import Attribution
-from costspan.call import Call, Cost, Request, Reservation
+from costspan.call import REFUSED, Call, Cost, Request, Reservation
 from costspan.cost.budgets.admission import GRANTED, Admission
 from costspan.cost.budgets.allowances import Allowances
 from costspan.cost.budgets.budget import Budget
@@ -89,7 +89,7 @@ class Watch:
         self, call: Call, cost: Cost, spent: tuple[Totals, ...], reservation: Reservation | None
     ) -> Outcome:
         """Count a finished call in the store and against the budgets."""
-        if not self.budgets:
+        if not self.budgets or reservation is REFUSED:
             self._store.settle(call, cost, spent)
             return NOTHING
         held = reservation if isinstance(reservation, Held) else None
