@@ -176,7 +176,7 @@ class TestTries:
         assert costs.flush(PATIENCE)
         assert (len(tries), len(told)) == (3, 1)
         assert len(set(map(id, tries))) == 1
-        assert "to failing.<locals>.sink (RuntimeError; tried 3 times): budget" in caplog.text
+        assert "to failing.<locals>.sink (RuntimeError; 3 tries): budget" in caplog.text
         assert "hunter2" not in caplog.text
 
     def test_a_sink_that_fails_once_is_told_in_the_end(self):
@@ -498,7 +498,7 @@ class TestExit:
             "tries.acquire()\n"
         )
         assert done.stdout.splitlines() == ["try", "try"]
-        assert "could not deliver an alert to failing (OSError; tried 2 times)" in done.stderr
+        assert "could not deliver an alert to failing (OSError; 2 tries)" in done.stderr
 
 
 def test_an_alert_carries_no_content():
