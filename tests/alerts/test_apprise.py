@@ -12,6 +12,9 @@ from costspan.alerts.post import NotTaken
 from tests.alerts.alerts import alert
 from tests.alerts.standin import StandIn
 
+# Apprise imports it, up to Python 3.12.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
 installed = pytest.mark.skipif(
     importlib.util.find_spec("apprise") is None, reason="Apprise is not installed"
 )

@@ -25,7 +25,7 @@ from costspan import (
     record_call,
 )
 from costspan.alerts import courier as courier_module
-from costspan.alerts import lane
+from costspan.alerts import lane, post
 from costspan.alerts.courier import Courier
 from costspan.alerts.lane import Pauses
 from costspan.alerts.post import NotTaken
@@ -252,6 +252,10 @@ class TestPauses:
         assert [pause >= 300 for pause in found[:3]] == [True] * 3
         assert max(found[3:9]) < 20
         assert found[9] < 40
+
+    def test_they_and_the_tries_fit_into_a_claims_lease(self):
+        tries = (len(lane.PAUSES) + 1) * post.TIMEOUT_SECONDS
+        assert sum(lane.PAUSES) * 1.2 + tries < courier_module.HELD_SECONDS
 
     def test_what_cannot_help_has_none(self):
         assert self.seconds(NotTaken("HTTP 400", again=False)) == [None]

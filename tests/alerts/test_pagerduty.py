@@ -134,3 +134,7 @@ def test_another_key_is_refused(key: object):
 def test_another_argument_is_refused(arguments: dict, said: str):
     with pytest.raises(ConfigurationError, match=rf"PagerDutyAlerts\({said}=...\)"):
         PagerDutyAlerts(KEY, **arguments)
+
+
+def test_it_wants_to_be_told_of_windows_that_are_over():
+    assert PagerDutyAlerts(KEY).resolves is True

@@ -28,6 +28,9 @@ from tests.alerts.alerts import PATIENCE, alert
 from tests.alerts.standin import StandIn
 from tests.alerts.test_apprise import installed
 
+# Apprise imports it, up to Python 3.12.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
 CANARY = "c4nary"
 ROUTING_KEY = f"R000000000000000000000000{CANARY}0"
 FAILURES = (
@@ -44,7 +47,7 @@ FAILURES = (
 
 
 def sink_of(kind: str, address: str):
-    url = f"{address}/hook/{CANARY}?token={CANARY}"
+    url = f"{address}/hook/{CANARY}?token={CANARY}&rto=0.1&cto=0.1"  # timeouts for Apprise
     return {
         "slack": lambda: SlackAlerts(url.replace("/hook/", "/services/")),
         "pagerduty": lambda: PagerDutyAlerts(ROUTING_KEY, url=url),

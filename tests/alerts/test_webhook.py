@@ -118,6 +118,7 @@ def test_tries_and_repeats_keep_the_key(stand_in: StandIn, monkeypatch: pytest.M
         {"key": "", "gathered": True},
         {"key": "", "gathered": True, "calls_since": 7},
         {"key": "", "gathered": True, "agent": "b"},
+        {"gathered": True, "calls_since": 7},
     ],
     ids=str,
 )

@@ -31,6 +31,10 @@ MOST_WAITING = 20_000
 PATIENCE_SECONDS = 120.0
 """How long the news that an alert was taken by one sink waits for another sink."""
 
+HELD_SECONDS = 180.0
+"""How long one alert may be tried at a sink that fails: what a claim's lease should outlast. One
+that says when to come again is tried for longer."""
+
 EXIT_SECONDS = 2.0
 """How long the end of the process waits for alerts."""
 
