@@ -25,7 +25,7 @@ from costspan import (
     record_call,
 )
 from costspan.alerts import courier as courier_module
-from costspan.alerts import lane
+from costspan.alerts import lane, post
 from costspan.alerts.courier import Courier
 from costspan.alerts.lane import Pauses
 from costspan.alerts.post import NotTaken
@@ -176,7 +176,7 @@ class TestTries:
         assert costs.flush(PATIENCE)
         assert (len(tries), len(told)) == (3, 1)
         assert len(set(map(id, tries))) == 1
-        assert "to failing.<locals>.sink (RuntimeError; tried 3 times): budget" in caplog.text
+        assert "to failing.<locals>.sink (RuntimeError; 3 tries): budget" in caplog.text
         assert "hunter2" not in caplog.text
 
     def test_a_sink_that_fails_once_is_told_in_the_end(self):
@@ -252,6 +252,10 @@ class TestPauses:
         assert [pause >= 300 for pause in found[:3]] == [True] * 3
         assert max(found[3:9]) < 20
         assert found[9] < 40
+
+    def test_they_and_the_tries_fit_into_a_claims_lease(self):
+        tries = (len(lane.PAUSES) + 1) * post.TIMEOUT_SECONDS
+        assert sum(lane.PAUSES) * 1.2 + tries < courier_module.HELD_SECONDS
 
     def test_what_cannot_help_has_none(self):
         assert self.seconds(NotTaken("HTTP 400", again=False)) == [None]
@@ -498,7 +502,7 @@ class TestExit:
             "tries.acquire()\n"
         )
         assert done.stdout.splitlines() == ["try", "try"]
-        assert "could not deliver an alert to failing (OSError; tried 2 times)" in done.stderr
+        assert "could not deliver an alert to failing (OSError; 2 tries)" in done.stderr
 
 
 def test_an_alert_carries_no_content():

@@ -112,7 +112,7 @@ class Alert(Struct, frozen=True, kw_only=True):
         parts = [self.key, self.state, f"{self.threshold:g}", str(self.resets_at)]
         if self.state != "resolved":
             parts.append(str(self.at))
-        if not self.key:
+        if self.gathered or not self.key:
             named = (self.budget, self.scope, self.agent, self.session, self.user, self.endpoint)
             parts += [*map(str, named), str(self.trace_id), str(self.calls_since)]
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
@@ -173,6 +173,7 @@ def amount(value: Decimal, unit: str) -> str:
 
 
 Sink = Callable[[Alert], Any]
+"""Who is told. One that has an attribute `resolves = True` is told of resolved windows as well."""
 
 
 def checked_sinks(sinks: Any) -> tuple[Sink, ...]:

@@ -31,6 +31,10 @@ MOST_WAITING = 20_000
 PATIENCE_SECONDS = 120.0
 """How long the news that an alert was taken by one sink waits for another sink."""
 
+HELD_SECONDS = 180.0
+"""How long one alert may be tried at a sink that fails: what a claim's lease should outlast. One
+that says when to come again is tried for longer."""
+
 EXIT_SECONDS = 2.0
 """How long the end of the process waits for alerts."""
 
@@ -74,7 +78,7 @@ class Courier:
     def _renew(self) -> None:
         self._lock = threading.RLock()
         self._ticked = threading.Condition(self._lock)
-        self._lanes: dict[int, Lane] = {}
+        self._lanes: dict[tuple[int, str], Lane] = {}
         self._gathering = Gathering()
         self._claimed: dict[str, _Parcel] = {}
         self._clock: threading.Thread | None = None
@@ -162,9 +166,12 @@ class Courier:
         return True
 
     def _lane(self, sink: Sink) -> Lane:
-        lane = self._lanes.get(id(sink))
+        # A bound method is made anew each time it is asked for.
+        owner = getattr(sink, "__self__", None)
+        identity = (id(sink), "") if owner is None else (id(owner), sink.__name__)
+        lane = self._lanes.get(identity)
         if lane is None:
-            lane = self._lanes[id(sink)] = Lane(sink, self._lock, self)
+            lane = self._lanes[identity] = Lane(sink, self._lock, self)
         return lane
 
     def _ended(self, parcel: _Parcel, taken: bool) -> None:

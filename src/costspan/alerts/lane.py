@@ -61,6 +61,7 @@ class Lane:
         self._loop: asyncio.Runner | None = None
         self.undelivered = 0
         self.full = False
+        self._failing = False
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -172,9 +173,10 @@ class Lane:
         pauses = Pauses()
         while (fault := fault_of(lambda: self._call(alert))) is not None:
             pause = pauses.after(fault)
-            if pause is None or not self._rest(pause, alert, fault, pauses.tries):
+            if pause is None or not self._rest(pause, alert, fault):
                 self._give_up(alert, reason_of(fault), pauses.tries)
                 return False
+        self._failing = False
         return True
 
     def _call(self, alert: Alert) -> None:
@@ -184,20 +186,21 @@ class Lane:
                 self._loop = asyncio.Runner()
             self._loop.run(_awaited(answer))
 
-    def _rest(self, pause: float, alert: Alert, fault: Exception, tries: int) -> bool:
+    def _rest(self, pause: float, alert: Alert, fault: Exception) -> bool:
         """Wait before the next try; False where there shall be none."""
+        if self._hurried:
+            return False
         logger.log(
-            logging.WARNING if tries == 1 else logging.DEBUG,
+            logging.DEBUG if self._failing else logging.WARNING,
             "costspan: %s did not take an alert (%s), the next try is in %.1f seconds: %s",
             name_of(self._sink),
             reason_of(fault),
             pause,
             alert.text,
         )
+        self._failing = True  # said once, until the sink takes an alert
         deadline = time.monotonic() + pause
         with self._changed:
-            if self._hurried:
-                return False
             while not self._hurried and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
         return True
@@ -206,10 +209,11 @@ class Lane:
         with self._changed:
             self.undelivered += 1
         logger.error(
-            "costspan could not deliver an alert to %s (%s; tried %d times): %s",
+            "costspan could not deliver an alert to %s (%s; %d %s): %s",
             name_of(self._sink),
             reason,
             tries,
+            "try" if tries == 1 else "tries",
             alert.text,
         )
 

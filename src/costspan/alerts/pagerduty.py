@@ -39,6 +39,8 @@ class PagerDutyAlerts:
         ConfigurationError: an argument is wrong.
     """
 
+    resolves = True
+
     def __init__(
         self,
         routing_key: str,

@@ -43,6 +43,8 @@ class WebhookAlerts:
         ConfigurationError: an argument is wrong.
     """
 
+    resolves = True
+
     def __init__(
         self, url: str, *, secret: str | None = None, headers: Mapping[str, str] | None = None
     ) -> None:

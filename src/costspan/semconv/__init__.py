@@ -1,4 +1,4 @@
-"""Calls as attributes of the GenAI conventions: the only file that spells the names we write.
+"""Calls as attributes of the GenAI conventions: the only room that spells the names we write.
 
 The GenAI names are those of the conventions' own repository (2026-08); `costspan.*` is ours. No
 OpenTelemetry package holds the current names as constants, so they are spelled here.
