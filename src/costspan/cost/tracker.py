@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -23,7 +24,7 @@ from costspan.cost.estimate import TokenCounter, with_estimate
 from costspan.cost.prices import Prices
 from costspan.cost.responses import RETRIEVAL, SettledResponses
 from costspan.cost.seen import OURS, SeenCalls, Standing
-from costspan.cost.stores.opening import opened
+from costspan.cost.stores.opening import open_store
 from costspan.errors import ConfigurationError
 from costspan.export.schema import Line, line_of
 from costspan.guard import quietly
@@ -81,7 +82,7 @@ class CostTracker:
         self.budgets = checked_budgets(budgets)
         sinks = checked_sinks([LogAlerts()] if alerts is None else alerts)
         self._courier = Courier()
-        self._store = opened(store)
+        self._store = open_store(store)
         self._seen = SeenCalls()
         self._responses = SettledResponses()
         self.token_counter = TokenCounter() if estimate else None
@@ -218,8 +219,10 @@ class CostTracker:
         return self._watch.states()
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until the alerts that are on their way are delivered; False where time ran out."""
-        return self._courier.flush(timeout)
+        """Wait until all is counted and told that is on its way; False where time ran out."""
+        deadline = time.monotonic() + timeout
+        counted = self._store.flush(timeout)
+        return self._courier.flush(max(0.0, deadline - time.monotonic())) and counted
 
     def _write(self, call: Call, cost: Cost) -> None:
         self._settled.append((call, cost))

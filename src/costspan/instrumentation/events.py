@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry._logs import LogRecord, SeverityNumber, get_logger
 from opentelemetry.trace import Span
 
-from costspan.alerts.alert import Alert
 from costspan.semconv import DETAILS_EVENT
-
-
-def add_alerts(span: Span, alerts: Iterable[Alert]) -> None:
-    """Say on the call's span what was told of it."""
 
 
 def emit_details(span: Span, attributes: Mapping[str, Any], at: int) -> None:

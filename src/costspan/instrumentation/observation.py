@@ -7,6 +7,7 @@ ended: read to the end, broken, closed or dropped.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -18,6 +19,8 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, Status, StatusCode
 
 from costspan import attributed, content, semconv
+from costspan.alerts.alert import Alert
+from costspan.alerts.event import add_alert
 from costspan.call import REFUSED, Call, Cost, Request, Reservation, Response
 from costspan.errors import BudgetExceeded, CostspanError
 from costspan.guard import quietly
@@ -26,7 +29,7 @@ from costspan.instrumentation.answers import combined
 from costspan.instrumentation.captured import captured_attributes, first_text
 from costspan.instrumentation.elsewhere import elsewhere, submit
 from costspan.instrumentation.estimates import Estimate, lacking
-from costspan.instrumentation.events import add_alerts, emit_details
+from costspan.instrumentation.events import emit_details
 from costspan.instrumentation.metrics import ChunkTimer
 from costspan.instrumentation.spans import fill, opened
 from costspan.instrumentation.wiring import Wiring
@@ -141,7 +144,7 @@ class Observation:
         self.waits = False
         self.fail(exc)
         if isinstance(exc, BudgetExceeded):
-            add_alerts(self.span, exc.alerts)
+            self._told(exc.alerts)
         self.finish()
 
     def __enter__(self) -> Observation:
@@ -237,11 +240,14 @@ class Observation:
         if wiring.costs is not None:
             call, cost, outcome = wiring.costs.account(call, self.reservation, self.who)
             self.exceeded = outcome.exceeded
-            if outcome.alerts:
-                add_alerts(self.span, outcome.alerts)
+            self._told(outcome.alerts)
         if self.span.is_recording() or wiring.details_events:
             self._write(call, cost)
         wiring.meters.record(call, cost, self.span)
+
+    def _told(self, alerts: Sequence[Alert]) -> None:
+        for alert in alerts:
+            add_alert(self.span, alert)
 
     def _write(self, call: Call, cost: Cost | None) -> None:
         attributes = semconv.call_attributes(call, cost)

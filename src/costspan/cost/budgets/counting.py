@@ -15,7 +15,7 @@ from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.held import Held, Part
 from costspan.cost.budgets.scopes import settled
 from costspan.cost.budgets.teller import Teller, facts_of
-from costspan.cost.stores.contract import SKIPPED, UNSCOPED, Charge, Store
+from costspan.cost.stores.contract import SKIPPED, UNSCOPED, Charge, Store, StoreDown
 from costspan.errors import BudgetExceeded
 from costspan.totals import Totals
 
@@ -63,7 +63,10 @@ class Counting:
         charged = self._charges(call, cost, held) if self._summed else []
         token = "" if held is None else held.token
         charges = [charge for _, charge in charged]
-        sums = self._store.settle(call, cost, spent, charges, token)
+        try:
+            sums = self._store.settle(call, cost, spent, charges, token)
+        except StoreDown:
+            sums = ()  # kept by the store, and counted when it is there again
         if not self._single and not sums:
             return NOTHING
         return self._outcome(call, cost, charged, sums)

@@ -17,6 +17,7 @@ from msgspec import structs
 from costspan import totals
 from costspan.alerts.alert import Alert, LastCall, Sink
 from costspan.alerts.courier import Courier
+from costspan.alerts.event import emit_alert
 from costspan.call import Call, Cost, usd
 from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.forecast import forecast
@@ -111,7 +112,7 @@ class Teller:
     def gathered(self, budget: Budget, alert: Alert) -> Alert:
         """Send an alert of a kind that comes often, without a claim."""
         alert = structs.replace(alert, gathered=True)
-        self._count(budget)
+        self._count(budget, alert)
         self._courier.send(alert, self.sinks_of(budget))
         self._act(budget, alert)
         return alert
@@ -160,7 +161,7 @@ class Teller:
         again = 0 if not length else now + (length if mine else length // 10)
         self._remember(key, level, again)
         if mine:
-            self._count(budget)
+            self._count(budget, alert)
             self.send_claimed(budget, notice, alert)
             self._act(budget, alert)
         return mine
@@ -208,9 +209,11 @@ class Teller:
             with quietly(f"calling the action of budget {budget.name!r}", even_asked_for=True):
                 budget.action(alert)
 
-    def _count(self, budget: Budget) -> None:
+    def _count(self, budget: Budget, alert: Alert) -> None:
         with totals.lock():
             self.told[budget.name] = self.told.get(budget.name, 0) + 1
+        with quietly("writing an alert's log record"):
+            emit_alert(alert)
 
     def _is_known(self, key: str, level: int, now: int) -> bool:
         told, again = self._known.get(key, (0, 0))

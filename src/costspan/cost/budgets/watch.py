@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ from costspan.cost.budgets.quotes import Quotes
 from costspan.cost.budgets.scopes import Subject
 from costspan.cost.budgets.teller import Recent, Teller
 from costspan.cost.prices import Prices
-from costspan.cost.stores.contract import Store
+from costspan.cost.stores.contract import SKIPPED, Charge, Store, StoreDown
 from costspan.errors import ConfigurationError
 from costspan.totals import BudgetState, Totals
 
@@ -71,6 +72,7 @@ class Watch:
         """Whether requests must be told apart."""
         self._patrols = any(not one.is_per_call for one in budgets)
         if store.shared and self._patrols:
+            store.settled_late = self._late
             self._patrol.start()
 
     def admit(self, request: Request, who: Attribution, trace_id: int) -> Reservation:
@@ -90,14 +92,16 @@ class Watch:
     ) -> Outcome:
         """Count a finished call in the store and against the budgets."""
         if not self.budgets or reservation is REFUSED:
-            self._store.settle(call, cost, spent)
+            with suppress(StoreDown):  # kept by the store, and counted when it is there again
+                self._store.settle(call, cost, spent)
             return NOTHING
         held = reservation if isinstance(reservation, Held) else None
         outcome = self._counting.settle(call, cost, spent, held)
         if held is not None:
             self._admission.settled(held)
         for _ in outcome.alerts:
-            self._store.alerted(call)
+            with suppress(StoreDown):
+                self._store.alerted(call)
         if outcome.alerts and self._patrols:
             self._patrol.start()
         return outcome
@@ -130,6 +134,15 @@ class Watch:
             else ("this tracker has none that sums up calls")
         )
         raise ConfigurationError(f"budget {name!r} {why}: {hint}")
+
+    def _late(self, charges: Sequence[Charge], sums: Sequence[int]) -> None:
+        """Tell of crossings by calls that were counted only when the store was there again."""
+        now = time.time_ns() // 10**6
+        budgets = {budget.name: budget for budget in self.budgets}
+        for charge, spent in zip(charges, sums, strict=False):
+            budget = budgets.get(charge.counter.budget)
+            if budget is not None and charge.counter.scope != SKIPPED:
+                self._teller.reached(budget, charge.counter, spent, now, None, None)
 
     def states(self) -> list[BudgetState]:
         """How each budget stands in this process; nothing is waited for."""

@@ -6,7 +6,11 @@ and a bucket of time, an amount is a whole number (picodollars, tokens or calls)
 milliseconds since the epoch as the asking process has them. Nothing in it is message content.
 
 `MemoryStore` never waits. The shared stores may: they raise `StoreDown` where the store does not
-answer within its deadline, and may be called from any thread at once.
+answer within its deadline, and may be called from any thread at once. They block the thread that
+calls: code on an event loop calls them from a worker thread.
+
+What is to be counted is never lost with that: `settle`, `superseded` and `alerted` keep it in this
+process before they raise `StoreDown`, and write it, counted once, when the store answers again.
 """
 
 from __future__ import annotations
@@ -21,6 +25,9 @@ from costspan.totals import Summary, Totals
 
 DEADLINE_SECONDS = 0.25
 """How long one operation of a shared store may take."""
+
+MOST = 2**63 - 1
+"""The largest amount, limit and sum: 9.2 million US dollars in picodollars."""
 
 UNSCOPED = "(unscoped)"
 """The scope under which calls are counted that lack the key of a budget's scope."""
@@ -43,7 +50,8 @@ class Counter(Struct, frozen=True, gc=False):
         bucket: where an amount is added now: the start of a calendar window or of the slice of a
             sliding one, 0 without a window.
         since: the sum is over all buckets from this one on.
-        until: when the bucket counts no more and may be forgotten; 0 for never.
+        until: when the bucket counts no more and may be forgotten; 0 for never. A shared store
+            forgets one of a scope all the same when nothing was added to it for 30 days.
     """
 
     budget: str
@@ -135,8 +143,8 @@ class Store(Protocol):
         """Count one finished call: in the sums, in this process's `spent`, and in its counters.
 
         What was reserved under `token` is free again, in the same step. The same token is counted
-        once, however often it is tried. The counts and the cost of a correction are a signed
-        difference, which may be negative.
+        once, however often it is tried within a day. The counts and the cost of a correction are a
+        signed difference, which may be negative.
 
         Returns:
             What is spent after it, for each charge: the sum over the counter's buckets.
@@ -157,17 +165,20 @@ class Store(Protocol):
     def reserve(
         self, token: str, claims: Sequence[Claim], now: int, expires: int
     ) -> Refusal | None:
-        """Reserve all of `claims` in one step, or none of them.
+        """Reserve all of `claims`, each of another counter, in one step, or none of them.
 
-        Claims under a token that has some already are added to them. Reservations that expired
-        before `now` hold nothing.
+        Claims under a token that has some already are added to them, and all live until the later
+        moment. Reservations that expired before `now` hold nothing.
 
         Returns:
             The first claim that was not granted; None where all were.
         """
 
     def prolong(self, token: str, expires: int) -> None:
-        """Let what is reserved under `token` live until `expires`."""
+        """Let what is reserved under `token` live until `expires`.
+
+        What had expired by then may be held again, or stay free.
+        """
 
     def standings(self, counters: Sequence[Counter], now: int) -> Sequence[Standing]:
         """How counters stand."""
@@ -197,6 +208,9 @@ class Store(Protocol):
         Returns:
             How many counters there were.
         """
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all that was settled is written; False where `timeout` seconds ran out."""
 
     def close(self) -> None:
         """Let go of connections; the next operation opens them again."""

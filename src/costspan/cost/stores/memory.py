@@ -10,6 +10,7 @@ from msgspec import structs
 from costspan import totals
 from costspan.call import Call, Cost
 from costspan.cost.ledger import Ledger
+from costspan.cost.stores import forks
 from costspan.cost.stores.contract import (
     Bucket,
     Charge,
@@ -19,6 +20,7 @@ from costspan.cost.stores.contract import (
     Refusal,
     Standing,
 )
+from costspan.cost.stores.tokens import RecentTokens
 from costspan.totals import Summary, Totals
 
 MOST_SCOPES = 100_000
@@ -39,6 +41,8 @@ class MemoryStore:
         self._sums: OrderedDict[_Key, _Sums] = OrderedDict()
         self._reserved: OrderedDict[str, _Reserved] = OrderedDict()
         self._notices: OrderedDict[str, Notice] = OrderedDict()
+        self._tokens = RecentTokens()
+        forks.watch(self)
 
     def settle(
         self,
@@ -49,10 +53,13 @@ class MemoryStore:
         token: str = "",
     ) -> Sequence[int]:
         """Count one finished call."""
-        self._ledger.add(call, cost, spent)
         if not charges and not token:
+            self._ledger.add(call, cost, spent)
             return ()
         with totals.lock():
+            if token and not self._tokens.is_new(token):
+                return [self._sums_of(one.counter).spent_since(one.counter) for one in charges]
+            self._ledger.add(call, cost, spent)
             self._release(token)
             return [self._sums_of(one.counter).add(one.counter, one.amount) for one in charges]
 
@@ -83,6 +90,9 @@ class MemoryStore:
                 if standing.spent + standing.held + claim.amount > claim.limit:
                     return Refusal(claim, standing)
             reserved = self._reserved.setdefault(token, _Reserved(expires))
+            if expires > reserved.expires:
+                reserved.expires = expires
+                self._reserved.move_to_end(token)
             for claim in claims:
                 self._sums_of(claim.counter).hold(claim.counter.bucket, claim.amount)
                 reserved.claims.append(claim)
@@ -160,8 +170,24 @@ class MemoryStore:
                     del self._notices[notice.key]
         return len(keys)
 
+    def flush(self, timeout: float) -> bool:
+        """Nothing to wait for."""
+        return True
+
     def close(self) -> None:
         """Nothing to let go of."""
+
+    def before_fork(self) -> None:
+        """Nothing to let go of."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing to go on with."""
+
+    def after_fork_in_child(self) -> None:
+        """Hold nothing for the calls that the parent was making: they are not this process's."""
+        self._reserved.clear()
+        for sums in self._sums.values():
+            sums.held.clear()
 
     def _sums_of(self, counter: Counter) -> _Sums:
         key = (counter.budget, counter.scope)
@@ -220,6 +246,10 @@ class _Sums:
         for old in [one for one in spent if one < counter.since]:
             del spent[old]
         return sum(spent.values())
+
+    def spent_since(self, counter: Counter) -> int:
+        """The sum that counts now."""
+        return self.standing(counter.since).spent
 
     def hold(self, bucket: int, amount: int) -> None:
         """Hold more, or less."""

@@ -1,0 +1,23 @@
+"""The tokens that were settled last, so that none is counted twice in this process."""
+
+from __future__ import annotations
+
+MOST_TOKENS = 10_000
+
+
+class RecentTokens:
+    """A bounded memory of tokens, the oldest forgotten first. Asked under the lock of the sums."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, None] = {}
+
+    def is_new(self, token: str) -> bool:
+        """Whether `token` was not asked for before; it is known from now on."""
+        if token in self._known:
+            return False
+        self._known[token] = None
+        if len(self._known) > MOST_TOKENS:
+            del self._known[next(iter(self._known))]
+        return True
