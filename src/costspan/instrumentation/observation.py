@@ -21,13 +21,13 @@ from opentelemetry.trace import Span, Status, StatusCode
 from costspan import attributed, content, semconv
 from costspan.alerts.alert import Alert
 from costspan.alerts.event import add_alert
-from costspan.call import REFUSED, Call, Cost, Request, Reservation, Response
-from costspan.errors import BudgetExceeded, CostspanError
+from costspan.call import Call, Cost, Request, Reservation, Response
+from costspan.errors import BudgetExceeded
 from costspan.guard import quietly
 from costspan.instrumentation import failures
 from costspan.instrumentation.answers import combined
 from costspan.instrumentation.captured import captured_attributes, first_text
-from costspan.instrumentation.elsewhere import elsewhere, submit
+from costspan.instrumentation.elsewhere import submit
 from costspan.instrumentation.estimates import Estimate, lacking
 from costspan.instrumentation.events import emit_details
 from costspan.instrumentation.metrics import ChunkTimer
@@ -35,7 +35,6 @@ from costspan.instrumentation.spans import fill, opened
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers.operation import Body, Operation
 
-_ASKING_LEAVE = quietly("asking leave for a call")
 _ENDING_REQUEST = quietly("ending a request")
 _SETTLING = quietly("settling a call")
 _ENDING_SPAN = quietly("ending a span")
@@ -116,36 +115,6 @@ class Observation:
         self.started_at = time.time_ns()
         self.started = self.ended = time.perf_counter()
         self.span: Span = opened(wiring.tracers.tracer, request, self.who, self.started_at)
-
-    def admit(self) -> None:
-        """Ask for leave to make the call; a refusal ends the span and is raised.
-
-        A fault of our own in asking is no refusal: the call goes on, and so does its span.
-        """
-        costs = self.wiring.costs
-        if costs is None:
-            return
-        try:
-            with _ASKING_LEAVE:
-                trace_id = self.span.get_span_context().trace_id
-                self.reservation = costs.admit(self.request, self.who, trace_id)
-        except CostspanError as exc:
-            self._refused(exc)
-            raise
-
-    async def admit_elsewhere(self) -> None:
-        """As `admit`, for a store that may wait; from here on, so may the end of the call."""
-        self.waits = True
-        await elsewhere(self.admit)
-
-    def _refused(self, exc: CostspanError) -> None:
-        self.reservation = REFUSED
-        self.unbilled = True
-        self.waits = False
-        self.fail(exc)
-        if isinstance(exc, BudgetExceeded):
-            self._told(exc.alerts)
-        self.finish()
 
     def __enter__(self) -> Observation:
         """Make the span current while the request is under way."""
@@ -240,12 +209,13 @@ class Observation:
         if wiring.costs is not None:
             call, cost, outcome = wiring.costs.account(call, self.reservation, self.who)
             self.exceeded = outcome.exceeded
-            self._told(outcome.alerts)
+            self.told(outcome.alerts)
         if self.span.is_recording() or wiring.details_events:
             self._write(call, cost)
         wiring.meters.record(call, cost, self.span)
 
-    def _told(self, alerts: Sequence[Alert]) -> None:
+    def told(self, alerts: Sequence[Alert]) -> None:
+        """Show on the span what was told of the call."""
         for alert in alerts:
             add_alert(self.span, alert)
 

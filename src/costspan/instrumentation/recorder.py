@@ -19,6 +19,7 @@ from costspan.guard import quietly
 from costspan.instrumentation.elsewhere import over
 from costspan.instrumentation.estimates import begun
 from costspan.instrumentation.exchange import Exchange
+from costspan.instrumentation.leave import admit, admit_waiting
 from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.settlement import settlement
 from costspan.instrumentation.wiring import Wiring
@@ -47,7 +48,7 @@ class RecordedCall:
         """
         self._open()
         if self._observation is not None:
-            self._observation.admit()
+            admit(self._observation)
             self._observation.__enter__()
         return self
 
@@ -81,11 +82,9 @@ class RecordedCall:
         Raises:
             BudgetExceeded: the call is not allowed.
         """
-        if self._wiring is None or not self._wiring.waits:
-            return self.__enter__()
         self._open()
         if self._observation is not None:
-            await self._observation.admit_elsewhere()
+            await admit_waiting(self._observation)
             self._observation.__enter__()
         return self
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from costspan.guard import quietly
 from costspan.instrumentation.elsewhere import over
+from costspan.instrumentation.leave import admit, admit_waiting
 from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.requests import (
     Observed,
@@ -42,13 +43,6 @@ def _unless_exceeded(observation: Observation, result: Any) -> Any:
     raise exceeded
 
 
-async def _admitted(observation: Observation) -> None:
-    if observation.wiring.waits:
-        await observation.admit_elsewhere()
-    else:
-        observation.admit()
-
-
 async def _settled(observation: Observation, result: Any) -> Any:
     if observation.finished is not None:
         await over(observation.finished)
@@ -67,7 +61,7 @@ def sync_request(requests: Requests, wrapped: Shell) -> Shell:
             return wrapped(client, *args, **kwargs)
         observation = observed.observation
         if observation is not None:
-            observation.admit()
+            admit(observation)
         with observed:
             try:
                 result = wrapped(client, *observed.args, **observed.kwargs)
@@ -95,7 +89,7 @@ def async_request(requests: Requests, wrapped: Shell) -> Shell:
             return await wrapped(client, *args, **kwargs)
         observation = observed.observation
         if observation is not None:
-            await _admitted(observation)
+            await admit_waiting(observation)
         with observed:
             try:
                 result = await wrapped(client, *observed.args, **observed.kwargs)

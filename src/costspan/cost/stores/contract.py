@@ -15,7 +15,7 @@ process before they raise `StoreDown`, and write it, counted once, when the stor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -131,6 +131,9 @@ class Store(Protocol):
 
     shared: bool
     """Whether other processes see it; such a store may wait, and raise `StoreDown`."""
+
+    settled_late: Callable[[Sequence[Charge], Sequence[int]], None] | None
+    """Told in a thread of the store of each settlement that is written after an outage."""
 
     def settle(
         self,

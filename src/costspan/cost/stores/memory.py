@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import structs
 
@@ -35,6 +35,7 @@ class MemoryStore:
     """Sums of this process. A forked child starts with its parent's sums, and none of its calls."""
 
     shared = False
+    settled_late: Callable[[Sequence[Charge], Sequence[int]], None] | None = None
 
     def __init__(self) -> None:
         self._ledger = Ledger()
