@@ -75,11 +75,16 @@ class Counting:
         subject, now = settled(call), call.ended_at // 10**6
         charged: list[Charged] = []
         for budget in self._summed:
+            part = None if held is None else held.part_of(budget)
+            amount = charge_of(budget, call, cost, part)
+            if part is not None:  # counted in the scope and the window that it was admitted in
+                if budget in self._learning:
+                    self._allowances.learn(budget, part.counter.scope, call)
+                charged.append((budget, Charge(part.counter, amount)))
+                continue
             if not budget.covers(subject):
                 continue
             scope = budget.key(subject)
-            part = None if held is None else held.part_of(budget)
-            amount = charge_of(budget, call, cost, part)
             if scope is None:
                 if budget.unscoped == "skip":
                     self._skip(budget, call, charged, now)
@@ -87,9 +92,7 @@ class Counting:
                 scope = UNSCOPED
             if budget in self._learning:
                 self._allowances.learn(budget, scope, call)
-            if part is not None:
-                charged.append((budget, Charge(part.counter, amount)))
-            elif amount:
+            if amount:
                 counter = budget.window.counter(budget.name, scope, now)
                 charged.append((budget, Charge(counter, amount)))
         return charged
