@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from costspan.call import Call, Cost
 from costspan.cost.ledger import Ledger
@@ -15,11 +15,11 @@ class MemoryStore:
     def __init__(self) -> None:
         self._ledger = Ledger()
 
-    def settle(self, call: Call, cost: Cost, spent: Iterable[Totals] = ()) -> None:
+    def settle(self, call: Call, cost: Cost, spent: Collection[Totals] = ()) -> None:
         """Count one finished call."""
         self._ledger.add(call, cost, spent)
 
-    def superseded(self, call: Call, spent: Iterable[Totals] = ()) -> None:
+    def superseded(self, call: Call, spent: Collection[Totals] = ()) -> None:
         """Count `call` as unpriced no more."""
         self._ledger.supersede(call, spent)
 
