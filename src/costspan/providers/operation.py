@@ -157,8 +157,8 @@ def items(value: Any) -> Iterable[Body]:
 
 def count(value: Any) -> int | None:
     """A count as it may stand on a span; None where the provider wrote something else."""
-    if type(value) is int and 0 <= value <= _INT64_MAX:
-        return value
+    if type(value) is int:
+        return None if value >> 63 else value
     if type(value) is float and value.is_integer() and 0 <= value <= _INT64_MAX:
         return int(value)
     return None
@@ -195,7 +195,7 @@ def strings(value: Any) -> tuple[str, ...] | None:
     if isinstance(value, str):
         return (value,)
     if isinstance(value, _LISTS):
-        return tuple(member for member in value if isinstance(member, str)) or None
+        return tuple([member for member in value if isinstance(member, str)]) or None
     return None
 
 

@@ -18,6 +18,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, ReadableSpan, Span, SpanProcessor
 
 from costspan import attributed, semconv
+from costspan.attributed import NOBODY
 from costspan.cost.foreign import enriching
 from costspan.cost.foreign.accounting import settled
 from costspan.cost.foreign.ancestry import ON_SPAN, Node, node_of
@@ -167,7 +168,7 @@ class CostSpanProcessor(SpanProcessor):
         if known is not None:  # another processor has seen to it
             self._keep(span, known)
             return
-        node = _node(span, dialect, above, attributes)
+        node = _node(span, dialect, above, attributes, own=scope == OWN)
         self._keep(span, node)
         if not node.own:
             here = get_current() if parent_context is None else parent_context
@@ -216,7 +217,7 @@ class CostSpanProcessor(SpanProcessor):
             return None
         if node is None or node.span_id != _span_id(span):
             # It says what it is at its end only; whose it is, the context mostly tells still.
-            node = _node(span, dialect, node, attributes)
+            node = _node(span, dialect, node, attributes, own=_scope(span) == OWN)
             node.who = attributed.attribution_in(get_current())
             self._keep(span, node)
             if not node.own:
@@ -245,8 +246,8 @@ def _is_plain(span: Any) -> bool:
         return False
 
 
-def _node(span: Any, dialect: Dialect, above: Node | None, attributes: Any) -> Node:
-    node = node_of(_span_id(span), above, own=_scope(span) == OWN)
+def _node(span: Any, dialect: Dialect, above: Node | None, attributes: Any, *, own: bool) -> Node:
+    node = node_of(_span_id(span), above, own=own)
     node.takes(role_of(dialect, span.name, attributes))
     return node
 
@@ -264,15 +265,15 @@ def _late_node(span: Any) -> Node | None:
     dialect = dialect_of(_scope(span), attributes)
     if dialect is None:
         return None
-    node = _node(span, dialect, None, attributes)
+    node = _node(span, dialect, None, attributes, own=_scope(span) == OWN)
     setattr(span, ON_SPAN, node)
     return node
 
 
 def _attribute(span: Any, node: Node, attributes: Any) -> None:
     """Copy the attribution; what the span says itself stays."""
-    told = semconv.attribution_attributes(node.who)
-    if told:
+    if node.who is not NOBODY:
+        told = semconv.attribution_attributes(node.who)
         enriching.add(span, {k: v for k, v in told.items() if k not in attributes}, ())
 
 
