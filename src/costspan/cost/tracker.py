@@ -25,6 +25,7 @@ from costspan.cost.prices import Prices
 from costspan.cost.responses import RETRIEVAL, SettledResponses
 from costspan.cost.seen import OURS, SeenCalls, Standing
 from costspan.cost.stores.opening import open_store
+from costspan.elsewhere import submit
 from costspan.errors import ConfigurationError
 from costspan.export.schema import Line, line_of
 from costspan.guard import quietly
@@ -132,16 +133,20 @@ class CostTracker:
         reservation: Reservation | None = None,
         who: Attribution | None = None,
         span: Standing = OURS,
+        *,
+        wait: bool = True,
     ) -> Cost:
         """Price a finished call, count it, write its line and watch the budgets.
 
         Args:
             span: who made the call's span, and where it stands.
+            wait: whether a shared store may be waited for; else another thread counts the call
+                there.
 
         Returns:
             Its cost; `ELSEWHERE` where another span of this call was settled already.
         """
-        return self.account(call, reservation, who, span)[1]
+        return self.account(call, reservation, who, span, wait=wait)[1]
 
     def account(
         self,
@@ -149,6 +154,8 @@ class CostTracker:
         reservation: Reservation | None = None,
         who: Attribution | None = None,
         span: Standing = OURS,
+        *,
+        wait: bool = True,
     ) -> tuple[Call, Cost, Outcome]:
         """As `settle`, and say what of the call counts: of a retrieval at most what is new.
 
@@ -166,7 +173,20 @@ class CostTracker:
             self._responses.created(call, cost, spent)
         # The line first: it must be there whatever becomes of the store.
         self._write(call, cost)
-        return call, cost, self._watch.settle(call, cost, spent, reservation)
+        if wait or not self.waits:
+            return call, cost, self._watch.settle(call, cost, spent, reservation)
+        submit(lambda: self._count_elsewhere(call, cost, spent, reservation))
+        return call, cost, NOTHING
+
+    def _count_elsewhere(
+        self,
+        call: Call,
+        cost: Cost,
+        spent: tuple[Totals, ...],
+        reservation: Reservation | None,
+    ) -> None:
+        with quietly("counting a call"):
+            self._watch.settle(call, cost, spent, reservation)
 
     def _retrieved(self, call: Call, spent: tuple[Totals, ...]) -> tuple[Call, Cost]:
         found = self._responses.retrieved(call, spent, self.prices.cost)
