@@ -17,6 +17,7 @@ from costspan.cost.budgets.held import Held, Part
 from costspan.cost.budgets.quotes import Quotes
 from costspan.cost.budgets.scopes import Subject, asked
 from costspan.cost.budgets.teller import Teller
+from costspan.cost.outcome import GRANTED
 from costspan.cost.stores import forks
 from costspan.cost.stores.contract import UNSCOPED, Claim, Standing, Store, StoreDown
 from costspan.errors import BudgetExceeded
@@ -26,7 +27,6 @@ logger = logging.getLogger("costspan")
 LIFE = 180_000
 """Milliseconds that a reservation outlives the last sign of life of its call's process."""
 
-GRANTED = Reservation()
 _MOST_SAID = 1_000
 
 

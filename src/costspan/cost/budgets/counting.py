@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from msgspec import Struct
-
 from costspan.alerts.alert import Alert
 from costspan.call import Call, Cost
 from costspan.cost.budgets import refusals
@@ -15,6 +13,7 @@ from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.held import Held, Part
 from costspan.cost.budgets.scopes import settled
 from costspan.cost.budgets.teller import Teller, facts_of
+from costspan.cost.outcome import NOTHING, Outcome
 from costspan.cost.stores.contract import SKIPPED, UNSCOPED, Charge, Store, StoreDown
 from costspan.errors import BudgetExceeded
 from costspan.totals import Totals
@@ -23,16 +22,6 @@ logger = logging.getLogger("costspan")
 
 
 Charged = tuple[Budget, Charge]
-
-
-class Outcome(Struct, frozen=True, gc=False):
-    """What a call set off: alerts, and what is to be raised in place of its answer."""
-
-    alerts: tuple[Alert, ...] = ()
-    exceeded: BudgetExceeded | None = None
-
-
-NOTHING = Outcome()
 
 
 class Counting:
