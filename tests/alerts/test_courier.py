@@ -336,6 +336,26 @@ class TestLanes:
         assert len(told) == len(set(told)) == 10_000
         assert courier.undelivered == 0
 
+    def test_a_thread_that_cannot_start_is_said_and_tried_again(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ):
+        def failing(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        told: list[str] = []
+
+        def sink(alert: Alert) -> None:
+            told.append(alert.key)
+
+        courier = Courier()
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", failing)
+            assert courier.send(alert(key="a"), (sink,))
+        assert "cannot start a thread for its alerts (can't start new thread)" in caplog.text
+        assert courier.send(alert(key="b"), (sink,))
+        assert courier.flush(PATIENCE)
+        assert told == ["a", "b"]
+
     def test_nothing_under_way_is_flushed_at_once(self):
         assert Courier().flush(0) is True
 
