@@ -29,8 +29,8 @@ from costspan.alerts import courier as courier_module
 from costspan.alerts import lane, post
 from costspan.alerts.alert import LastCall
 from costspan.alerts.courier import Courier
+from costspan.alerts.faults import NotTaken
 from costspan.alerts.lane import Pauses
-from costspan.alerts.post import NotTaken
 from tests.alerts.alerts import PATIENCE, alert
 from tests.cost.calls import finished
 

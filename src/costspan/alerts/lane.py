@@ -18,7 +18,7 @@ from opentelemetry import context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from costspan.alerts.alert import Alert, Sink, name_of
-from costspan.alerts.post import NotTaken
+from costspan.alerts.faults import NotTaken, reason_of
 from costspan.guard import fault_of
 
 logger = logging.getLogger("costspan")
@@ -261,11 +261,6 @@ class Pauses:
             return None
         pause = next(self._left, -1.0)
         return None if pause < 0 else pause * random.uniform(0.8, 1.2)
-
-
-def reason_of(fault: Exception) -> str:
-    """Why a sink did not take an alert. The text of a foreign exception could quote a secret."""
-    return str(fault) if isinstance(fault, NotTaken) else type(fault).__name__
 
 
 async def _awaited(answer: Any) -> None:
