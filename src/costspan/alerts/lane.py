@@ -33,7 +33,6 @@ LONGEST_WAIT = 900.0
 _ASYNC_TRY_SECONDS = 60.0
 _IDLE_SECONDS = 60.0
 
-
 Say = Callable[[], None]
 
 
@@ -254,7 +253,7 @@ class Pauses:
         self.tries += 1
         asked = fault.retry_after if isinstance(fault, NotTaken) else None
         if asked is not None and self._held < LONGEST_WAIT:
-            pause = max(asked, LEAST_WAIT) * random.uniform(1.0, 1.2)
+            pause = max(asked, LEAST_WAIT) * random.uniform(1.0, 1.02)
             self._held += pause
             return pause
         if isinstance(fault, NotTaken) and not fault.again:
