@@ -8,7 +8,7 @@ import pytest
 from costspan import ConfigurationError
 from costspan.alerts.alert import Alert
 from costspan.alerts.apprise import AppriseAlerts, text_of
-from costspan.alerts.post import NotTaken
+from costspan.alerts.faults import NotTaken
 from tests.alerts.alerts import alert
 from tests.alerts.standin import StandIn
 
