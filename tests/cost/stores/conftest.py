@@ -18,11 +18,16 @@ from tests.cost.stores.servers import (
     redis_server,
 )
 
-SHARED = (
-    pytest.param("sqlite"),
+SERVED = (
     pytest.param("redis", marks=(pytest.mark.system, needs_redis)),
     pytest.param("postgres", marks=(pytest.mark.system, needs_postgres)),
 )
+"""The kinds that have a server."""
+
+SHARED = (pytest.param("sqlite"), *SERVED)
+"""The kinds that other processes see."""
+
+SERVED_BY = {"redis": redis_server, "postgres": postgres_server}
 
 _numbers = itertools.count(1)
 
@@ -62,8 +67,13 @@ def empty_store(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
         return "memory"
     if kind == "sqlite":
         return f"sqlite:///{folder}/{number}.db"
-    server: Server = request.getfixturevalue(kind)
-    if kind == "redis":
+    return emptied(request.getfixturevalue(kind))
+
+
+def emptied(server: Server) -> str:
+    """The URL of a store on `server` with nothing in it."""
+    number = next(_numbers)
+    if server.url.startswith("redis"):
         import redis
 
         with redis.Redis.from_url(server.url) as client:
