@@ -1,7 +1,7 @@
 """Each kind of store, empty, for one test."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -58,6 +58,20 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made = open_store(empty_store(request.param, request, tmp_path), PATIENCE)
     yield made
     made.close()
+
+
+@pytest.fixture
+def store_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Store]]:
+    """Opens an empty store of a kind."""
+    made: list[Store] = []
+
+    def open_one(kind: str) -> Store:
+        made.append(open_store(empty_store(kind, request, tmp_path), PATIENCE))
+        return made[-1]
+
+    yield open_one
+    for store in made:
+        store.close()
 
 
 def empty_store(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from costspan.cost.stores.contract import Store
 from costspan.cost.stores.opening import open_store
 from tests.cost.stores.servers import PATIENCE
-from tests.cost.stores.settled import CALL, HOUR, MONTH, NOW, charge, claim, cost, counter, notice
+from tests.cost.stores.settled import CALL, HOUR, NOW, charge, claim, cost, counter, notice
 
 for _kind in ("sqlite", "redis", "postgres"):  # once, in the process that all are forked from
     with suppress(ImportError):
@@ -152,5 +152,3 @@ def fork_children(number: int, wait: Work, url: str, count: int) -> Sequence[str
         in_child(lambda: list(store.settle(CALL, cost(1), (), [charge(1)]))) for _ in range(count)
     ]
     return [*seen, repr(list(store.settle(CALL, cost(1), (), [charge(1)], "parent again")))]
-
-

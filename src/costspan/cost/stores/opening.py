@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from urllib.parse import unquote, urlsplit
 
 from costspan.cost.stores import contract
@@ -11,6 +12,7 @@ from costspan.cost.stores.contract import Store
 from costspan.cost.stores.memory import MemoryStore
 from costspan.cost.stores.shared import SharedStore
 from costspan.errors import ConfigurationError
+from costspan.guard import fault_of
 
 FORMS = (
     "'memory', 'sqlite:///costs.db' (in the current folder), 'sqlite:////var/lib/costs.db' (an"
@@ -70,38 +72,31 @@ def _sqlite(url: str, deadline: float) -> Store:
 
 
 def _redis(url: str, deadline: float) -> Store:
-    try:
-        from costspan.cost.stores.redis import Redis
-    except ImportError:
-        raise _missing("redis", url) from None
-    _check_address(url, "redis://:password@host:6379/0")
+    _check(url, "redis", "redis", "redis://:password@host:6379/0")
+    from costspan.cost.stores.redis import Redis
+
     return SharedStore(Redis(url, deadline))
 
 
 def _postgres(url: str, deadline: float) -> Store:
-    try:
-        from costspan.cost.stores.postgres import Postgres
-    except ImportError:
-        raise _missing("postgres", url) from None
-    _check_address(url, "postgresql://user:password@host:5432/database")
+    _check(url, "postgres", "psycopg", "postgresql://user:password@host:5432/database")
+    from costspan.cost.stores.postgres import Postgres
+
     return SharedStore(Postgres(url, deadline))
 
 
-def _missing(extra: str, url: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"store={_shown(url)!r} needs a package that is not installed:"
-        f" pip install 'costspan[{extra}]'"
-    )
-
-
-def _check_address(url: str, example: str) -> None:
-    try:
-        urlsplit(url).port  # noqa: B018 - reading it is the check
-    except ValueError:
+def _check(url: str, extra: str, module: str, example: str) -> None:
+    # What fails has a text with the password or a path, and does not go along as the context.
+    if isinstance(fault_of(lambda: import_module(module)), ImportError):
+        raise ConfigurationError(
+            f"store={_shown(url)!r} needs a package that is not installed:"
+            f" pip install 'costspan[{extra}]'"
+        )
+    if fault_of(lambda: urlsplit(url).port) is not None:
         raise ConfigurationError(
             f"store={_shown(url)!r}: its host or port cannot be read; write it as {example!r}, with"
             " special characters of a password as %XX"
-        ) from None
+        )
 
 
 _MAKERS: dict[str, Callable[[str, float], Store]] = {
