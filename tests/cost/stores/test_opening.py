@@ -86,10 +86,11 @@ def test_a_package_that_is_missing(
 
 
 @pytest.mark.parametrize("scheme", ["redis", "postgresql"])
-def test_a_port_that_is_none(scheme: str):
+@pytest.mark.parametrize("rest", ["/#@host/0", "@host:port/0", "@host/0?unknown=1"])
+def test_an_address_that_cannot_be_read(scheme: str, rest: str):
     pytest.importorskip("redis")
     pytest.importorskip("psycopg")
-    assert "special characters of a password" in refused(f"{scheme}://u:{SECRET}/#@host/0")
+    assert "special characters of a password" in refused(f"{scheme}://u:{SECRET}{rest}")
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss", "postgresql"])

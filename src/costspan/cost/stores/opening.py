@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from importlib import import_module
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from costspan.cost.stores import contract
 from costspan.cost.stores.contract import Store
@@ -72,30 +72,37 @@ def _sqlite(url: str, deadline: float) -> Store:
 
 
 def _redis(url: str, deadline: float) -> Store:
-    _check(url, "redis", "redis", "redis://:password@host:6379/0")
-    from costspan.cost.stores.redis import Redis
+    _need("redis", "redis", url)
+    from costspan.cost.stores.redis import Redis, check
 
+    _read(check, url, "redis://:password@host:6379/0")
     return SharedStore(Redis(url, deadline))
 
 
 def _postgres(url: str, deadline: float) -> Store:
-    _check(url, "postgres", "psycopg", "postgresql://user:password@host:5432/database")
-    from costspan.cost.stores.postgres import Postgres
+    _need("psycopg", "postgres", url)
+    from costspan.cost.stores.postgres import Postgres, check
 
+    _read(check, url, "postgresql://user:password@host:5432/database")
     return SharedStore(Postgres(url, deadline))
 
 
-def _check(url: str, extra: str, module: str, example: str) -> None:
-    # What fails has a text with the password or a path, and does not go along as the context.
+# What fails below may have a text with the password in it: it must not go along as the context.
+
+
+def _need(module: str, extra: str, url: str) -> None:
     if isinstance(fault_of(lambda: import_module(module)), ImportError):
         raise ConfigurationError(
             f"store={_shown(url)!r} needs a package that is not installed:"
             f" pip install 'costspan[{extra}]'"
         )
-    if fault_of(lambda: urlsplit(url).port) is not None:
+
+
+def _read(check: Callable[[str], object], url: str, example: str) -> None:
+    if fault_of(lambda: check(url)) is not None:
         raise ConfigurationError(
-            f"store={_shown(url)!r}: its host or port cannot be read; write it as {example!r}, with"
-            " special characters of a password as %XX"
+            f"store={_shown(url)!r}: its host, port or options cannot be read; write it as"
+            f" {example!r}, with special characters of a password as %XX"
         )
 
 
