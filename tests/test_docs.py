@@ -61,7 +61,7 @@ def first_cells(page: str, header: str) -> list[str]:
 
 
 def written_attributes() -> set[str]:
-    """Every attribute name that semconv.py spells out, `KEY` for a tag's."""
+    """Every attribute name that semconv spells out for spans, `KEY` for a tag's."""
     strings = {
         node.value
         for node in ast.walk(ast.parse(inspect.getsource(semconv)))

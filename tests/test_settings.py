@@ -41,6 +41,7 @@ def test_the_defaults():
         propagate_to_providers=False,
         store="memory",
         call_warn_usd=None,
+        slack_webhook_url=None,
         budgets=(),
         alerts=(),
         prices={},
@@ -210,11 +211,6 @@ def test_a_wrong_argument_is_refused(arguments: dict, said: str):
         read(**arguments)
 
 
-def test_what_is_not_built_is_refused():
-    with pytest.raises(ConfigurationError, match="COSTSPAN_SLACK_WEBHOOK_URL is not available yet"):
-        read({"COSTSPAN_SLACK_WEBHOOK_URL": "https://hooks.example"})
-
-
 def test_a_misspelt_variable_is_found_and_a_strange_one_left_alone():
     names = {"COSTSPAN_LOCALE": "x", "COSTSPAN_LOCAL": "x", "COSTSPAN_THEIRS": "x", "LOCALE": "x"}
     (sentence,) = settings.misspelt_variables(names)
@@ -267,7 +263,6 @@ class TestTracker:
         [
             ('[[budgets]]\nusd = 1\nper = "call"', "a budget needs a name"),
             ('[[budgets]]\nname = "a"\nusd = 1\nper = "call"\nsize = 7', "size"),
-            ('[[alerts]]\ntype = "slack"', 'only type = "log" is available yet'),
             ("[prices]\nsource = 1", "unknown key 'source': use overrides, unknown, refresh"),
             (
                 "[prices]\nmaxage = 1",

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
     from costspan.alerts.alert import Alert
     from costspan.alerts.log import LogAlerts
+    from costspan.alerts.pagerduty import PagerDutyAlerts
+    from costspan.alerts.slack import SlackAlerts
+    from costspan.alerts.webhook import WebhookAlerts
     from costspan.attributed import attribution
     from costspan.call import Call, Cost
-    from costspan.cost.budget import Budget
+    from costspan.cost.budgets.budget import Budget
     from costspan.cost.foreign.processor import CostSpanProcessor
     from costspan.cost.prices import Prices
     from costspan.cost.rates import Rate
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Alert": "costspan.alerts.alert",
-    "Budget": "costspan.cost.budget",
+    "Budget": "costspan.cost.budgets.budget",
     "BudgetExceeded": "costspan.errors",
     "Call": "costspan.call",
     "ConfigurationError": "costspan.errors",
@@ -41,9 +44,12 @@ _HOMES = {
     "Instrumentor": "costspan.instrumentor",
     "LocalFiles": "costspan.export.calls",
     "LogAlerts": "costspan.alerts.log",
+    "PagerDutyAlerts": "costspan.alerts.pagerduty",
     "Prices": "costspan.cost.prices",
     "Rate": "costspan.cost.rates",
+    "SlackAlerts": "costspan.alerts.slack",
     "Summary": "costspan.totals",
+    "WebhookAlerts": "costspan.alerts.webhook",
     "attribution": "costspan.attributed",
     "price_of": "costspan.cost.single",
     "record_call": "costspan.instrumentor",
@@ -61,9 +67,12 @@ __all__ = [
     "Instrumentor",
     "LocalFiles",
     "LogAlerts",
+    "PagerDutyAlerts",
     "Prices",
     "Rate",
+    "SlackAlerts",
     "Summary",
+    "WebhookAlerts",
     "attribution",
     "price_of",
     "record_call",

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 # gc=False: none of these records can be part of a cycle, and thousands of them are kept.
 
@@ -40,7 +40,8 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     `api` is the wire format that is spoken (`openai`, `anthropic`, ...). `parameters` holds
     the sampling parameters that were set, under the keys that `semconv.PARAMETERS` lists.
     `output_limit` is the request's own limit of output tokens. `billable` is False for operations
-    that the provider does not charge for.
+    that the provider does not charge for. `input_size` is the request's text in bytes and
+    `fingerprint` a hash of what is asked; both only where a budget needs them.
     """
 
     operation: str
@@ -53,22 +54,35 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     output_limit: int | None = None
     billable: bool = True
     parameters: Mapping[str, Any] = {}
+    input_size: int | None = None
+    fingerprint: str | None = None
 
 
-class Reservation(Struct, frozen=True):
-    """Leave to make one call; a budget may take it back while a stream is read."""
+class Reservation:
+    """Leave to make one call; a budget may take it back while a stream is read.
 
-    def allows(self, chunk_count: int) -> bool:
-        """Whether the stream may go on after `chunk_count` chunks."""
+    `allowance` is how many tokens of output may pass before `allows` must be asked; None where it
+    never must. `refusal` is what to raise once it said no.
+    """
+
+    __slots__ = ()
+    allowance: int | None = None
+    refusal: Exception | None = None
+
+    def allows(self, tokens: int) -> bool:
+        """Whether the stream may go on after about so many tokens of output; may ask a store."""
         return True
 
+
+REFUSED = Reservation()
+"""Stands for the reservation of a call that was not made: it takes nothing of any budget."""
 
 FRACTIONAL = frozenset({"audio_seconds", "input_audio_seconds", "output_audio_seconds"})
 """The fields of `Usage` that need not be whole numbers."""
 
 
-class Usage(Struct, frozen=True, kw_only=True, gc=False):
-    """Counts of one answer, as the provider reported them.
+class Usage(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Counts of one answer, as the provider reported them; `reported` gives those alone.
 
     `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning and
     citations, for every provider. The audio, image and video counts are parts of those two;
@@ -114,6 +128,10 @@ class Usage(Struct, frozen=True, kw_only=True, gc=False):
     input_text_messages: int | None = None
     social_searches: int | None = None
     rerank_searches: int | None = None
+
+    def reported(self) -> dict[str, int | float]:
+        """The counts that were reported, zeros included, by their fields."""
+        return to_builtins(self)  # type: ignore[no-any-return]
 
     @property
     def total(self) -> int | None:

@@ -33,6 +33,7 @@ class BudgetExceeded(CostspanError):
         spent_usd, limit_usd, would_cost_usd: US dollars, None where not known.
         resets_at: when the budget's window ends, as seconds since the epoch.
         response: the answer that was already paid for, where there is one.
+        alerts: what was told of it, where something was.
     """
 
     def __init__(
@@ -57,3 +58,4 @@ class BudgetExceeded(CostspanError):
         self.would_cost_usd = would_cost_usd
         self.resets_at = resets_at
         self.response = response
+        self.alerts: tuple[Any, ...] = ()

@@ -15,9 +15,9 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 )
 
 from costspan import settings as settings_of
-from costspan.alerts.log import LogAlerts
+from costspan.alerts.configured import configured_sinks
 from costspan.call import Request
-from costspan.cost.budget import Budget
+from costspan.cost.budgets.budget import Budget
 from costspan.cost.foreign.joining import ForeignSpans
 from costspan.cost.tracker import CostTracker
 from costspan.cost.written import prices_of
@@ -251,7 +251,7 @@ def _tracker(costs: Any, settings: Settings) -> CostTracker | None:
     budgets = [_budget(table) for table in settings.budgets]
     if settings.call_warn_usd is not None:
         budgets.append(Budget("single call", usd=settings.call_warn_usd, per="call"))
-    sinks = [_sink(table) for table in settings.alerts] or None
+    sinks = configured_sinks(settings.alerts, settings.slack_webhook_url)
     return CostTracker(
         prices=prices_of(settings.prices), budgets=budgets, alerts=sinks, store=settings.store
     )
@@ -259,12 +259,6 @@ def _tracker(costs: Any, settings: Settings) -> CostTracker | None:
 
 def _budget(table: Mapping[str, Any]) -> Budget:
     return _made("[budgets]", Budget, {"name": "", **table})  # type: ignore[no-any-return]
-
-
-def _sink(table: Mapping[str, Any]) -> LogAlerts:
-    if set(table) != {"type"} or table["type"] != "log":
-        raise ConfigurationError(f'[[alerts]] {dict(table)!r}: only type = "log" is available yet')
-    return LogAlerts()
 
 
 def _made(place: str, kind: Callable[..., Any], table: Mapping[str, Any]) -> Any:

@@ -47,6 +47,9 @@ METRIC_LABELS = ("agent", "session", "user", "endpoint")
 
 _FEW_VALUES = ("agent", "endpoint")
 
+SHOWN = ("local", "providers", "capture_content", "metric_names", "metric_labels", "stream_usage")
+"""The settings that may be printed: the others may hold addresses and keys."""
+
 _OTEL_CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _OTEL_MODES = {"no_content": "off", "span_only": "on", "span_and_event": "on", "event_only": "off"}
 
@@ -55,7 +58,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """What `instrument()` was told, checked.
 
     `local` is a folder's name or the facade's own `LocalFiles`; `providers` None means all that are
-    installed; `call_warn_usd` is the limit of one call above which the log is told. `budgets`,
+    installed; `call_warn_usd` is the limit of one call above which the sinks are told. `budgets`,
     `alerts` and `prices` are the file's own tables, for the tracker that is made from them.
     """
 
@@ -69,9 +72,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     propagate_to_providers: bool = False
     store: str = "memory"
     call_warn_usd: str | None = None
+    slack_webhook_url: str | None = None
     budgets: tuple[Mapping[str, Any], ...] = ()
     alerts: tuple[Mapping[str, Any], ...] = ()
     prices: Mapping[str, Any] = {}
+
+    def __repr__(self) -> str:
+        told = (f"{name}={getattr(self, name)!r}" for name in SHOWN)
+        return f"Settings({', '.join(told)}, ...)"
 
 
 def read(
@@ -91,7 +99,6 @@ def read(
         ConfigurationError: a value is wrong; the message names the setting and the remedy.
     """
     env = os.environ if environ is None else environ
-    _refuse_later(env)
     file = _read_file(env.get("COSTSPAN_CONFIG"), env)
     capture, events = _checked_capture(
         env,
@@ -113,6 +120,7 @@ def read(
         propagate_to_providers=_checked_switch("propagate_to_providers", propagate_to_providers),
         store=_first(env.get("COSTSPAN_STORE"), file.get("store")) or "memory",
         call_warn_usd=env.get("COSTSPAN_CALL_WARN_USD") or None,
+        slack_webhook_url=env.get("COSTSPAN_SLACK_WEBHOOK_URL") or None,
         budgets=_tables(file, "budgets"),
         alerts=_tables(file, "alerts"),
         prices=price_table(file),
@@ -183,13 +191,6 @@ def _checked_switch(name: str, value: bool) -> bool:
     if not isinstance(value, bool):
         raise ConfigurationError(f"{name}={value!r}: use True or False")
     return value
-
-
-def _refuse_later(env: Mapping[str, str]) -> None:
-    if env.get("COSTSPAN_SLACK_WEBHOOK_URL"):
-        raise ConfigurationError(
-            "COSTSPAN_SLACK_WEBHOOK_URL is not available yet: unset it; alerts go to the log"
-        )
 
 
 def misspelt_variables(env: Mapping[str, str]) -> list[str]:

@@ -47,11 +47,15 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 
 class BudgetState(Struct, frozen=True, kw_only=True, gc=False):
-    """How a budget stands: its limit in US dollars, and how often it was crossed here."""
+    """How a budget stands: its limit in its unit, and how many alerts of it there were here.
+
+    The unit is `usd`, `tokens` or `calls`.
+    """
 
     name: str
     per: str
-    limit_usd: Decimal
+    unit: str
+    limit: Decimal
     alerts: int
 
 

@@ -121,7 +121,7 @@ def test_the_log_is_told_by_default(caplog: pytest.LogCaptureFixture):
     (line,) = [record for record in caplog.records if record.name == "costspan.alerts"]
     assert line.levelname == "WARNING"
     assert line.alert.cost_usd == Decimal("0.00027")
-    assert line.getMessage() == line.alert.text
+    assert line.getMessage().endswith(f" | {line.alert.text}")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -92,13 +93,29 @@ class Alert(Struct, frozen=True, kw_only=True):
     def severity(self) -> str:
         """How bad it is: `info` below 80 % of the limit, `warning` below it, else `error`.
 
-        A budget that stops calls and is used up is `critical`.
+        A budget that stops calls and is used up is `critical`. One dear call is a `warning`: what
+        it went over is its own limit, and no budget is used up.
         """
         if self.state == "resolved" or self.threshold < 0.8:
             return "info"
-        if self.threshold < 1:
-            return "warning"
-        return "critical" if self.state == "blocked" or self.action != "warn" else "error"
+        if self.state == "blocked" or (self.threshold >= 1 and self.action != "warn"):
+            return "critical"
+        return "warning" if self.threshold < 1 or self.per == "call" else "error"
+
+    @property
+    def delivery_key(self) -> str:
+        """Names this one message: the same for every try and repeat of it, and for no other.
+
+        `key` is shared by the thresholds of a window and by their resolution, which a receiver
+        that drops what it has seen must tell apart.
+        """
+        parts = [self.key, self.state, f"{self.threshold:g}", str(self.resets_at)]
+        if self.state != "resolved":
+            parts.append(str(self.at))
+        if self.gathered or not self.key:
+            named = (self.budget, self.scope, self.agent, self.session, self.user, self.endpoint)
+            parts += [*map(str, named), str(self.trace_id), str(self.calls_since)]
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
     @property
     def text(self) -> str:
@@ -152,10 +169,11 @@ def amount(value: Decimal, unit: str) -> str:
     """A number with its unit, as a person writes it, such as `1.5 USD` or `20 calls`."""
     if unit == "usd":
         return f"{plain(value)} USD"
-    return f"{int(value):,} {unit}"
+    return f"{int(value):,} {unit if value != 1 else unit.removesuffix('s')}"
 
 
 Sink = Callable[[Alert], Any]
+"""Who is told. One that has an attribute `resolves = True` is told of resolved windows as well."""
 
 
 def checked_sinks(sinks: Any) -> tuple[Sink, ...]:
@@ -164,11 +182,25 @@ def checked_sinks(sinks: Any) -> tuple[Sink, ...]:
     Raises:
         ConfigurationError: one cannot.
     """
+    # What was given instead is not quoted: it may be a webhook's address, which is a secret.
     if not isinstance(sinks, Sequence) or isinstance(sinks, str):
-        raise ConfigurationError(f"alerts={sinks!r}: give a list of sinks, such as [LogAlerts()]")
+        raise ConfigurationError(
+            f"alerts={_kind(sinks)}: give a list of sinks, such as [LogAlerts()]"
+        )
     for sink in sinks:
         if not callable(sink) or isinstance(sink, type):
             raise ConfigurationError(
-                f"alerts=[{sink!r}]: a sink is a callable of one Alert, such as LogAlerts()"
+                f"alerts=[{_kind(sink)}]: a sink is a callable of one Alert, such as LogAlerts()"
             )
     return tuple(sinks)
+
+
+def _kind(value: Any) -> str:
+    return f"{value.__name__} (a class)" if isinstance(value, type) else type(value).__name__
+
+
+def name_of(sink: Sink) -> str:
+    """A sink as logs name it. Only our own say more than their name: they hide their secrets."""
+    if type(sink).__module__.startswith("costspan.alerts."):
+        return repr(sink)
+    return str(getattr(sink, "__qualname__", None) or type(sink).__qualname__)

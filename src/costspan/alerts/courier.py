@@ -1,161 +1,266 @@
 """The courier: it takes alerts off the caller's thread and brings them to the sinks.
 
-A sink is any callable of one `Alert`, sync or async. Alerts of one kind are gathered: the first
-goes out at once, then at most one a minute for each budget, agent and endpoint, which says how
-many calls and dollars there were since.
+A sink is any callable of one `Alert`, sync or async. Each has a lane of its own, so that one that
+hangs holds up no other. What is gathered (see `gathering`) is told by a clock thread, which runs
+while there is something for it to do.
 """
 
 from __future__ import annotations
 
-import asyncio
 import atexit
-import inspect
 import logging
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from decimal import Decimal
-from typing import Any
+import weakref
+from collections.abc import Callable, Iterable
 
-from msgspec import structs
 from opentelemetry import context
 
-from costspan import attributed
+from costspan.alerts import gathering
 from costspan.alerts.alert import Alert, Sink
-from costspan.guard import quietly
+from costspan.alerts.gathering import Due, Gathering
+from costspan.alerts.lane import Lane
+from costspan.guard import fault_of, quietly
 
 logger = logging.getLogger("costspan")
 
-GATHERED_FOR_SECONDS = 60.0
-MOST_WAITING = 1000
-_ATTEMPTS = 3
-_EXIT_SECONDS = 2.0
-_MOST_KINDS = 10_000
+MOST_WAITING = 20_000
+"""How many alerts wait for one sink."""
+
+PATIENCE_SECONDS = 120.0
+"""How long the news that an alert was taken by one sink waits for another sink."""
+
+HELD_SECONDS = 180.0
+"""How long one alert may be tried at a sink that fails: what a claim's lease should outlast. One
+that says when to come again is tried for longer."""
+
+EXIT_SECONDS = 2.0
+"""How long the end of the process waits for alerts."""
+
+_MOST_NAMED = 3
+
+Done = Callable[[bool], None]
+
+_couriers: weakref.WeakSet[Courier] = weakref.WeakSet()
 
 
-_Kind = tuple[str, str | None, str | None]
+class _Parcel:
+    """One alert on its way, and who wants to know when it has arrived."""
 
+    __slots__ = ("_courier", "alert", "dones", "key", "left", "since", "taken")
 
-class _Gathered:
-    __slots__ = ("calls", "sent_at", "usd")
+    def __init__(self, courier: Courier, alert: Alert, key: str, lanes: int) -> None:
+        self._courier = courier  # which therefore lives until the alert has arrived
+        self.alert = alert
+        self.key = key
+        self.dones: list[Done] = []
+        self.left = lanes
+        self.since = time.monotonic()
+        self.taken = False
 
-    def __init__(self, sent_at: float) -> None:
-        self.sent_at = sent_at
-        self.calls = 0
-        self.usd = Decimal(0)
+    def ended(self, taken: bool) -> None:
+        """One sink has had its tries."""
+        self._courier._ended(self, taken)
 
 
 class Courier:
-    """A bounded queue and one worker thread that calls the sinks."""
+    """Queues and one worker thread for each sink.
+
+    Alerts that are gathered carry no claim in a store; for all others `send` says whether they are
+    on their way, and `done` when every sink has had its tries.
+    """
 
     def __init__(self) -> None:
-        self._gathered: dict[_Kind, _Gathered] = {}
         self._renew()
-        os.register_at_fork(after_in_child=self._renew)
-        atexit.register(self.flush, _EXIT_SECONDS)
+        _couriers.add(self)
 
     def _renew(self) -> None:
         self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
-        self._waiting: deque[tuple[Alert, tuple[Sink, ...]]] = deque()
-        self._busy = False
-        self._worker: threading.Thread | None = None
+        self._ticked = threading.Condition(self._lock)
+        self._lanes: dict[tuple[int, str], Lane] = {}
+        self._gathering = Gathering()
+        self._claimed: dict[str, _Parcel] = {}
+        self._clock: threading.Thread | None = None
 
-    def send(
-        self, alert: Alert, sinks: tuple[Sink, ...], done: Callable[[bool], None] | None = None
-    ) -> None:
-        """Queue an alert, unless its kind went out less than a minute ago: then count it.
+    @property
+    def undelivered(self) -> int:
+        """How many times a sink did not get an alert that was meant for it."""
+        with self._lock:
+            return sum(lane.undelivered for lane in self._lanes.values())
+
+    @property
+    def on_their_way(self) -> list[Alert]:
+        """The alerts with a key that were sent and not yet told as done."""
+        with self._lock:
+            return [parcel.alert for parcel in self._claimed.values()]
+
+    def send(self, alert: Alert, sinks: tuple[Sink, ...], done: Done | None = None) -> bool:
+        """Queue an alert, or gather it; the caller's thread does no more than that.
+
+        An alert that is on its way already (of the same key) is not sent a second time.
 
         Args:
-            done: called once, in a worker, when every sink has had its try; True if all took it.
+            done: called once in a worker, when every sink has had its tries, and at most two
+                minutes after it was sent where one sink has it and another hangs. It is told
+                whether any sink took it: if none did, nobody knows of it. Not called for what is
+                gathered, nor where False is returned.
+
+        Returns:
+            False where there is no room for it at any sink: nobody will be told of it.
         """
-        if not sinks:
-            return
         with self._lock:
-            due = self._due(alert)
-            if due is None:
-                return
-            if len(self._waiting) >= MOST_WAITING:
-                logger.error("costspan drops an alert, %d are waiting: %s", MOST_WAITING, due.text)
-                return
-            self._waiting.append((due, sinks))
-            self._start()
-            self._changed.notify_all()
+            if not alert.gathered:
+                return self._queue(alert, sinks or (_nobody,), done)
+            return self._queue_all(self._gathering.add(alert, sinks, time.monotonic()))
 
     def flush(self, timeout: float) -> bool:
-        """Wait until nothing is on its way; False where time ran out."""
+        """Tell what is gathered, and wait until nothing is on its way; False if time ran out."""
         deadline = time.monotonic() + timeout
         with self._lock:
-            while self._waiting or self._busy:
-                left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    return not (self._waiting or self._busy)
+            self._queue_all(self._gathering.all(time.monotonic()))
+            lanes = list(self._lanes.values())
+        idle = [lane.wait_idle(max(0.0, deadline - time.monotonic())) for lane in lanes]
+        return all(idle)
+
+    def close(self, timeout: float) -> None:
+        """As `flush`, with one last try for each alert; what is left then is logged and counted."""
+        with self._lock:
+            lanes = list(self._lanes.values())
+        for lane in lanes:
+            lane.hurry()
+        if self.flush(timeout):
+            return
+        left = [alert for lane in lanes for alert in lane.left_behind()]
+        more = ["..."] if len(left) > _MOST_NAMED else []
+        logger.error(
+            "costspan ends with undelivered alerts, %d in all: %s",
+            len(left),
+            "; ".join([*(alert.text for alert in left[:_MOST_NAMED]), *more]),
+        )
+
+    def _queue_all(self, due: Iterable[Due]) -> bool:
+        sent = [self._queue(alert, sinks or (_nobody,), None) for alert, sinks in due]
+        self._wind_up()
+        return all(sent)
+
+    def _queue(self, alert: Alert, sinks: tuple[Sink, ...], done: Done | None) -> bool:
+        key = alert.delivery_key if alert.key and not alert.gathered else ""
+        parcel = self._claimed.get(key)
+        if parcel is None:
+            lanes = [self._lane(sink) for sink in sinks]
+            roomy = [lane for lane in lanes if len(lane) < MOST_WAITING]
+            for lane in lanes:
+                if lane not in roomy:
+                    lane.refuse(alert)
+            if not roomy:
+                return False
+            parcel = _Parcel(self, alert, key, len(roomy))
+            if key:
+                self._claimed[key] = parcel
+                self._wind_up()
+            for lane in roomy:
+                lane.put(parcel)
+        if done is not None:
+            parcel.dones.append(done)
         return True
 
-    def _due(self, alert: Alert) -> Alert | None:
-        now = time.monotonic()
-        kind = (alert.budget, alert.agent, alert.endpoint)
-        gathered = self._gathered.get(kind)
-        if gathered is None:
-            if len(self._gathered) >= _MOST_KINDS:
-                self._gathered.clear()
-            self._gathered[kind] = _Gathered(now)
-            return alert
-        if now - gathered.sent_at < GATHERED_FOR_SECONDS:
-            gathered.calls += 1
-            gathered.usd += alert.cost_usd or 0
-            return None
-        due = structs.replace(alert, calls_since=gathered.calls, usd_since=gathered.usd)
-        self._gathered[kind] = _Gathered(now)
-        return due
+    def _lane(self, sink: Sink) -> Lane:
+        # A bound method is made anew each time it is asked for.
+        owner = getattr(sink, "__self__", None)
+        identity = (id(sink), "") if owner is None else (id(owner), sink.__name__)
+        lane = self._lanes.get(identity)
+        if lane is None:
+            lane = self._lanes[identity] = Lane(sink, self._lock, self)
+        return lane
 
-    def _start(self) -> None:
-        if self._worker is None:
-            self._worker = threading.Thread(target=self._run, name="costspan-alerts", daemon=True)
-            # It outlives the block that it starts in, so it starts as nobody's.
-            token = attributed.attach(attributed.NOBODY)
-            try:
-                self._worker.start()
-            finally:
-                context.detach(token)
-
-    def _run(self) -> None:
-        try:
-            while True:
-                alert, sinks = self._next()
-                for sink in sinks:
-                    _deliver(alert, sink)
-        finally:  # a sink may end its thread, such as by sys.exit(): the next alert starts another
-            with self._lock:
-                self._worker = None
-                self._busy = False
-                if self._waiting:
-                    self._start()
-                self._changed.notify_all()
-
-    def _next(self) -> tuple[Alert, tuple[Sink, ...]]:
+    def _ended(self, parcel: _Parcel, taken: bool) -> None:
         with self._lock:
-            while not self._waiting:
-                self._busy = False
-                self._changed.notify_all()
-                self._changed.wait()
-            self._busy = True
-            return self._waiting.popleft()
+            parcel.left -= 1
+            parcel.taken = parcel.taken or taken
+            dones = self._arrived(parcel) if parcel.left == 0 else []
+        _tell(dones, parcel)
 
+    def _arrived(self, parcel: _Parcel) -> list[Done]:
+        """Forget a parcel; gives who wants to know. The caller holds the lock."""
+        if self._claimed.get(parcel.key) is parcel:
+            del self._claimed[parcel.key]
+        dones, parcel.dones = parcel.dones, []
+        return dones
 
-def _deliver(alert: Alert, sink: Sink) -> None:
-    for attempt in range(1, _ATTEMPTS + 1):
-        what = f"delivering an alert (attempt {attempt} of {_ATTEMPTS})"
-        with quietly(what, even_asked_for=True):
-            answer = sink(alert)
-            if inspect.isawaitable(answer):
-                asyncio.run(_awaited(answer))
+    def _wind_up(self) -> None:
+        """Have the clock run, if there is something for it. The caller holds the lock."""
+        if self._clock is not None or self._next_tick() is None:
             return
-        time.sleep(0.1 * attempt)
-    logger.error("costspan could not deliver an alert: %s", alert.text)
+        clock = threading.Thread(target=self._run_clock, name="costspan-alerts-clock", daemon=True)
+        token = context.attach(context.Context())  # nobody's, as the workers
+        try:
+            if fault_of(clock.start) is None:
+                self._clock = clock
+        finally:
+            context.detach(token)
+
+    def _next_tick(self) -> float | None:
+        ends = [end for end in (self._gathering.next_end(), self._next_patience()) if end]
+        return min(ends, default=None)
+
+    def _next_patience(self) -> float | None:
+        first = next(iter(self._claimed.values()), None)
+        return None if first is None else first.since + PATIENCE_SECONDS
+
+    def _run_clock(self) -> None:
+        while True:
+            with self._lock:
+                tick = self._next_tick()
+                if tick is None:
+                    self._clock = None
+                    return
+                # A minute that begins while this waits ends later, but for one after a patience.
+                pause = min(tick - time.monotonic(), gathering.GATHERED_FOR_SECONDS)
+                if pause > 0:
+                    self._ticked.wait(pause)
+                now = time.monotonic()
+                self._queue_all(self._gathering.over(now))
+                late = self._late(now)
+            for parcel, dones in late:
+                _tell(dones, parcel)
+
+    def _late(self, now: float) -> list[tuple[_Parcel, list[Done]]]:
+        """Parcels that one sink has and another does not take; the others wait on."""
+        late = []
+        for key, parcel in list(self._claimed.items()):
+            if now - parcel.since < PATIENCE_SECONDS:
+                break
+            if parcel.taken:
+                late.append((parcel, self._arrived(parcel)))
+            else:
+                del self._claimed[key]
+                parcel.since = now
+                self._claimed[key] = parcel
+        return late
 
 
-async def _awaited(answer: Any) -> Any:
-    return await answer
+def _nobody(alert: Alert) -> None:
+    """The sink of a budget that has none."""
+
+
+def _tell(dones: list[Done], parcel: _Parcel) -> None:
+    for done in dones:
+        with quietly("noting that an alert was sent", even_asked_for=True):
+            done(parcel.taken)
+
+
+def _renew_all() -> None:
+    for courier in list(_couriers):
+        courier._renew()
+
+
+def _close_all() -> None:
+    deadline = time.monotonic() + EXIT_SECONDS
+    for courier in list(_couriers):
+        with quietly("telling the last alerts", even_asked_for=True):
+            courier.close(max(0.0, deadline - time.monotonic()))
+
+
+os.register_at_fork(after_in_child=_renew_all)
+atexit.register(_close_all)

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import overload
 
-from costspan.alerts.alert import Alert, Sink, checked_sinks
+from opentelemetry import context, trace
+
+from costspan.alerts.alert import Sink, checked_sinks
 from costspan.alerts.courier import Courier
 from costspan.alerts.log import LogAlerts
-from costspan.attributed import Attribution
-from costspan.call import Call, Cost, Request, Reservation, usd
-from costspan.cost.budget import Budget
+from costspan.attributed import NOBODY, Attribution, attribution_in
+from costspan.call import Call, Cost, Request, Reservation
+from costspan.cost.budgets.budget import Budget
+from costspan.cost.budgets.counting import NOTHING, Outcome
+from costspan.cost.budgets.scopes import Subject
+from costspan.cost.budgets.watch import Watch, checked_budgets
 from costspan.cost.estimate import TokenCounter, with_estimate
 from costspan.cost.prices import Prices
 from costspan.cost.responses import RETRIEVAL, SettledResponses
 from costspan.cost.seen import OURS, SeenCalls, Standing
-from costspan.cost.stores.memory import MemoryStore
+from costspan.cost.stores.opening import open_store
 from costspan.errors import ConfigurationError
 from costspan.export.schema import Line, line_of
 from costspan.guard import quietly
-from costspan.totals import BudgetState, Summary, Totals, lock
+from costspan.totals import BudgetState, Summary, Totals
 
 LineWriter = Callable[[Call, Cost], None]
 """Takes each settled call with its cost, in the caller's thread, before the call returns."""
 
+logger = logging.getLogger("costspan")
+
 KEPT_RECORDS = 1000
-_GRANTED = Reservation()
 
 ELSEWHERE = Cost(status="not_billed", missing=("settled_elsewhere",))
 """The cost of a call that was settled by another span of it: nothing is counted twice."""
@@ -40,7 +49,10 @@ class CostTracker:
         budgets: limits to watch.
         alerts: who is told; by default the log. A sink is any callable of one `Alert`, sync or
             async.
-        store: where sums are kept; `"memory"` is this process.
+        store: where sums are kept: `"memory"` is this process, `"sqlite:///costs.db"` the processes
+            of one machine, `"redis://..."` and `"postgresql://..."` many machines.
+        on_store_error: what becomes of a call while a shared store does not answer: `"allow"` it,
+            or `"block"` it where a budget would have to be asked.
         estimate: whether the tokens that a broken-off stream did not report are estimated; such a
             cost has the status `estimated`.
 
@@ -60,34 +72,59 @@ class CostTracker:
     ) -> None:
         if prices is not None and not isinstance(prices, Prices):
             raise ConfigurationError(f"CostTracker(prices={prices!r}): give a Prices(...)")
-        if store != "memory":
-            raise ConfigurationError(f"CostTracker(store={store!r}) is not available yet: 'memory'")
-        if on_store_error != "allow":
+        if on_store_error not in ("allow", "block"):
             raise ConfigurationError(
-                "CostTracker(on_store_error=...) is not available yet: leave it out"
+                f"CostTracker(on_store_error={on_store_error!r}): use 'allow' or 'block'"
             )
         if not isinstance(estimate, bool):
             raise ConfigurationError(f"CostTracker(estimate={estimate!r}): give True or False")
         self.prices = prices if prices is not None else Prices()
-        self.budgets = _checked_budgets(budgets)
-        self._sinks = checked_sinks([LogAlerts()] if alerts is None else alerts)
+        self.budgets = checked_budgets(budgets)
+        sinks = checked_sinks([LogAlerts()] if alerts is None else alerts)
         self._courier = Courier()
-        self._store = MemoryStore()
-        self._alerts = dict.fromkeys((budget.name for budget in self.budgets), 0)
+        self._store = open_store(store)
         self._seen = SeenCalls()
         self._responses = SettledResponses()
         self.token_counter = TokenCounter() if estimate else None
         self._settled: deque[tuple[Call, Cost]] = deque(maxlen=KEPT_RECORDS)
         self.writers: tuple[LineWriter, ...] = ()
+        self._watch = Watch(
+            self.budgets,
+            self._store,
+            self.prices,
+            self._courier,
+            sinks,
+            lambda: reversed(list(self._settled)),
+            refuses_blindly=on_store_error == "block",
+        )
+        _say_mismatch(self.budgets, sinks, told=alerts is not None)
 
-    def admit(self, request: Request, who: Attribution | None = None) -> Reservation:
-        """Leave to make a call.
+    @property
+    def waits(self) -> bool:
+        """Whether `admit` and `account` may wait for a store that is not in this process."""
+        return self._store.shared
+
+    @property
+    def needs_size(self) -> bool:
+        """Whether a budget must know how long a request is, before its call."""
+        return self._watch.sizes
+
+    @property
+    def needs_fingerprint(self) -> bool:
+        """Whether a budget tells requests apart."""
+        return self._watch.fingerprints
+
+    def admit(
+        self, request: Request, who: Attribution | None = None, trace_id: int = 0
+    ) -> Reservation:
+        """Leave to make a call, with what the budgets reserve for it.
 
         Raises:
-            BudgetExceeded: the model has no known price and `Prices(unknown="block")` is set.
+            BudgetExceeded: a budget has no room for the call or cannot be asked, or the model has
+                no known price and `Prices(unknown="block")` is set.
         """
         self.prices.admit(request)
-        return _GRANTED
+        return self._watch.admit(request, who or NOBODY, trace_id)
 
     def settle(
         self,
@@ -112,25 +149,24 @@ class CostTracker:
         reservation: Reservation | None = None,
         who: Attribution | None = None,
         span: Standing = OURS,
-    ) -> tuple[Call, Cost]:
-        """As `settle`, and say what of the call counts: of a retrieval at most what is new."""
+    ) -> tuple[Call, Cost, Outcome]:
+        """As `settle`, and say what of the call counts: of a retrieval at most what is new.
+
+        The outcome is what it set off: alerts, and what a budget wants raised.
+        """
         spent = () if who is None else who.spent
         if call.request.operation == RETRIEVAL:
             call, cost = self._retrieved(call, spent)
         elif not self._seen.is_new(call, span):
-            return call, ELSEWHERE
+            return call, ELSEWHERE, NOTHING
         else:
             cost = self.prices.cost(call)
             if call.estimated is not None:
                 cost = with_estimate(call, cost, self.prices.cost)
             self._responses.created(call, cost, spent)
-        self._store.settle(call, cost, spent)
+        # The line first: it must be there whatever becomes of the store.
         self._write(call, cost)
-        for budget in self.budgets:
-            alert = budget.crossed(call, cost)
-            if alert is not None:
-                self._alert(budget, alert, call)
-        return call, cost
+        return call, cost, self._watch.settle(call, cost, spent, reservation)
 
     def _retrieved(self, call: Call, spent: tuple[Totals, ...]) -> tuple[Call, Cost]:
         found = self._responses.retrieved(call, spent, self.prices.cost)
@@ -160,21 +196,33 @@ class CostTracker:
         """
         return self._store.summary() if by is None else self._store.summaries(by)
 
+    def remaining(self, name: str) -> Decimal | None:
+        """What is left of a budget for the scope that this code runs in.
+
+        Reserved amounts are not left. With a shared store this waits for it; on an event loop call
+        it by `asyncio.to_thread`.
+
+        Returns:
+            US dollars, tokens or calls, as the budget counts; None where the code runs in no scope
+            of the budget, such as outside every session.
+
+        Raises:
+            ConfigurationError: there is no such budget, or it is one for each call, of which
+                nothing remains; the message names those that have a remainder.
+        """
+        span = trace.get_current_span().get_span_context()
+        here = attribution_in(context.get_current())
+        return self._watch.remaining(name, Subject(here, trace_id=span.trace_id))
+
     def budget_states(self) -> list[BudgetState]:
         """How each budget stands in this process; nothing is waited for."""
-        return [
-            BudgetState(
-                name=budget.name,
-                per=budget.per,
-                limit_usd=usd(budget.limit),
-                alerts=self._alerts[budget.name],
-            )
-            for budget in self.budgets
-        ]
+        return self._watch.states()
 
     def flush(self, timeout: float = 5.0) -> bool:
-        """Wait until the alerts that are on their way are delivered; False where time ran out."""
-        return self._courier.flush(timeout)
+        """Wait until all is counted and told that is on its way; False where time ran out."""
+        deadline = time.monotonic() + timeout
+        counted = self._store.flush(timeout)
+        return self._courier.flush(max(0.0, deadline - time.monotonic())) and counted
 
     def _write(self, call: Call, cost: Cost) -> None:
         self._settled.append((call, cost))
@@ -182,21 +230,17 @@ class CostTracker:
             with quietly("writing a call's line"):
                 write(call, cost)
 
-    def _alert(self, budget: Budget, alert: Alert, call: Call) -> None:
-        self._store.alerted(call)
-        with lock():
-            self._alerts[budget.name] += 1
-        self._courier.send(alert, self._sinks if budget.alerts is None else budget.alerts)
 
-
-def _checked_budgets(budgets: Sequence[Budget]) -> tuple[Budget, ...]:
-    names: set[str] = set()
+def _say_mismatch(budgets: tuple[Budget, ...], sinks: tuple[Sink, ...], *, told: bool) -> None:
+    """Sinks without a budget and budgets without a sink are seldom meant."""
+    if told and sinks and not budgets:
+        logger.warning(
+            "costspan: alerts=[...] is set and no budget is, so nothing will ever be told: add "
+            "budgets=[Budget(...)]"
+        )
     for budget in budgets:
-        if not isinstance(budget, Budget):
-            raise ConfigurationError(
-                f"CostTracker(budgets=[{budget!r}]): give a list of Budget(...)"
+        if not (sinks if budget.alerts is None else budget.alerts):
+            logger.warning(
+                "costspan: budget %r has nobody to tell: give it or the tracker alerts=[...]",
+                budget.name,
             )
-        if budget.name in names:
-            raise ConfigurationError(f"two budgets are named {budget.name!r}: names must differ")
-        names.add(budget.name)
-    return tuple(budgets)

@@ -35,9 +35,9 @@ def show(provider: Any, meter: Any, budgets: Budgeted) -> None:
     _in_force = (provider, budgets)
     meter.create_observable_gauge(
         "costspan.budget.limit",
-        [_reading(provider, lambda state: float(state.limit_usd))],
+        [_reading(provider, lambda state: float(state.limit), unit="usd")],
         unit="USD",
-        description="Limit of a budget",
+        description="Limit of a budget of dollars",
     )
     meter.create_observable_counter(
         "costspan.budget.alerts",
@@ -55,7 +55,7 @@ def hide(budgets: Budgeted | None) -> None:
 
 
 def _reading(
-    provider: Any, value_of: Callable[[BudgetState], float]
+    provider: Any, value_of: Callable[[BudgetState], float], unit: str | None = None
 ) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def read(options: CallbackOptions) -> Iterable[Observation]:
         shown = _in_force
@@ -68,6 +68,7 @@ def _reading(
                     {semconv.BUDGET_NAME: state.name, semconv.BUDGET_PER: state.per},
                 )
                 for state in shown[1].budget_states()
+                if unit in (None, state.unit)
             ]
         return ()
 

@@ -7,6 +7,8 @@ ended: read to the end, broken, closed or dropped.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from concurrent.futures import Future
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any
@@ -17,12 +19,15 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, Status, StatusCode
 
 from costspan import attributed, content, semconv
+from costspan.alerts.alert import Alert
+from costspan.alerts.event import add_alert
 from costspan.call import Call, Cost, Request, Reservation, Response
-from costspan.errors import CostspanError
+from costspan.errors import BudgetExceeded
 from costspan.guard import quietly
 from costspan.instrumentation import failures
 from costspan.instrumentation.answers import combined
 from costspan.instrumentation.captured import captured_attributes, first_text
+from costspan.instrumentation.elsewhere import submit
 from costspan.instrumentation.estimates import Estimate, lacking
 from costspan.instrumentation.events import emit_details
 from costspan.instrumentation.metrics import ChunkTimer
@@ -30,7 +35,6 @@ from costspan.instrumentation.spans import fill, opened
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers.operation import Body, Operation
 
-_ASKING_LEAVE = quietly("asking leave for a call")
 _ENDING_REQUEST = quietly("ending a request")
 _SETTLING = quietly("settling a call")
 _ENDING_SPAN = quietly("ending a span")
@@ -53,7 +57,9 @@ class Observation:
         "error",
         "error_code",
         "estimate",
+        "exceeded",
         "exception",
+        "finished",
         "first_chunk",
         "first_token",
         "http_status",
@@ -71,6 +77,7 @@ class Observation:
         "started",
         "started_at",
         "unbilled",
+        "waits",
         "who",
         "wiring",
     )
@@ -100,28 +107,14 @@ class Observation:
         self.request_id: str | None = None
         self.first_chunk: float | None = None
         self.first_token: float | None = None
-        self.unbilled = self.injected = self._returned = False
+        self.unbilled = self.injected = self._returned = self.waits = False
+        self.finished: Future[None] | None = None
+        self.exceeded: BudgetExceeded | None = None
         self._attached: tuple[Any, Token[Observation | None]] | None = None
         self._open = True
         self.started_at = time.time_ns()
         self.started = self.ended = time.perf_counter()
         self.span: Span = opened(wiring.tracers.tracer, request, self.who, self.started_at)
-
-    def admit(self) -> None:
-        """Ask for leave to make the call; a refusal ends the span and is raised.
-
-        A fault of our own in asking is no refusal: the call goes on, and so does its span.
-        """
-        if self.wiring.costs is None:
-            return
-        try:
-            with _ASKING_LEAVE:
-                self.reservation = self.wiring.costs.admit(self.request, self.who)
-        except CostspanError as exc:
-            self.unbilled = True
-            self.fail(exc)
-            self.finish()
-            raise
 
     def __enter__(self) -> Observation:
         """Make the span current while the request is under way."""
@@ -196,6 +189,12 @@ class Observation:
         except AttributeError:
             return
         self.ended = time.perf_counter() if at is None else at
+        if self.waits:
+            self.finished = submit(self._end)
+        else:
+            self._end()
+
+    def _end(self) -> None:
         with _SETTLING:
             self._settle()
         with _ENDING_SPAN:
@@ -208,10 +207,17 @@ class Observation:
         # A processor settles what nobody has settled here; what was is not its to count.
         setattr(self.span, semconv.ON_SPAN, (call, self.who) if wiring.costs is None else None)
         if wiring.costs is not None:
-            call, cost = wiring.costs.account(call, self.reservation, self.who)
+            call, cost, outcome = wiring.costs.account(call, self.reservation, self.who)
+            self.exceeded = outcome.exceeded
+            self.told(outcome.alerts)
         if self.span.is_recording() or wiring.details_events:
             self._write(call, cost)
         wiring.meters.record(call, cost, self.span)
+
+    def told(self, alerts: Sequence[Alert]) -> None:
+        """Show on the span what was told of the call."""
+        for alert in alerts:
+            add_alert(self.span, alert)
 
     def _write(self, call: Call, cost: Cost | None) -> None:
         attributes = semconv.call_attributes(call, cost)

@@ -16,8 +16,10 @@ from typing import Any
 from costspan.call import FRACTIONAL, Request, Response, Usage
 from costspan.errors import ConfigurationError
 from costspan.guard import quietly
+from costspan.instrumentation.elsewhere import over
 from costspan.instrumentation.estimates import begun
 from costspan.instrumentation.exchange import Exchange
+from costspan.instrumentation.leave import admit, admit_waiting
 from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.settlement import settlement
 from costspan.instrumentation.wiring import Wiring
@@ -44,14 +46,17 @@ class RecordedCall:
         Raises:
             BudgetExceeded: the call is not allowed.
         """
+        self._open()
+        if self._observation is not None:
+            admit(self._observation)
+            self._observation.__enter__()
+        return self
+
+    def _open(self) -> None:
         settlement.drain()
         if self._wiring is not None:
             with quietly("opening a recorded call"):
                 self._observation = Observation(self._wiring, self._request)
-        if self._observation is not None:
-            self._observation.admit()
-            self._observation.__enter__()
-        return self
 
     def __exit__(
         self,
@@ -68,10 +73,20 @@ class RecordedCall:
         if self._response is not None or not observation.seen:  # a stream is seen by its exchange
             observation.seen += 1
         observation.__exit__(kind, exc, tb)
+        if exc is None and observation.exceeded is not None:
+            raise observation.exceeded
 
     async def __aenter__(self) -> RecordedCall:
-        """As `with`: nothing is awaited."""
-        return self.__enter__()
+        """As `with`; a store that may wait is awaited.
+
+        Raises:
+            BudgetExceeded: the call is not allowed.
+        """
+        self._open()
+        if self._observation is not None:
+            await admit_waiting(self._observation)
+            self._observation.__enter__()
+        return self
 
     async def __aexit__(
         self,
@@ -79,8 +94,12 @@ class RecordedCall:
         exc: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        """As `with`: nothing is awaited."""
+        """As `with`; a store that may wait is awaited."""
         self.__exit__(kind, exc, tb)
+        if self._observation is not None and self._observation.finished is not None:
+            await over(self._observation.finished)
+            if exc is None and self._observation.exceeded is not None:
+                raise self._observation.exceeded
 
     def set_response(self, response: Any) -> None:
         """Take model, id, counts and the rest from an answer.

@@ -16,6 +16,7 @@ from costspan.instrumentation import observation as observations
 from costspan.instrumentation.bodies import read_json, watch_body
 from costspan.instrumentation.estimates import begun
 from costspan.instrumentation.exchange import Exchange
+from costspan.instrumentation.measures import measured
 from costspan.instrumentation.observation import Observation, is_suppressed
 from costspan.instrumentation.settlement import settlement
 from costspan.instrumentation.wiring import Wiring
@@ -31,6 +32,7 @@ class Unobserved:
     """Stands for a request that is not ours, made while one of ours is under way."""
 
     __slots__ = ("_token", "args", "kwargs")
+    observation = None
 
     def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         self.args = args
@@ -141,7 +143,6 @@ class Requests:
             if operation is not None and not is_suppressed():
                 opened = self._observed(wiring, client, options, operation, args, kwargs)
         if opened is not None:
-            opened.observation.admit()
             return opened
         if observations.current.get() is not None:
             return Unobserved(args, kwargs)
@@ -173,6 +174,8 @@ class Requests:
             billable=operation.billable,
             parameters=_parameters(operation, body, options),
         )
+        if wiring.measures and wiring.costs is not None:
+            request = measured(request, body, wiring.costs)
         observation = Observation(wiring, request, operation, body)
         observation.injected = injected
         if wiring.token_counter is not None:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from costspan.guard import quietly
+from costspan.instrumentation.elsewhere import over
+from costspan.instrumentation.leave import admit, admit_waiting
+from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.requests import (
     Observed,
     Requests,
@@ -14,7 +17,7 @@ from costspan.instrumentation.requests import (
     read_returned,
     read_unparsed,
 )
-from costspan.instrumentation.taps import tap_stream
+from costspan.instrumentation.tapping import tap_stream
 from costspan.instrumentation.wiring import slot
 
 Shell = Callable[..., Any]
@@ -31,6 +34,21 @@ def _after_refusal(observed: Observed | Unobserved, exc: BaseException) -> Any:
     return observed.unasked
 
 
+def _unless_exceeded(observation: Observation, result: Any) -> Any:
+    """The answer; where a budget wants it, what is raised in place of it, with the answer in it."""
+    exceeded = observation.exceeded
+    if exceeded is None:
+        return result
+    exceeded.response = result
+    raise exceeded
+
+
+async def _settled(observation: Observation, result: Any) -> Any:
+    if observation.finished is not None:
+        await over(observation.finished)
+    return _unless_exceeded(observation, result)
+
+
 def sync_request(requests: Requests, wrapped: Shell) -> Shell:
     """Around `SyncAPIClient.request`."""
 
@@ -41,6 +59,9 @@ def sync_request(requests: Requests, wrapped: Shell) -> Shell:
         observed = requests.open(wiring, client, args, kwargs)
         if observed is None:
             return wrapped(client, *args, **kwargs)
+        observation = observed.observation
+        if observation is not None:
+            admit(observation)
         with observed:
             try:
                 result = wrapped(client, *observed.args, **observed.kwargs)
@@ -51,7 +72,7 @@ def sync_request(requests: Requests, wrapped: Shell) -> Shell:
                 result = wrapped(client, *again[0], **again[1])
             if not requests.sees_responses:
                 read_returned(observed, result)
-            return result
+        return result if observation is None else _unless_exceeded(observation, result)
 
     return request
 
@@ -66,6 +87,9 @@ def async_request(requests: Requests, wrapped: Shell) -> Shell:
         observed = requests.open(wiring, client, args, kwargs)
         if observed is None:
             return await wrapped(client, *args, **kwargs)
+        observation = observed.observation
+        if observation is not None:
+            await admit_waiting(observation)
         with observed:
             try:
                 result = await wrapped(client, *observed.args, **observed.kwargs)
@@ -76,7 +100,7 @@ def async_request(requests: Requests, wrapped: Shell) -> Shell:
                 result = await wrapped(client, *again[0], **again[1])
             if not requests.sees_responses:
                 read_returned(observed, result)
-            return result
+        return result if observation is None else await _settled(observation, result)
 
     return request
 

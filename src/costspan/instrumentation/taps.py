@@ -13,10 +13,11 @@ from typing import Any
 
 from costspan.call import Response
 from costspan.guard import quieted
-from costspan.instrumentation.byte_streams import watch
+from costspan.instrumentation.elsewhere import over
 from costspan.instrumentation.estimates import Look, counted
 from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.metrics import ChunkTimer
+from costspan.instrumentation.observation import Observation
 from costspan.providers.operation import Body, Operation, fields
 
 Note = Callable[["StreamTap", Any], bool | None]
@@ -83,6 +84,8 @@ class Tap(StreamTap):
                 chunk = self._step()
             except StopIteration:
                 exchange.end("complete")
+                if exchange.observation.exceeded is not None:
+                    raise exchange.observation.exceeded from None
                 raise
             except BaseException as exc:
                 exchange.end(_outcome(exc), exc)
@@ -108,6 +111,7 @@ class AsyncTap(StreamTap):
                 chunk = await self._step()
             except StopAsyncIteration:
                 exchange.end("complete")
+                await settled(exchange.observation)
                 raise
             except BaseException as exc:
                 exchange.end(_outcome(exc), exc)
@@ -119,6 +123,18 @@ class AsyncTap(StreamTap):
     async def aclose(self) -> None:
         """Close the SDK's generator, as a caller could before."""
         await self._inner.aclose()
+
+
+async def settled(observation: Observation) -> None:
+    """Wait for the end of a call that another thread settles, and raise what a budget wants.
+
+    Raises:
+        BudgetExceeded: the call crossed a limit whose action is to raise.
+    """
+    if observation.finished is not None:
+        await over(observation.finished)
+    if observation.exceeded is not None:
+        raise observation.exceeded from None
 
 
 def _outcome(exc: BaseException) -> str:
@@ -209,31 +225,3 @@ def _fold(exchange: Exchange) -> Response | None:
     if observation.wiring.keeps_content and operation.stitch is not None:
         observation.answer = operation.stitch(chunks)
     return operation.fold(chunks)
-
-
-def tap_stream(stream: Any, package: str) -> None:
-    """Put a tap in place of a new stream's iterator, if its call is observed."""
-    exchange = stream.response.extensions.get("costspan")
-    if not isinstance(exchange, Exchange) or exchange.tapped:
-        return
-    operation = exchange.observation.operation
-    if operation is None or operation.keeps is None:
-        return
-    inner = _inner_iterator(stream, package)
-    exchange.tapped = True
-    is_async = hasattr(inner, "__anext__")
-    kind = AsyncTap if is_async else Tap
-    keeps_all = exchange.observation.wiring.keeps_content
-    stream._iterator = kind(exchange, operation, inner, all_=keeps_all)
-    watch(stream.response, exchange, is_async=is_async)
-
-
-def _inner_iterator(stream: Any, package: str) -> Any:
-    """The SDK's own chunks; of its own classes read by a copy, so that no cycle delays the end."""
-    kind = type(stream)
-    if kind.__module__.partition(".")[0] != package:
-        return stream._iterator
-    shallow = object.__new__(kind)
-    shallow.__dict__.update(stream.__dict__)
-    shallow.__dict__.pop("_iterator", None)
-    return shallow.__stream__()

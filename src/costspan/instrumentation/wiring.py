@@ -14,8 +14,10 @@ from typing import Any, Protocol
 from opentelemetry import trace
 from opentelemetry.trace import Tracer, TracerProvider
 
+from costspan.alerts.alert import Alert
 from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation
+from costspan.errors import BudgetExceeded
 from costspan.instrumentation.metrics import Meters
 
 logger = logging.getLogger("costspan")
@@ -34,10 +36,36 @@ class TokenCounter(Protocol):
         """How to count the tokens of one model."""
 
 
+class Outcome(Protocol):
+    """What a call set off."""
+
+    @property
+    def alerts(self) -> Sequence[Alert]:
+        """What was told."""
+
+    @property
+    def exceeded(self) -> BudgetExceeded | None:
+        """What to raise in place of the call's answer."""
+
+
 class Accountant(Protocol):
     """Who prices and counts calls."""
 
-    def admit(self, request: Request, who: Attribution | None = None) -> Reservation:
+    @property
+    def waits(self) -> bool:
+        """Whether leave and settling may wait for a store, as no event loop may."""
+
+    @property
+    def needs_size(self) -> bool:
+        """Whether a request's size must be known before its call."""
+
+    @property
+    def needs_fingerprint(self) -> bool:
+        """Whether requests must be told apart."""
+
+    def admit(
+        self, request: Request, who: Attribution | None = None, trace_id: int = 0
+    ) -> Reservation:
         """Leave to make a call; may raise `BudgetExceeded`."""
 
     @property
@@ -46,8 +74,8 @@ class Accountant(Protocol):
 
     def account(
         self, call: Call, reservation: Reservation | None = None, who: Attribution | None = None
-    ) -> tuple[Call, Cost]:
-        """Price and count a finished call; gives what of it counts, and what that costs."""
+    ) -> tuple[Call, Cost, Outcome]:
+        """Price and count a finished call; gives what of it counts, its cost, and what follows."""
 
 
 class Wiring:
@@ -77,6 +105,8 @@ class Wiring:
         self.tracers = tracers
         self.costs = costs
         self.token_counter = None if costs is None else costs.token_counter
+        self.waits = costs is not None and costs.waits
+        self.measures = costs is not None and (costs.needs_size or costs.needs_fingerprint)
         self.meters = meters
         self.capture = capture
         self.details_events = details_events

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from costspan.alerts.alert import Alert
-from costspan.cost.budget import Budget
+from costspan.cost.budgets.budget import Budget
 from costspan.cost.prices import Prices
 from costspan.cost.tracker import CostTracker
 from costspan.export.schema import Line

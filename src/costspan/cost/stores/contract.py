@@ -15,7 +15,7 @@ process before they raise `StoreDown`, and write it, counted once, when the stor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -31,6 +31,10 @@ MOST = 2**63 - 1
 
 UNSCOPED = "(unscoped)"
 """The scope under which calls are counted that lack the key of a budget's scope."""
+
+
+SKIPPED = "(skipped)"
+"""The scope under which the number of calls is kept that a budget does not count for that."""
 
 
 class StoreDown(Exception):
@@ -128,11 +132,14 @@ class Store(Protocol):
     shared: bool
     """Whether other processes see it; such a store may wait, and raise `StoreDown`."""
 
+    settled_late: Callable[[Sequence[Charge], Sequence[int]], None] | None
+    """Told in a thread of the store of each settlement that is written after an outage."""
+
     def settle(
         self,
         call: Call,
         cost: Cost,
-        spent: Iterable[Totals] = (),
+        spent: Collection[Totals] = (),
         charges: Sequence[Charge] = (),
         token: str = "",
     ) -> Sequence[int]:
@@ -146,7 +153,7 @@ class Store(Protocol):
             What is spent after it, for each charge: the sum over the counter's buckets.
         """
 
-    def superseded(self, call: Call, spent: Iterable[Totals] = ()) -> None:
+    def superseded(self, call: Call, spent: Collection[Totals] = ()) -> None:
         """Count `call` as unpriced no more: a later one settles its response."""
 
     def alerted(self, call: Call) -> None:

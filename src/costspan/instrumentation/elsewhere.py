@@ -1,0 +1,50 @@
+"""Threads for what may wait for a store, so that no event loop does."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+THREADS = 8
+
+T = TypeVar("T")
+
+
+class _Pool:
+    """Made when it is first used, and anew in a forked child. Exiting waits for what it does."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        self._threads: ThreadPoolExecutor | None = None
+
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        threads = self._threads
+        if threads is None:
+            # Of several that are made at once one stays; the others never start a thread.
+            made = ThreadPoolExecutor(THREADS, thread_name_prefix="costspan-store")
+            threads = vars(self)["_threads"] = self._threads or made
+        return threads.submit(work)
+
+
+_pool = _Pool()
+os.register_at_fork(after_in_child=_pool.forget)
+
+
+def submit(work: Callable[[], T]) -> Future[T]:
+    """Have `work` done by another thread."""
+    return _pool.submit(work)
+
+
+async def elsewhere(work: Callable[[], T]) -> T:
+    """Have `work` done by another thread, and wait for it without holding the event loop."""
+    return await over(submit(work))
+
+
+async def over(work: Future[T]) -> T:
+    """Wait for work that was handed over. Who stops waiting does not stop the work."""
+    return await asyncio.shield(asyncio.wrap_future(work))

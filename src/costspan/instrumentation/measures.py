@@ -1,0 +1,99 @@
+"""How long a request is and which one it is, where a budget must know before the call.
+
+Nothing of what is asked is kept: the size is a number, the fingerprint a hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from costspan.call import Request
+from costspan.instrumentation.wiring import Accountant
+from costspan.providers.operation import Body, fields
+
+MEDIA_TOKENS = 2_000
+"""What a picture, a sound or a document in the request is taken for, whatever its bytes are."""
+
+_LONG = 2_048
+_HOW_IT_IS_SENT = frozenset({"stream", "stream_options", "user", "metadata", "safety_identifier"})
+"""Keys of a body that do not change what is asked."""
+
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def measured(request: Request, body: Body, costs: Accountant) -> Request:
+    """The request with what the budgets need to know of it."""
+    if not request.billable:
+        return request
+    asked = {key: value for key, value in body.items() if key not in _HOW_IT_IS_SENT}
+    text = encoded(asked)
+    return structs.replace(
+        request,
+        input_size=size_of(asked, text) if costs.needs_size and text is not None else None,
+        fingerprint=fingerprint(request, text) if costs.needs_fingerprint else None,
+    )
+
+
+def encoded(body: Body) -> bytes | None:
+    """The body as JSON; None where it holds what can be read only once, or is no JSON at all."""
+    try:
+        return msgspec.json.encode(body, enc_hook=_named, order="sorted")
+    except (TypeError, ValueError, UnicodeEncodeError, RecursionError):
+        return None
+
+
+def _named(value: Any) -> Any:
+    """An SDK's model by its fields. Whatever else there is, a file or a generator, stays unread."""
+    said = fields(value)
+    if not said or hasattr(value, "__next__") or hasattr(value, "read"):
+        raise TypeError
+    return dict(said) if not isinstance(said, dict) else said
+
+
+def size_of(body: Body, text: bytes) -> int:
+    """The bytes of the request's text: no fewer than its tokens, of which each is a byte or more.
+
+    Pictures, sounds and documents are read otherwise, and stand in it as so many tokens each.
+    """
+    if len(text) <= _LONG:
+        return len(text)
+    media = [len(value) for value in _strings(body) if _is_media(value)]
+    return len(text) - sum(media) + len(media) * MEDIA_TOKENS
+
+
+def _strings(value: Any) -> list[str]:
+    """All strings in a body, at whatever depth."""
+    found: list[str] = []
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            found.append(one)
+        elif isinstance(one, Mapping):
+            waiting.extend(one.values())
+        elif isinstance(one, list | tuple):
+            waiting.extend(one)
+        elif not isinstance(one, _PLAIN):
+            waiting.append(dict(fields(one)))
+    return found
+
+
+def _is_media(text: str) -> bool:
+    """Bytes as text: a data URL, or so long a word as no language has."""
+    if len(text) <= _LONG:
+        return False
+    return text.startswith("data:") or not any(space in text[:_LONG] for space in " \n\t")
+
+
+def fingerprint(request: Request, text: bytes | None) -> str | None:
+    """The same for the same question to the same model; nothing of it can be read from this."""
+    if text is None:
+        return None
+    digest = hashlib.blake2b(text, digest_size=16, person=b"costspan-request")
+    digest.update(f"{request.provider} {request.operation}".encode())
+    return digest.hexdigest()
