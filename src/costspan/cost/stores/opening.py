@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from urllib.parse import unquote, urlsplit
+from importlib import import_module
+from urllib.parse import unquote
 
 from costspan.cost.stores import contract
 from costspan.cost.stores.contract import Store
 from costspan.cost.stores.memory import MemoryStore
 from costspan.cost.stores.shared import SharedStore
 from costspan.errors import ConfigurationError
+from costspan.guard import fault_of
 
 FORMS = (
     "'memory', 'sqlite:///costs.db' (in the current folder), 'sqlite:////var/lib/costs.db' (an"
@@ -70,38 +72,38 @@ def _sqlite(url: str, deadline: float) -> Store:
 
 
 def _redis(url: str, deadline: float) -> Store:
-    try:
-        from costspan.cost.stores.redis import Redis
-    except ImportError:
-        raise _missing("redis", url) from None
-    _check_address(url, "redis://:password@host:6379/0")
+    _need("redis", "redis", url)
+    from costspan.cost.stores.redis import Redis, check
+
+    _read(check, url, "redis://:password@host:6379/0")
     return SharedStore(Redis(url, deadline))
 
 
 def _postgres(url: str, deadline: float) -> Store:
-    try:
-        from costspan.cost.stores.postgres import Postgres
-    except ImportError:
-        raise _missing("postgres", url) from None
-    _check_address(url, "postgresql://user:password@host:5432/database")
+    _need("psycopg", "postgres", url)
+    from costspan.cost.stores.postgres import Postgres, check
+
+    _read(check, url, "postgresql://user:password@host:5432/database")
     return SharedStore(Postgres(url, deadline))
 
 
-def _missing(extra: str, url: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"store={_shown(url)!r} needs a package that is not installed:"
-        f" pip install 'costspan[{extra}]'"
-    )
+# What fails below may have a text with the password in it: it must not go along as the context.
 
 
-def _check_address(url: str, example: str) -> None:
-    try:
-        urlsplit(url).port  # noqa: B018 - reading it is the check
-    except ValueError:
+def _need(module: str, extra: str, url: str) -> None:
+    if isinstance(fault_of(lambda: import_module(module)), ImportError):
         raise ConfigurationError(
-            f"store={_shown(url)!r}: its host or port cannot be read; write it as {example!r}, with"
-            " special characters of a password as %XX"
-        ) from None
+            f"store={_shown(url)!r} needs a package that is not installed:"
+            f" pip install 'costspan[{extra}]'"
+        )
+
+
+def _read(check: Callable[[str], object], url: str, example: str) -> None:
+    if fault_of(lambda: check(url)) is not None:
+        raise ConfigurationError(
+            f"store={_shown(url)!r}: its host, port or options cannot be read; write it as"
+            f" {example!r}, with special characters of a password as %XX"
+        )
 
 
 _MAKERS: dict[str, Callable[[str, float], Store]] = {

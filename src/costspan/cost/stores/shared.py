@@ -191,8 +191,9 @@ class SharedStore:
         try:
             return work()
         except self._backend.faults as fault:
-            # Without its cause: that one's text may hold an address.
-            raise StoreDown(self._backend.reason(fault)) from None
+            reason = self._backend.reason(fault)
+        # Here, and so without what it comes from: that one's text may hold an address.
+        raise StoreDown(reason)
 
     def _reach(self) -> None:
         self._try(self._backend.reach)
