@@ -23,6 +23,9 @@ _LONG = 2_048
 _HOW_IT_IS_SENT = frozenset({"stream", "stream_options", "user", "metadata", "safety_identifier"})
 """Keys of a body that do not change what is asked."""
 
+_LEFT_OUT = frozenset({"NotGiven", "Omit"})
+"""The SDKs' classes for what the caller did not set."""
+
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -30,7 +33,11 @@ def measured(request: Request, body: Body, costs: Accountant) -> Request:
     """The request with what the budgets need to know of it."""
     if not request.billable:
         return request
-    asked = {key: value for key, value in body.items() if key not in _HOW_IT_IS_SENT}
+    asked = {
+        key: value
+        for key, value in body.items()
+        if key not in _HOW_IT_IS_SENT and type(value).__name__ not in _LEFT_OUT
+    }
     text = encoded(asked)
     return structs.replace(
         request,

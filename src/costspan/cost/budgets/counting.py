@@ -21,6 +21,11 @@ from costspan.totals import Totals
 logger = logging.getLogger("costspan")
 
 
+_REMEDIES = {
+    ("trace",): "make it under a span of the app's",
+    ("request",): "send a body of plain values, which can be read twice",
+}
+
 Charged = tuple[Budget, Charge]
 
 
@@ -95,10 +100,11 @@ class Counting:
         if budget.name not in self._said:
             self._said.add(budget.name)
             logger.warning(
-                "costspan: a call without %s is not counted by budget %r: set it by "
-                "attribution(...), or give the budget unscoped='count'",
+                "costspan: a call without %s is not counted by budget %r: %s, or give the budget "
+                "unscoped='count'",
                 " and ".join(budget.scope),
                 budget.name,
+                _REMEDIES.get(budget.scope, "set it by attribution(...)"),
             )
 
     def _outcome(
