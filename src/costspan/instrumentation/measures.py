@@ -20,9 +20,10 @@ MEDIA_TOKENS = 2_000
 """What a picture, a sound or a document in the request is taken for, whatever its bytes are."""
 
 TOOLS_TOKENS = 1_000
-"""What a provider adds of its own where tools are described: no less than it is documented to.
+"""What a provider may add of its own where tools are described.
 
-Source: "Pricing", section "Tool use pricing" of Anthropic's documentation.
+The most that is documented are 530, for Claude 3 Opus. Source: Anthropic's documentation, "Tool use
+pricing and tokens" (read 2026-11).
 """
 
 _LONG = 2_048

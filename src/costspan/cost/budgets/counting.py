@@ -21,7 +21,7 @@ from costspan.totals import Totals
 logger = logging.getLogger("costspan")
 
 
-_REMEDIES = {
+_REMEDIES: dict[tuple[str, ...], str] = {
     ("trace",): "make it under a span of the app's",
     ("request",): "send a body of plain values, which can be read twice",
 }
