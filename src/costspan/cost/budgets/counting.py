@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from costspan.alerts.alert import Alert
 from costspan.call import Call, Cost
 from costspan.cost.budgets import refusals
 from costspan.cost.budgets.allowances import Allowances
 from costspan.cost.budgets.budget import Budget
+from costspan.cost.budgets.guesses import Charged, Guesses
 from costspan.cost.budgets.held import Held, Part
 from costspan.cost.budgets.scopes import settled
 from costspan.cost.budgets.teller import Teller, facts_of
@@ -20,9 +21,6 @@ from costspan.errors import BudgetExceeded
 from costspan.totals import Totals
 
 logger = logging.getLogger("costspan")
-
-
-Charged = tuple[Budget, Charge]
 
 
 class Outcome(Struct, frozen=True, gc=False):
@@ -54,6 +52,7 @@ class Counting:
         self._single = tuple(one for one in budgets if one.is_per_call)
         self._summed = tuple(one for one in budgets if not one.is_per_call)
         self._learning = frozenset(one for one in budgets if one.blocks and one.unit != "calls")
+        self._guesses = Guesses()
         self._said: set[str] = set()
 
     def settle(
@@ -78,8 +77,6 @@ class Counting:
             if not budget.covers(subject):
                 continue
             scope = budget.key(subject)
-            part = None if held is None else held.part_of(budget)
-            amount = charge_of(budget, call, cost, part)
             if scope is None:
                 if budget.unscoped == "skip":
                     self._skip(budget, call, charged, now)
@@ -87,12 +84,17 @@ class Counting:
                 scope = UNSCOPED
             if budget in self._learning:
                 self._allowances.learn(budget, scope, call)
+            part = None if held is None else held.part_of(budget)
+            amount = charge_of(budget, call, cost, part)
+            counter = budget.window.counter(budget.name, scope, now)
             if part is not None:
-                charged.append((budget, Charge(part.counter, amount)))
-            elif amount:
-                counter = budget.window.counter(budget.name, scope, now)
+                # Counted in the window that admitted it, and summed up over the present one.
+                counter = structs.replace(part.counter, since=counter.since)
+                unsure = amount - taken(budget, call, cost)[0]
+                self._guesses.note(call, budget, Charge(counter, unsure))
+            if part is not None or amount:
                 charged.append((budget, Charge(counter, amount)))
-        return charged
+        return charged + self._guesses.taken_back(call)
 
     def _skip(self, budget: Budget, call: Call, charged: list[Charged], now: int) -> None:
         """Count a call that has no key, so that it shows that the budget does not see it."""
@@ -121,8 +123,8 @@ class Counting:
         exceeded: BudgetExceeded | None = None
         for (budget, charge), spent in zip(charged, sums, strict=False):
             counter = charge.counter
-            if counter.scope == SKIPPED:
-                continue
+            if counter.scope == SKIPPED or counter.bucket < counter.since:
+                continue  # of a window that is over nobody is told
             alert = self._teller.reached(budget, counter, spent, now, call, cost)
             if alert is not None:
                 alerts.append(alert)
@@ -142,27 +144,26 @@ class Counting:
 
 
 def charge_of(budget: Budget, call: Call, cost: Cost, part: Part | None) -> int:
-    """What a call takes of a budget, in its whole numbers.
+    """What a call is charged with, in a budget's whole numbers.
 
-    Where a part of its cost is not known, no less than what was reserved for it: what may have been
-    spent must not look free.
+    Where not all of it is known, no less than what was reserved for it: what may have been spent
+    must not look free.
     """
+    amount, is_all = taken(budget, call, cost)
+    return amount if is_all or part is None else max(amount, part.amount)
+
+
+def taken(budget: Budget, call: Call, cost: Cost) -> tuple[int, bool]:
+    """What is known of what a call took, and whether that is all."""
     if budget.unit == "calls":
-        return int(call.request.billable and not call.corrects)
-    reserved = part.amount if part is not None else 0
+        return int(call.request.billable and not call.corrects), True
     if budget.unit == "usd":
-        known = cost.total or 0
-        return known if is_known(cost) else max(known, reserved)
+        return cost.total or 0, cost.status in ("priced", "estimated", "not_billed")
     usage = call.usage
-    total = None if usage is None else usage.total
-    if total is None and usage is not None:
-        total = max(usage.input_tokens or 0, usage.output_tokens or 0)
-        return max(total, reserved)
-    if total is None:
-        return 0 if cost.status == "not_billed" else reserved
-    return total
-
-
-def is_known(cost: Cost) -> bool:
-    """Whether nothing is missing of a cost but what has no price at all."""
-    return cost.status in ("priced", "estimated", "not_billed")
+    if not call.request.billable and not call.settles_response:
+        return 0, True
+    if usage is None:
+        return 0, cost.status == "not_billed"
+    if usage.total is None:
+        return max(usage.input_tokens or 0, usage.output_tokens or 0), False
+    return usage.total, True
