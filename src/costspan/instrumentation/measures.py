@@ -23,6 +23,9 @@ _LONG = 2_048
 _HOW_IT_IS_SENT = frozenset({"stream", "stream_options", "user", "metadata", "safety_identifier"})
 """Keys of a body that do not change what is asked."""
 
+_ELSEWHERE = frozenset({"previous_response_id", "conversation", "container"})
+"""Keys of a body that stand for input which the provider has: its size is not known here."""
+
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -32,9 +35,10 @@ def measured(request: Request, body: Body, costs: Accountant) -> Request:
         return request
     asked = {key: value for key, value in body.items() if key not in _HOW_IT_IS_SENT}
     text = encoded(asked)
+    is_sized = costs.needs_size and text is not None and not _ELSEWHERE & asked.keys()
     return structs.replace(
         request,
-        input_size=size_of(asked, text) if costs.needs_size and text is not None else None,
+        input_size=size_of(asked, text) if is_sized and text is not None else None,
         fingerprint=fingerprint(request, text) if costs.needs_fingerprint else None,
     )
 
