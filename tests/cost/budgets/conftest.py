@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from costspan.cost.budgets import admission, watch
+from costspan.cost.budgets import admission, patrol, watch
 from tests.cost.budgets.desk import NOW
 
 
@@ -19,9 +19,15 @@ class Clock:
 
 
 @pytest.fixture
+def no_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody goes rounds but the test: `walk` is called by hand, where at all."""
+    monkeypatch.setattr(patrol.Patrol, "start", lambda self: None)
+
+
+@pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that stands still until the test sets it."""
     made = Clock()
-    for place in (admission, watch):
+    for place in (admission, patrol, watch):
         monkeypatch.setattr(place, "time", SimpleNamespace(time_ns=made.time_ns))
     return made
