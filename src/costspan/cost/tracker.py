@@ -137,6 +137,10 @@ class CostTracker:
         self.prices.admit(request)
         return self._watch.admit(request, who or NOBODY, trace_id)
 
+    def release(self, reservation: Reservation) -> None:
+        """Give back what is reserved for a call that is not made after all."""
+        self._watch.release(reservation)
+
     def settle(
         self,
         call: Call,
@@ -175,6 +179,8 @@ class CostTracker:
         if call.request.operation == RETRIEVAL:
             call, cost = self._retrieved(call, spent)
         elif not self._seen.is_new(call, span):
+            if reservation is not None:
+                self._watch.release(reservation)
             return call, ELSEWHERE, NOTHING
         else:
             cost = self.prices.cost(call)

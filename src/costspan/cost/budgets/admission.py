@@ -7,6 +7,8 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from weakref import WeakValueDictionary
 
 from costspan.attributed import Attribution
 from costspan.call import Request, Reservation
@@ -60,7 +62,8 @@ class Admission:
         self._refuses_blindly = refuses_blindly
         self._said: set[tuple[str, str | None]] = set()
         self._numbers = itertools.count(1)
-        self.open: dict[str, Held] = {}
+        self.open: WeakValueDictionary[str, Held] = WeakValueDictionary()
+        """Reservations of calls that are under way; one that got lost is not kept alive."""
         self.after_fork_in_child()
         forks.watch(self)
 
@@ -73,7 +76,7 @@ class Admission:
     def after_fork_in_child(self) -> None:
         """What the parent reserved is the parent's."""
         self._process = secrets.token_hex(8)
-        self.open = {}
+        self.open = WeakValueDictionary()
 
     def admit(self, request: Request, who: Attribution, trace_id: int) -> Reservation:
         """Leave for a call, with what is reserved for it.
@@ -102,6 +105,12 @@ class Admission:
     def settled(self, held: Held) -> None:
         """The call is over: its process need not keep the reservation alive."""
         self.open.pop(held.token, None)
+
+    def release(self, held: Held) -> None:
+        """Give back what is reserved for a call that is not made, or is counted elsewhere."""
+        if self.open.pop(held.token, None) is not None:
+            with suppress(StoreDown):  # it expires, then
+                self._store.prolong(held.token, 0)
 
     def keep_alive(self, now: int) -> None:
         """Prolong the reservations of all calls that are under way."""
@@ -194,7 +203,8 @@ class Admission:
         if part.budget.is_per_call:
             return Standing(part.amount) if part.amount + more > limit else None
         try:
-            claim = Claim(part.counter, more, limit)
+            counter = part.budget.window.counter(part.budget.name, part.counter.scope, now)
+            claim = Claim(counter, more, limit)
             refusal = self._store.reserve(token, [claim], now, now + LIFE)
         except StoreDown:
             return Standing(0) if self._refuses_blindly else None

@@ -52,7 +52,7 @@ class Part:
 class Held(Reservation):
     """Leave to make one call, with what is reserved for it."""
 
-    __slots__ = ("_extend", "allowance", "parts", "refusal", "token")
+    __slots__ = ("__weakref__", "_extend", "allowance", "parts", "refusal", "token")
 
     def __init__(self, token: str, parts: Sequence[Part], extend: Extend) -> None:
         self.token = token
