@@ -79,6 +79,10 @@ class CostTracker:
         if not isinstance(estimate, bool):
             raise ConfigurationError(f"CostTracker(estimate={estimate!r}): give True or False")
         self.prices = prices if prices is not None else Prices()
+        if not isinstance(budgets, Sequence) or isinstance(budgets, str):
+            raise ConfigurationError(
+                f"CostTracker(budgets={budgets!r}): give a list, such as [Budget('the month', ...)]"
+            )
         self.budgets = tuple(budgets)
         sinks = None if alerts is None else checked_sinks(alerts)
         self._store = open_store(store)

@@ -183,16 +183,12 @@ class Watch:
         self._patrol.stop()
 
 
-def checked_budgets(budgets: Any) -> tuple[Budget, ...]:
+def checked_budgets(budgets: Sequence[Any]) -> tuple[Budget, ...]:
     """The budgets, if each is one and no two have the same name.
 
     Raises:
         ConfigurationError: they are not.
     """
-    if not isinstance(budgets, Sequence) or isinstance(budgets, str):
-        raise ConfigurationError(
-            f"CostTracker(budgets={budgets!r}): give a list, such as [Budget('the month', ...)]"
-        )
     names: set[str] = set()
     for budget in budgets:
         if not isinstance(budget, Budget):
