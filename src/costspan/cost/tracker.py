@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from opentelemetry import context, trace
 
@@ -79,7 +79,8 @@ class CostTracker:
         if not isinstance(estimate, bool):
             raise ConfigurationError(f"CostTracker(estimate={estimate!r}): give True or False")
         self.prices = prices if prices is not None else Prices()
-        if not isinstance(budgets, Sequence) or isinstance(budgets, str):
+        given: Any = budgets  # whatever it was told to be
+        if not isinstance(given, Sequence) or isinstance(given, str):
             raise ConfigurationError(
                 f"CostTracker(budgets={budgets!r}): give a list, such as [Budget('the month', ...)]"
             )
