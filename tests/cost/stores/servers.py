@@ -118,7 +118,7 @@ def _children(pid: int) -> list[int]:
 
 
 @contextmanager
-def redis_server() -> Iterator[Server]:
+def redis_server(appendfsync: str = "always") -> Iterator[Server]:
     """Redis, with every write on the disk before it is acknowledged."""
     assert REDIS is not None
     port = free_port()
@@ -128,7 +128,7 @@ def redis_server() -> Iterator[Server]:
             "bind": "127.0.0.1",
             "dir": folder,
             "appendonly": "yes",
-            "appendfsync": "always",
+            "appendfsync": appendfsync,
             "save": "",
             "rdbcompression": "no",  # so that a dump shows what is in it
             "requirepass": PASSWORD,
