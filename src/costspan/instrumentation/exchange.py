@@ -79,7 +79,8 @@ class Exchange:
             self.end("abandoned")
 
     def abandoned(self, at: float) -> None:
-        """It was dropped; `at` is when."""
+        """It was dropped; `at` is when. Whoever settles it may be on an event loop."""
+        self.observation.waits = self.observation.wiring.waits
         self.end("abandoned", at=at)
 
     def __del__(self) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from msgspec import Struct
-
 from costspan.alerts.alert import Alert
 from costspan.call import Call, Cost
 from costspan.cost.budgets import refusals
@@ -15,6 +13,7 @@ from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.held import Held, Part
 from costspan.cost.budgets.scopes import settled
 from costspan.cost.budgets.teller import Teller, facts_of
+from costspan.cost.outcome import NOTHING, Outcome
 from costspan.cost.stores.contract import SKIPPED, UNSCOPED, Charge, Store, StoreDown
 from costspan.errors import BudgetExceeded
 from costspan.totals import Totals
@@ -22,17 +21,12 @@ from costspan.totals import Totals
 logger = logging.getLogger("costspan")
 
 
+_REMEDIES: dict[tuple[str, ...], str] = {
+    ("trace",): "make it under a span of the app's",
+    ("request",): "send a body of plain values, which can be read twice",
+}
+
 Charged = tuple[Budget, Charge]
-
-
-class Outcome(Struct, frozen=True, gc=False):
-    """What a call set off: alerts, and what is to be raised in place of its answer."""
-
-    alerts: tuple[Alert, ...] = ()
-    exceeded: BudgetExceeded | None = None
-
-
-NOTHING = Outcome()
 
 
 class Counting:
@@ -106,10 +100,11 @@ class Counting:
         if budget.name not in self._said:
             self._said.add(budget.name)
             logger.warning(
-                "costspan: a call without %s is not counted by budget %r: set it by "
-                "attribution(...), or give the budget unscoped='count'",
+                "costspan: a call without %s is not counted by budget %r: %s, or give the budget "
+                "unscoped='count'",
                 " and ".join(budget.scope),
                 budget.name,
+                _REMEDIES.get(budget.scope, "set it by attribution(...)"),
             )
 
     def _outcome(

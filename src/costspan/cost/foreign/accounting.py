@@ -53,7 +53,7 @@ def _settle_own(costs: CostTracker, node: Node, held: tuple[Call, Any]) -> Attri
     """Settle a call of ours that its span holds, as it would have been settled without a span."""
     call, who = held
     node.settled_by = (*node.settled_by, costs)
-    counted, cost, _ = costs.account(call, None, who)
+    counted, cost, _ = costs.account(call, None, who, wait=False)
     return semconv.cost_attributes(counted, cost)
 
 
@@ -71,7 +71,7 @@ def _settle_foreign(
     if call.usage is None and node.gives_way():
         return None
     span = Standing(facts.scope or "unknown", root, node.is_alone())
-    cost = costs.settle(call, None, node.who, span)
+    cost = costs.settle(call, None, node.who, span, wait=False)
     if cost is ELSEWHERE:
         return None
     node.is_settled(costs)

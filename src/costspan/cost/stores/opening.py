@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from costspan.cost.stores import contract
 from costspan.cost.stores.contract import Store
 from costspan.cost.stores.memory import MemoryStore
-from costspan.cost.stores.shared import SharedStore
 from costspan.errors import ConfigurationError
 from costspan.guard import fault_of
+
+if TYPE_CHECKING:
+    from costspan.cost.stores.backend import Backend
 
 FORMS = (
     "'memory', 'sqlite:///costs.db' (in the current folder), 'sqlite:////var/lib/costs.db' (an"
@@ -68,7 +71,7 @@ def _sqlite(url: str, deadline: float) -> Store:
         raise ConfigurationError(f"store={url!r}: make the folder {folder!r} first")
     if os.path.isdir(path):
         raise ConfigurationError(f"store={url!r}: {path!r} is a folder, name a file in it")
-    return SharedStore(SQLite(path, deadline))
+    return _shared(SQLite(path, deadline))
 
 
 def _redis(url: str, deadline: float) -> Store:
@@ -76,7 +79,7 @@ def _redis(url: str, deadline: float) -> Store:
     from costspan.cost.stores.redis import Redis, check
 
     _read(check, url, "redis://:password@host:6379/0")
-    return SharedStore(Redis(url, deadline))
+    return _shared(Redis(url, deadline))
 
 
 def _postgres(url: str, deadline: float) -> Store:
@@ -84,7 +87,13 @@ def _postgres(url: str, deadline: float) -> Store:
     from costspan.cost.stores.postgres import Postgres, check
 
     _read(check, url, "postgresql://user:password@host:5432/database")
-    return SharedStore(Postgres(url, deadline))
+    return _shared(Postgres(url, deadline))
+
+
+def _shared(backend: Backend) -> Store:
+    from costspan.cost.stores.shared import SharedStore  # most programs never need it
+
+    return SharedStore(backend)
 
 
 # What fails below may have a text with the password in it: it must not go along as the context.
