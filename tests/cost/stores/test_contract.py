@@ -324,3 +324,12 @@ def test_a_closed_store_opens_itself_again(store: Store):
     store.close()
     store.close()
     assert store.standings([MONTH], NOW) == [Standing(5)]
+
+
+def test_a_reservation_expires_before_one_that_was_made_before_it(store: Store):
+    """Such as after the clock was set back."""
+    store.reserve("first", [claim(1, 100)], NOW, NOW + HOUR)
+    store.reserve("second", [claim(60, 100)], NOW, LATER)
+    assert store.standings([MONTH], LATER) == [Standing(0, 1)]
+    store.prolong("first", LATER + 1)
+    assert store.standings([MONTH], LATER + 1) == [Standing(0, 0)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from heapq import heapify, heappop, heappush
 
 from msgspec import structs
 
@@ -40,7 +41,8 @@ class MemoryStore:
     def __init__(self) -> None:
         self._ledger = Ledger()
         self._sums: OrderedDict[_Key, _Sums] = OrderedDict()
-        self._reserved: OrderedDict[str, _Reserved] = OrderedDict()
+        self._reserved: dict[str, _Reserved] = {}
+        self._expiring: list[tuple[int, str]] = []
         self._notices: OrderedDict[str, Notice] = OrderedDict()
         self._tokens = RecentTokens()
         forks.watch(self)
@@ -58,10 +60,10 @@ class MemoryStore:
             self._ledger.add(call, cost, spent)
             return ()
         with totals.lock():
+            self._release(token)
             if token and not self._tokens.is_new(token):
                 return [self._sums_of(one.counter).spent_since(one.counter) for one in charges]
             self._ledger.add(call, cost, spent)
-            self._release(token)
             return [self._sums_of(one.counter).add(one.counter, one.amount) for one in charges]
 
     def superseded(self, call: Call, spent: Collection[Totals] = ()) -> None:
@@ -95,9 +97,9 @@ class MemoryStore:
             reserved = self._reserved.get(token)
             if reserved is None:
                 reserved = self._reserved[token] = _Reserved(expires)
+                heappush(self._expiring, (expires, token))
             elif expires > reserved.expires:
                 reserved.expires = expires
-                self._reserved.move_to_end(token)
             for sums, bucket, amount in found:
                 sums.hold(bucket, amount)
             reserved.parts += found
@@ -109,7 +111,7 @@ class MemoryStore:
             reserved = self._reserved.get(token)
             if reserved is not None:
                 reserved.expires = expires
-                self._reserved.move_to_end(token)
+                heappush(self._expiring, (expires, token))
 
     def standings(self, counters: Sequence[Counter], now: int) -> Sequence[Standing]:
         """How counters stand."""
@@ -191,6 +193,7 @@ class MemoryStore:
     def after_fork_in_child(self) -> None:
         """Hold nothing for the calls that the parent was making: they are not this process's."""
         self._reserved.clear()
+        self._expiring.clear()
         for sums in self._sums.values():
             sums.held.clear()
 
@@ -211,14 +214,20 @@ class MemoryStore:
             sums.hold(bucket, -amount)
 
     def _expire(self, now: int) -> None:
-        """The first that lives on ends the look: reservations stand in the order they expire in."""
-        over = []
-        for token, reserved in self._reserved.items():
+        """A heap, as a clock that is set back breaks the order in which reservations were made."""
+        expiring = self._expiring
+        while expiring and expiring[0][0] <= now:
+            _, token = heappop(expiring)
+            reserved = self._reserved.get(token)
+            if reserved is None:
+                continue
             if reserved.expires > now:
-                break
-            over.append(token)
-        for token in over:
-            self._release(token)
+                heappush(expiring, (reserved.expires, token))
+            else:
+                self._release(token)
+        if len(expiring) > 2 * len(self._reserved) + 1000:  # most of them were settled meanwhile
+            expiring[:] = [(one.expires, token) for token, one in self._reserved.items()]
+            heapify(expiring)
 
 
 class _Reserved:
