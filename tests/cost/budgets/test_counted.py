@@ -147,7 +147,7 @@ def test_no_code_runs_in_a_model(per: object, unscoped: str):
 
 def test_of_a_budget_for_each_call_nothing_remains():
     costs = tracker(Budget("one", usd=1, per="call"), Budget("a", usd=1), Budget("c", calls=1))
-    with pytest.raises(ConfigurationError, match="'one' is for each call alone.*'a', 'c'"):
+    with pytest.raises(ConfigurationError, match=r"'one' is for each call alone.*'a', 'c'"):
         costs.remaining("one")
     with pytest.raises(ConfigurationError, match="'nope' is not known: use one of 'a', 'c'"):
         costs.remaining("nope")
