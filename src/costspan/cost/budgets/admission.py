@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from weakref import WeakValueDictionary
 
+from msgspec import structs
+
 from costspan.attributed import Attribution
 from costspan.call import Request, Reservation
 from costspan.cost.budgets import refusals
@@ -123,14 +125,17 @@ class Admission:
             if budget.unscoped == "skip":
                 return None
             scope = UNSCOPED
-        amount, allowance = 1, None
+        amount, more, allowance = 1, 0, None
         if budget.unit != "calls":
             allowance = self._allowances.of(request, budget, scope)
             if allowance is None:
                 raise refusals.unbounded(budget, request.model)
             amount = self._amount(budget, request, allowance, now)
+            if budget.cut_streams and request.stream:
+                output = structs.replace(allowance, input_tokens=0)
+                more = max(1, self._amount(budget, request, output, now))
         counter = budget.window.counter(budget.name, scope, now)
-        part = Part(budget, Claim(counter, amount, budget.limit), allowance)
+        part = Part(budget, Claim(counter, amount, budget.limit), allowance, more)
         if budget.is_per_call and amount > budget.limit:
             self._refuse(part, Standing(0), subject, now)
         return part
@@ -189,17 +194,16 @@ class Admission:
         now = time.time_ns() // 10**6
         for part in held.parts:
             if part.cuts and part.output_tokens == held.allowance:
-                more = max(1, part.claim.amount)
-                room = self._more(held.token, part, more, now)
+                room = self._more(held.token, part, now)
                 if room is not None:
                     scope = part.counter.scope
-                    return refusals.used_up(part.budget, scope, room, more, now, cut=True)
-                part.extend(more)
+                    return refusals.used_up(part.budget, scope, room, part.more, now, cut=True)
+                part.extend()
         return None
 
-    def _more(self, token: str, part: Part, more: int, now: int) -> Standing | None:
+    def _more(self, token: str, part: Part, now: int) -> Standing | None:
         """How the budget stands where it has no more; None where it had."""
-        limit = part.budget.limit
+        limit, more = part.budget.limit, part.more
         if part.budget.is_per_call:
             return Standing(part.amount) if part.amount + more > limit else None
         try:
