@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,10 @@ from opentelemetry import trace
 
 import costspan
 from costspan import Instrumentor, cli, semconv, settings
+from costspan.alerts.alert import Alert
+from costspan.alerts.webhook import body_of
 from costspan.export.schema import Line
+from costspan.semconv.budgets import ALERT, ALERTED_CALL
 from costspan.testing import LLMServer
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +87,18 @@ def test_calls_file_page_lists_the_fields_of_a_line_in_their_order() -> None:
     assert first_cells("calls-file.md", "field") == list(Line.__struct_fields__)
 
 
+def test_alerts_page_lists_the_fields_of_the_webhooks_json() -> None:
+    body = body_of(Alert(budget="b", per="total", limit=Decimal(1), spent=Decimal(1)))
+    call = [f"call.{name}" for name in body["call"]]
+    names = [name for field in body for name in (call if field == "call" else [field])]
+
+    assert first_cells("alerts.md", "field") == names
+
+
+def test_alerts_page_lists_the_attributes_of_the_event() -> None:
+    assert first_cells("alerts.md", "attribute") == [*ALERT.values(), *ALERTED_CALL.values()]
+
+
 def test_configuration_page_lists_the_variables() -> None:
     spelled = set(re.findall(r"COSTSPAN_[A-Z_]+", inspect.getsource(settings))) - {"COSTSPAN_"}
 
@@ -143,6 +159,10 @@ def user(server: LLMServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "ANTHROPIC_BASE_URL": server.anthropic_url,
         "OPENAI_API_KEY": "key",
         "ANTHROPIC_API_KEY": "key",
+        "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T000/B000/XXX",
+        "PAGERDUTY_ROUTING_KEY": "R0123456789abcdef0123456789abcde",
+        "ALERTS_SECRET": "secret",
+        "ALERTS_TOKEN": "token",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)

@@ -1,6 +1,7 @@
 """How alerts leave the caller's thread: bounded, tried again, and whatever a sink does."""
 
 import asyncio
+import logging
 import os
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from costspan import (
 )
 from costspan.alerts import courier as courier_module
 from costspan.alerts import lane, post
+from costspan.alerts.alert import LastCall
 from costspan.alerts.courier import Courier
 from costspan.alerts.lane import Pauses
 from costspan.alerts.post import NotTaken
@@ -299,6 +301,30 @@ class TestLanes:
         assert courier.flush(PATIENCE)
         assert hanging.told[-1].key == "k3"
 
+    def test_a_handler_of_the_log_may_wait_for_another_alert(
+        self, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Nothing is logged under a lock that an alert of another thread needs."""
+        monkeypatch.setattr(courier_module, "MOST_WAITING", 0)
+        courier = Courier()
+        results: list[bool] = []
+
+        class Handler(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                if "drops an alert" in record.getMessage():
+                    other = threading.Thread(target=courier.flush, args=(0,), daemon=True)
+                    other.start()
+                    other.join(PATIENCE)
+                    results.append(not other.is_alive())
+
+        handler = Handler()
+        logging.getLogger("costspan").addHandler(handler)
+        try:
+            assert courier.send(alert(), (hanging,)) is False
+        finally:
+            logging.getLogger("costspan").removeHandler(handler)
+        assert results == [True]
+
     def test_a_full_queue_of_one_sink_is_none_of_another(
         self, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
     ):
@@ -335,6 +361,26 @@ class TestLanes:
         assert courier.flush(PATIENCE)
         assert len(told) == len(set(told)) == 10_000
         assert courier.undelivered == 0
+
+    def test_a_thread_that_cannot_start_is_said_and_tried_again(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ):
+        def failing(thread: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        told: list[str] = []
+
+        def sink(alert: Alert) -> None:
+            told.append(alert.key)
+
+        courier = Courier()
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", failing)
+            assert courier.send(alert(key="a"), (sink,))
+        assert "cannot start a thread for its alerts (can't start new thread)" in caplog.text
+        assert courier.send(alert(key="b"), (sink,))
+        assert courier.flush(PATIENCE)
+        assert told == ["a", "b"]
 
     def test_nothing_under_way_is_flushed_at_once(self):
         assert Courier().flush(0) is True
@@ -506,5 +552,5 @@ class TestExit:
 
 
 def test_an_alert_carries_no_content():
-    names = set(Alert.__struct_fields__)
+    names = {*Alert.__struct_fields__, *LastCall.__struct_fields__}
     assert not {name for name in names if "content" in name or "preview" in name or "text" in name}

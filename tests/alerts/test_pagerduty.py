@@ -114,7 +114,8 @@ def test_calls_without_a_key_share_the_alert_of_their_budget_agent_and_endpoint(
 def test_the_source_is_this_machine(stand_in: StandIn):
     PagerDutyAlerts(KEY, url=stand_in.pagerduty_url)(alert(agent=None, endpoint=None))
     payload = stand_in.got[-1].json["payload"]
-    assert (payload["source"], payload["component"]) == (socket.gethostname(), "unknown")
+    assert payload["source"] == socket.gethostname()
+    assert "component" not in payload
 
 
 @pytest.mark.parametrize("key", ["", None, 7, KEY[1:], KEY + "0", KEY[1:] + "-"])

@@ -13,15 +13,15 @@ import os
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable
-
-from opentelemetry import context
+from contextlib import suppress
 
 from costspan.alerts import gathering
 from costspan.alerts.alert import Alert, Sink
 from costspan.alerts.gathering import Due, Gathering
-from costspan.alerts.lane import Lane
-from costspan.guard import fault_of, quietly
+from costspan.alerts.lane import Lane, Say, started
+from costspan.guard import quietly
 
 logger = logging.getLogger("costspan")
 
@@ -79,6 +79,7 @@ class Courier:
         self._lock = threading.RLock()
         self._ticked = threading.Condition(self._lock)
         self._lanes: dict[tuple[int, str], Lane] = {}
+        self._unsaid: deque[Say] = deque()
         self._gathering = Gathering()
         self._claimed: dict[str, _Parcel] = {}
         self._clock: threading.Thread | None = None
@@ -110,9 +111,12 @@ class Courier:
             False where there is no room for it at any sink: nobody will be told of it.
         """
         with self._lock:
-            if not alert.gathered:
-                return self._queue(alert, sinks or (_nobody,), done)
-            return self._queue_all(self._gathering.add(alert, sinks, time.monotonic()))
+            if alert.gathered:
+                sent = self._queue_all(self._gathering.add(alert, sinks, time.monotonic()))
+            else:
+                sent = self._queue(alert, sinks or (_nobody,), done)
+        self._say()
+        return sent
 
     def flush(self, timeout: float) -> bool:
         """Tell what is gathered, and wait until nothing is on its way; False if time ran out."""
@@ -120,6 +124,7 @@ class Courier:
         with self._lock:
             self._queue_all(self._gathering.all(time.monotonic()))
             lanes = list(self._lanes.values())
+        self._say()
         idle = [lane.wait_idle(max(0.0, deadline - time.monotonic())) for lane in lanes]
         return all(idle)
 
@@ -138,6 +143,12 @@ class Courier:
             len(left),
             "; ".join([*(alert.text for alert in left[:_MOST_NAMED]), *more]),
         )
+
+    def _say(self) -> None:
+        """Log what was not to be logged under the lock."""
+        while self._unsaid:
+            with suppress(IndexError):  # another thread was quicker
+                self._unsaid.popleft()()
 
     def _queue_all(self, due: Iterable[Due]) -> bool:
         sent = [self._queue(alert, sinks or (_nobody,), None) for alert, sinks in due]
@@ -171,7 +182,7 @@ class Courier:
         identity = (id(sink), "") if owner is None else (id(owner), sink.__name__)
         lane = self._lanes.get(identity)
         if lane is None:
-            lane = self._lanes[identity] = Lane(sink, self._lock, self)
+            lane = self._lanes[identity] = Lane(sink, self._lock, self._unsaid, self)
         return lane
 
     def _ended(self, parcel: _Parcel, taken: bool) -> None:
@@ -192,13 +203,9 @@ class Courier:
         """Have the clock run, if there is something for it. The caller holds the lock."""
         if self._clock is not None or self._next_tick() is None:
             return
-        clock = threading.Thread(target=self._run_clock, name="costspan-alerts-clock", daemon=True)
-        token = context.attach(context.Context())  # nobody's, as the workers
-        try:
-            if fault_of(clock.start) is None:
-                self._clock = clock
-        finally:
-            context.detach(token)
+        clock, fault = started(self._run_clock, "costspan-alerts-clock")
+        if fault is None:  # else the next alert tries again
+            self._clock = clock
 
     def _next_tick(self) -> float | None:
         ends = [end for end in (self._gathering.next_end(), self._next_patience()) if end]
@@ -222,6 +229,7 @@ class Courier:
                 now = time.monotonic()
                 self._queue_all(self._gathering.over(now))
                 late = self._late(now)
+            self._say()
             for parcel, dones in late:
                 _tell(dones, parcel)
 

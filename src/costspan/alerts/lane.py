@@ -10,6 +10,8 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable
+from contextvars import Context
 from typing import Any, Protocol
 
 from opentelemetry import context
@@ -32,6 +34,9 @@ _ASYNC_TRY_SECONDS = 60.0
 _IDLE_SECONDS = 60.0
 
 
+Say = Callable[[], None]
+
+
 class Parcel(Protocol):
     """One alert on its way."""
 
@@ -47,12 +52,17 @@ class Lane:
     Args:
         sink: whom the alerts are for.
         lock: guards the lane; shared with the owner's other lanes.
+        unsaid: takes what is to be logged, for when the lock is free: a handler of the app's may
+            hold a lock of its own, or make a call that alerts.
         owner: the worker ends within a minute after it is gone.
     """
 
-    def __init__(self, sink: Sink, lock: threading.RLock, owner: object) -> None:
+    def __init__(
+        self, sink: Sink, lock: threading.RLock, unsaid: deque[Say], owner: object
+    ) -> None:
         self._sink = sink
         self._changed = threading.Condition(lock)
+        self._unsaid = unsaid
         self._owner = weakref.ref(owner)
         self._waiting: deque[Parcel] = deque()
         self._current: Parcel | None = None
@@ -60,7 +70,7 @@ class Lane:
         self._worker: threading.Thread | None = None
         self._loop: asyncio.Runner | None = None
         self.undelivered = 0
-        self.full = False
+        self._full = False
         self._failing = False
 
     def __len__(self) -> int:
@@ -80,14 +90,9 @@ class Lane:
     def refuse(self, alert: Alert) -> None:
         """Count an alert that there is no room for. The caller holds the lock."""
         self.undelivered += 1
-        logger.log(
-            logging.DEBUG if self.full else logging.ERROR,
-            "costspan drops an alert for %s, %d are waiting: %s",
-            name_of(self._sink),
-            len(self._waiting),
-            alert.text,
-        )
-        self.full = True  # said once, until there is room again
+        level = logging.DEBUG if self._full else logging.ERROR
+        self._unsaid.append(lambda: self._say_full(level, alert))
+        self._full = True  # said once, until there is room again
 
     def hurry(self) -> None:
         """Let every alert have the try that it waits for now, and no further one."""
@@ -117,17 +122,16 @@ class Lane:
         """Have a worker, if there is none. The caller holds the lock."""
         if self._worker is not None:
             return
-        worker = threading.Thread(target=self._run, name="costspan-alerts", daemon=True)
-        # It outlives the block that it starts in, so it starts as nobody's.
-        token = context.attach(context.Context())
-        try:
-            fault = fault_of(worker.start)
-        finally:
-            context.detach(token)
+        worker, fault = started(self._run, "costspan-alerts")
         if fault is None:
             self._worker = worker
         else:
-            logger.error("costspan cannot start a thread for its alerts (%s)", fault)
+            said = "costspan cannot start a thread for its alerts (%s)"
+            self._unsaid.append(lambda: logger.error(said, fault))
+
+    def _say_full(self, level: int, alert: Alert) -> None:
+        said = "costspan drops an alert for %s, %d are waiting: %s"
+        logger.log(level, said, name_of(self._sink), len(self._waiting), alert.text)
 
     def _run(self) -> None:
         try:
@@ -137,7 +141,7 @@ class Lane:
                     pass  # and nothing of the last alert is kept, least of all its courier
         finally:  # a sink may end its thread, such as by sys.exit(): the next alert starts another
             if self._loop is not None:
-                self._loop.close()
+                fault_of(self._loop.close)
             with self._changed:
                 self._worker, self._loop, self._current = None, None, None
                 if self._waiting:
@@ -164,7 +168,7 @@ class Lane:
                 self._changed.wait(_IDLE_SECONDS)
                 if not self._waiting and self._owner() is None:
                     return None
-            self.full = False
+            self._full = False
             self._current = self._waiting.popleft()
             return self._current
 
@@ -216,6 +220,21 @@ class Lane:
             "try" if tries == 1 else "tries",
             alert.text,
         )
+
+
+def started(run: Callable[[], None], name: str) -> tuple[threading.Thread, Exception | None]:
+    """A daemon thread that runs for nobody, whoever starts it: it outlives the caller's block.
+
+    Returns:
+        The thread, and what kept it from starting.
+    """
+    # A fresh context for Python's variables, and one for those who carry OpenTelemetry's over.
+    thread = threading.Thread(target=Context().run, args=(run,), name=name, daemon=True)
+    token = context.attach(context.Context())
+    try:
+        return thread, fault_of(thread.start)
+    finally:
+        context.detach(token)
 
 
 class Pauses:

@@ -57,7 +57,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], words: Collection[st
     Raises:
         NotTaken: it was not taken.
     """
-    request = Request(url, body, dict(headers), method="POST")
+    request = Request(url, body, {"User-Agent": "costspan", **headers}, method="POST")
     try:
         with _opener().open(request, timeout=TIMEOUT_SECONDS) as answer:
             if 200 <= answer.status < 300:
