@@ -71,7 +71,7 @@ class Watch:
         self.fingerprints = any("request" in one.scope for one in budgets)
         """Whether requests must be told apart."""
         self._patrols = any(not one.is_per_call for one in budgets)
-        if store.shared and self._patrols:
+        if store.shared and budgets:
             store.settled_late = self._late
             self._patrol.start()
 
