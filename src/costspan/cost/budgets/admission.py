@@ -112,6 +112,7 @@ class Admission:
         if budget.unit != "calls":
             allowance = self._allowances.of(request, budget, scope)
             if allowance is None:
+                self._teller.levels.stopped(budget.name)
                 raise refusals.unbounded(budget, request.model)
             amount = self._amount(budget, request, allowance, now)
         counter = budget.window.counter(budget.name, scope, now)
@@ -141,6 +142,7 @@ class Admission:
             refusal = self._store.reserve(token, claims, now, now + LIFE)
         except StoreDown:
             if self._refuses_blindly:
+                self._teller.levels.stopped(parts[0].budget.name)
                 raise refusals.unreachable([part.budget.name for part in parts]) from None
             return False
         if refusal is not None:
@@ -161,6 +163,8 @@ class Admission:
             "endpoint": who.endpoint,
             "trace_id": f"{subject.trace_id:032x}" if subject.trace_id else None,
         }
+        self._teller.levels.stopped(budget.name)
+        self._teller.levels.seen(budget, counter, standing.spent, now)
         exceeded = refusals.used_up(budget, counter.scope, standing, would, now)
         if budget.is_per_call:
             exceeded.alerts = (self._teller.one_call(budget, would, now, facts, state="blocked"),)
@@ -177,6 +181,7 @@ class Admission:
                 more = max(1, part.claim.amount)
                 room = self._more(held.token, part, more, now)
                 if room is not None:
+                    self._teller.levels.stopped(part.budget.name)
                     scope = part.counter.scope
                     return refusals.used_up(part.budget, scope, room, more, now, cut=True)
                 part.extend(more)

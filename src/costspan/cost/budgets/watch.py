@@ -146,6 +146,7 @@ class Watch:
 
     def states(self) -> list[BudgetState]:
         """How each budget stands in this process; nothing is waited for."""
+        now, levels = time.time_ns() // 10**6, self._teller.levels
         return [
             BudgetState(
                 name=budget.name,
@@ -153,6 +154,8 @@ class Watch:
                 unit=budget.unit,
                 limit=budget.amount(budget.limit),
                 alerts=self._teller.told.get(budget.name, 0),
+                used=levels.share(budget, now),
+                refusals=levels.refusals(budget.name),
             )
             for budget in self.budgets
         ]
