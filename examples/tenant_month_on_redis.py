@@ -62,8 +62,8 @@ def work(where: dict) -> None:
                             max_completion_tokens=1000,
                             messages=[{"role": "user", "content": "What is on today?"}],
                         )
-                except BudgetExceeded as stopped:
-                    assert (stopped.budget, stopped.scope) == ("tenant month", tenant)
+                except BudgetExceeded:
+                    continue  # the next tenant has a month of its own
     costs.flush()
 
 

@@ -68,7 +68,9 @@ def test_a_table_with_a_name_is_of_the_budgets_that_name_it():
 @pytest.mark.parametrize("name", ["slack", "a", "", 7])
 def test_names_of_sinks_differ_from_each_other_and_from_types(name: object):
     tables = ({"type": "log", "name": "a"}, {"type": "log", "name": name})
-    with pytest.raises(ConfigurationError, match=r'type = "log": (another goes|its name is a text)'):
+    with pytest.raises(
+        ConfigurationError, match=r'type = "log": (another goes|its name is a text)'
+    ):
         configured_sinks(tables, None)
 
 

@@ -132,7 +132,7 @@ def _reset(given: argparse.Namespace, store: Store) -> int:
     count = store.reset(name, scope)
     if given.forget:
         store.declare(name, b"")
-    print(f"budget {name!r}: {count:,} scope{'' if count == 1 else 's'} set back")
+    print(f"budget {name!r} is set back: {count:,} sum{'' if count == 1 else 's'} forgotten")
     return 0
 
 

@@ -133,7 +133,7 @@ def test_a_budget_of_the_file_stops_calls(
             {"name": "a", "usd": 1, "frobnicate": 1},
             "unknown key 'frobnicate': use name, usd, tokens",
         ),
-        ({"name": "a"}, '[[budgets]] name = "a": Budget(\'a\') needs one limit: usd=0.05'),
+        ({"name": "a"}, "[[budgets]] name = \"a\": Budget('a') needs one limit: usd=0.05"),
         ({"name": "a", "usd": 1, "per": ["user", "modle"]}, "there is no 'modle'"),
         ({"name": "a", "usd": 1, "window": "1 day"}, "window='1 day'"),
         ({"name": "a", "usd": 1, "where": {"usr": "x"}}, "there is no 'usr'"),

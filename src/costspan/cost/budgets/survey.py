@@ -107,7 +107,8 @@ def names_in(store: Store) -> set[str]:
 
 def scopes_of(store: Store, budget: str, now: int) -> dict[str, str]:
     """The scopes of a budget that something was spent in: as a person reads them, and as kept."""
-    return {shown(one.scope) or "": one.scope for one in store.buckets(budget, now)}
+    scopes = {one.scope for one in store.buckets(budget, now)} - {SKIPPED}
+    return {shown(scope) or "": scope for scope in scopes}
 
 
 def _budget(store: Store, budget: Budget, action: str, now: int, most: int) -> BudgetSurvey:
