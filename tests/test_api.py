@@ -89,11 +89,12 @@ def test_no_provider_sdk_is_imported_for_the_app():
     assert [name for name in SDKS if below(loaded, name)] == []
 
 
-def test_the_prices_and_the_sdk_of_opentelemetry_wait_until_they_are_needed():
+def test_prices_posting_and_the_sdk_of_opentelemetry_wait_until_they_are_needed():
     loaded = after("from costspan import Instrumentor; Instrumentor()")
     assert below(loaded, "genai_prices") == set()
     assert below(loaded, "opentelemetry.sdk") == set()
     assert below(loaded, "opentelemetry.exporter") == set()
+    assert below(loaded, "costspan.alerts.post") == set()
 
 
 def test_an_unpriced_name_needs_no_prices():

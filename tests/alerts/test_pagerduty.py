@@ -49,8 +49,8 @@ def test_a_trigger_holds_what_a_person_acts_on(stand_in: StandIn):
                 "User": "u1",
                 "Cost of the call": "0.0123 USD",
                 "Tokens of the call": "4,200 in, 340 out",
-                "In sight": "620 USD",
-                "Free again": "2026-12-01 00:00 UTC",
+                "Forecast": "620 USD",
+                "Resets": "2026-12-01 00:00 UTC",
                 "Trace": "0af7651916cd43dd8448eb211c80319c",
                 "Last calls": [
                     "11:04:03  gpt-5.2  code_reviewer  /review  1,200 in, 300 out  0.0063 USD",

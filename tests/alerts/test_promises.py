@@ -17,7 +17,7 @@ def test_the_numbers_of_the_page_are_the_codes():
     assert 55 < sum(lane.PAUSES) < 65
     assert f"({post.TIMEOUT_SECONDS:g} seconds)" in PAGE
     assert (post.LONGEST_RETRY_AFTER, lane.LONGEST_WAIT) == (5 * 60, 15 * 60)
-    assert "up to 5 minutes at a time and 15 in all" in PAGE
+    assert "up to 5\n  minutes at a time and 15 in all" in PAGE
     assert courier.EXIT_SECONDS == 2
     assert "The end of the process waits two seconds" in PAGE
     assert gathering.GATHERED_FOR_SECONDS == 60

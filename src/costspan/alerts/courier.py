@@ -128,14 +128,20 @@ class Courier:
         idle = [lane.wait_idle(max(0.0, deadline - time.monotonic())) for lane in lanes]
         return all(idle)
 
-    def close(self, timeout: float) -> None:
-        """As `flush`, with one last try for each alert; what is left then is logged and counted."""
+    def hurry(self) -> None:
+        """Tell what is gathered, and have each alert tried once more at most, without a pause."""
         with self._lock:
-            lanes = list(self._lanes.values())
-        for lane in lanes:
-            lane.hurry()
+            self._queue_all(self._gathering.all(time.monotonic()))
+            for lane in self._lanes.values():
+                lane.hurry()
+
+    def close(self, timeout: float) -> None:
+        """Hurry and wait; what is left then is logged and counted."""
+        self.hurry()
         if self.flush(timeout):
             return
+        with self._lock:
+            lanes = list(self._lanes.values())
         left = [alert for lane in lanes for alert in lane.left_behind()]
         more = ["..."] if len(left) > _MOST_NAMED else []
         logger.error(
@@ -208,30 +214,40 @@ class Courier:
             self._clock = clock
 
     def _next_tick(self) -> float | None:
-        ends = [end for end in (self._gathering.next_end(), self._next_patience()) if end]
-        return min(ends, default=None)
+        ends = (self._gathering.next_end(), self._next_patience())
+        return min((end for end in ends if end is not None), default=None)
 
     def _next_patience(self) -> float | None:
         first = next(iter(self._claimed.values()), None)
         return None if first is None else first.since + PATIENCE_SECONDS
 
     def _run_clock(self) -> None:
-        while True:
+        try:
+            while self._tick():
+                pass
+        finally:  # a handler of the log may have ended it: the next alert starts another
             with self._lock:
-                tick = self._next_tick()
-                if tick is None:
+                if self._clock is threading.current_thread():
                     self._clock = None
-                    return
-                # A minute that begins while this waits ends later, but for one after a patience.
-                pause = min(tick - time.monotonic(), gathering.GATHERED_FOR_SECONDS)
-                if pause > 0:
-                    self._ticked.wait(pause)
-                now = time.monotonic()
-                self._queue_all(self._gathering.over(now))
-                late = self._late(now)
-            self._say()
-            for parcel, dones in late:
-                _tell(dones, parcel)
+
+    def _tick(self) -> bool:
+        """Wait for what is next and see to it; False where nothing is."""
+        with self._lock:
+            tick = self._next_tick()
+            if tick is None:
+                self._clock = None
+                return False
+            # A minute that begins while this waits ends later, but for one after a patience.
+            pause = min(tick - time.monotonic(), gathering.GATHERED_FOR_SECONDS)
+            if pause > 0:
+                self._ticked.wait(pause)
+            now = time.monotonic()
+            self._queue_all(self._gathering.over(now))
+            late = self._late(now)
+        self._say()
+        for parcel, dones in late:
+            _tell(dones, parcel)
+        return True
 
     def _late(self, now: float) -> list[tuple[_Parcel, list[Done]]]:
         """Parcels that one sink has and another does not take; the others wait on."""
@@ -265,8 +281,11 @@ def _renew_all() -> None:
 
 def _close_all() -> None:
     deadline = time.monotonic() + EXIT_SECONDS
-    for courier in list(_couriers):
-        with quietly("telling the last alerts", even_asked_for=True):
+    couriers = list(_couriers)
+    with quietly("telling the last alerts", even_asked_for=True):
+        for courier in couriers:  # all of them first: one may use up the time
+            courier.hurry()
+        for courier in couriers:
             courier.close(max(0.0, deadline - time.monotonic()))
 
 

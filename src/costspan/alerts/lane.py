@@ -18,7 +18,7 @@ from opentelemetry import context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from costspan.alerts.alert import Alert, Sink, name_of
-from costspan.alerts.post import NotTaken
+from costspan.alerts.faults import NotTaken, reason_of
 from costspan.guard import fault_of
 
 logger = logging.getLogger("costspan")
@@ -32,7 +32,6 @@ LONGEST_WAIT = 900.0
 
 _ASYNC_TRY_SECONDS = 60.0
 _IDLE_SECONDS = 60.0
-
 
 Say = Callable[[], None]
 
@@ -254,18 +253,13 @@ class Pauses:
         self.tries += 1
         asked = fault.retry_after if isinstance(fault, NotTaken) else None
         if asked is not None and self._held < LONGEST_WAIT:
-            pause = max(asked, LEAST_WAIT) * random.uniform(1.0, 1.2)
+            pause = max(asked, LEAST_WAIT) * random.uniform(1.0, 1.02)
             self._held += pause
             return pause
         if isinstance(fault, NotTaken) and not fault.again:
             return None
         pause = next(self._left, -1.0)
         return None if pause < 0 else pause * random.uniform(0.8, 1.2)
-
-
-def reason_of(fault: Exception) -> str:
-    """Why a sink did not take an alert. The text of a foreign exception could quote a secret."""
-    return str(fault) if isinstance(fault, NotTaken) else type(fault).__name__
 
 
 async def _awaited(answer: Any) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from costspan.call import REFUSED
+from costspan.elsewhere import elsewhere
 from costspan.errors import BudgetExceeded, CostspanError
 from costspan.guard import quietly
-from costspan.instrumentation.elsewhere import elsewhere
 from costspan.instrumentation.observation import Observation
 
 _ASKING_LEAVE = quietly("asking leave for a call")

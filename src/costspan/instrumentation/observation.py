@@ -22,12 +22,12 @@ from costspan import attributed, content, semconv
 from costspan.alerts.alert import Alert
 from costspan.alerts.event import add_alert
 from costspan.call import Call, Cost, Request, Reservation, Response
+from costspan.elsewhere import submit
 from costspan.errors import BudgetExceeded
 from costspan.guard import quietly
 from costspan.instrumentation import failures
 from costspan.instrumentation.answers import combined
 from costspan.instrumentation.captured import captured_attributes, first_text
-from costspan.instrumentation.elsewhere import submit
 from costspan.instrumentation.estimates import Estimate, lacking
 from costspan.instrumentation.events import emit_details
 from costspan.instrumentation.metrics import ChunkTimer

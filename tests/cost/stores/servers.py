@@ -109,6 +109,7 @@ def redis_server() -> Iterator[Server]:
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
+            "rdbcompression": "no",  # so that a dump shows what is in it
             "requirepass": PASSWORD,
         }
         program = [REDIS, *(word for k, v in options.items() for word in (f"--{k}", str(v)))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -18,6 +17,8 @@ from costspan.cost.budgets.held import Held, Part
 from costspan.cost.budgets.quotes import Quotes
 from costspan.cost.budgets.scopes import Subject, asked
 from costspan.cost.budgets.teller import Teller
+from costspan.cost.outcome import GRANTED
+from costspan.cost.stores import forks
 from costspan.cost.stores.contract import UNSCOPED, Claim, Standing, Store, StoreDown
 from costspan.errors import BudgetExceeded
 
@@ -26,7 +27,6 @@ logger = logging.getLogger("costspan")
 LIFE = 180_000
 """Milliseconds that a reservation outlives the last sign of life of its call's process."""
 
-GRANTED = Reservation()
 _MOST_SAID = 1_000
 
 
@@ -61,11 +61,17 @@ class Admission:
         self._said: set[tuple[str, str | None]] = set()
         self._numbers = itertools.count(1)
         self.open: dict[str, Held] = {}
-        self._renew()
-        os.register_at_fork(after_in_child=self._renew)
+        self.after_fork_in_child()
+        forks.watch(self)
 
-    def _renew(self) -> None:
-        """What the parent of a fork reserved is the parent's."""
+    def before_fork(self) -> None:
+        """Nothing to let go of."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing to go on with."""
+
+    def after_fork_in_child(self) -> None:
+        """What the parent reserved is the parent's."""
         self._process = secrets.token_hex(8)
         self.open = {}
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from msgspec import Struct
-
 from costspan.alerts.alert import Alert
 from costspan.call import Call, Cost
 from costspan.cost.budgets import refusals
@@ -15,6 +13,7 @@ from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.held import Held, Part
 from costspan.cost.budgets.scopes import settled
 from costspan.cost.budgets.teller import Teller, facts_of
+from costspan.cost.outcome import NOTHING, Outcome
 from costspan.cost.stores.contract import SKIPPED, UNSCOPED, Charge, Store, StoreDown
 from costspan.errors import BudgetExceeded
 from costspan.totals import Totals
@@ -22,17 +21,12 @@ from costspan.totals import Totals
 logger = logging.getLogger("costspan")
 
 
+_REMEDIES: dict[tuple[str, ...], str] = {
+    ("trace",): "make it under a span of the app's",
+    ("request",): "send a body of plain values, which can be read twice",
+}
+
 Charged = tuple[Budget, Charge]
-
-
-class Outcome(Struct, frozen=True, gc=False):
-    """What a call set off: alerts, and what is to be raised in place of its answer."""
-
-    alerts: tuple[Alert, ...] = ()
-    exceeded: BudgetExceeded | None = None
-
-
-NOTHING = Outcome()
 
 
 class Counting:
@@ -75,11 +69,16 @@ class Counting:
         subject, now = settled(call), call.ended_at // 10**6
         charged: list[Charged] = []
         for budget in self._summed:
+            part = None if held is None else held.part_of(budget)
+            amount = charge_of(budget, call, cost, part)
+            if part is not None:  # counted in the scope and the window that it was admitted in
+                if budget in self._learning:
+                    self._allowances.learn(budget, part.counter.scope, call)
+                charged.append((budget, Charge(part.counter, amount)))
+                continue
             if not budget.covers(subject):
                 continue
             scope = budget.key(subject)
-            part = None if held is None else held.part_of(budget)
-            amount = charge_of(budget, call, cost, part)
             if scope is None:
                 if budget.unscoped == "skip":
                     self._skip(budget, call, charged, now)
@@ -87,9 +86,7 @@ class Counting:
                 scope = UNSCOPED
             if budget in self._learning:
                 self._allowances.learn(budget, scope, call)
-            if part is not None:
-                charged.append((budget, Charge(part.counter, amount)))
-            elif amount:
+            if amount:
                 counter = budget.window.counter(budget.name, scope, now)
                 charged.append((budget, Charge(counter, amount)))
         return charged
@@ -103,10 +100,11 @@ class Counting:
         if budget.name not in self._said:
             self._said.add(budget.name)
             logger.warning(
-                "costspan: a call without %s is not counted by budget %r: set it by "
-                "attribution(...), or give the budget unscoped='count'",
+                "costspan: a call without %s is not counted by budget %r: %s, or give the budget "
+                "unscoped='count'",
                 " and ".join(budget.scope),
                 budget.name,
+                _REMEDIES.get(budget.scope, "set it by attribution(...)"),
             )
 
     def _outcome(

@@ -7,7 +7,6 @@ still under way.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 import weakref
@@ -24,6 +23,7 @@ from costspan.cost.budgets.admission import LIFE, Admission
 from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.described import described
 from costspan.cost.budgets.teller import LEASE, Teller
+from costspan.cost.stores import forks
 from costspan.cost.stores.contract import SKIPPED, Notice, Store, StoreDown
 from costspan.guard import quietly
 
@@ -43,10 +43,17 @@ class Patrol:
         self._store = store
         self._teller = teller
         self._admission = admission
-        self._renew()
-        os.register_at_fork(after_in_child=self._renew)
+        self.after_fork_in_child()
+        forks.watch(self)
 
-    def _renew(self) -> None:
+    def before_fork(self) -> None:
+        """Nothing to let go of."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing to go on with."""
+
+    def after_fork_in_child(self) -> None:
+        """No thread came along."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
@@ -59,9 +66,10 @@ class Patrol:
             return
         with self._lock:
             if self._thread is None and not self._stopped:
+                wake = self._wake
                 thread = threading.Thread(
                     target=_rounds,
-                    args=(weakref.ref(self), self._wake),
+                    args=(weakref.ref(self, lambda gone: wake.set()), wake),
                     name="costspan-budgets",
                     daemon=True,
                 )

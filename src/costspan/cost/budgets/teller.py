@@ -16,7 +16,7 @@ from msgspec import structs
 
 from costspan import totals
 from costspan.alerts.alert import Alert, LastCall, Sink
-from costspan.alerts.courier import Courier
+from costspan.alerts.courier import HELD_SECONDS, Courier
 from costspan.alerts.event import emit_alert
 from costspan.call import Call, Cost, usd
 from costspan.cost.budgets.budget import Budget
@@ -26,7 +26,7 @@ from costspan.cost.budgets.scopes import settled, shown
 from costspan.cost.stores.contract import Counter, Notice, Store, StoreDown
 from costspan.guard import quietly
 
-LEASE = 60_000
+LEASE = round(2 * HELD_SECONDS * 1000)
 """Milliseconds in which a claimed alert is to be sent: the courier's tries fit in."""
 
 LAST_CALLS = 5
@@ -179,7 +179,8 @@ class Teller:
         facts: dict[str, Any],
     ) -> Alert:
         end = budget.window.at(now).end
-        key = f"{_key(budget, counter)}|{level}"
+        # The same for all thresholds of a window, so that its end resolves them all.
+        key = _key(budget, counter)
         return Alert(
             budget=budget.name,
             per=budget.per,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,21 +11,25 @@ from typing import Any
 
 from costspan.alerts.alert import Sink
 from costspan.alerts.courier import Courier
+from costspan.alerts.log import LogAlerts
 from costspan.attributed import Attribution
 from costspan.call import REFUSED, Call, Cost, Request, Reservation
-from costspan.cost.budgets.admission import GRANTED, Admission
+from costspan.cost.budgets.admission import Admission
 from costspan.cost.budgets.allowances import Allowances
 from costspan.cost.budgets.budget import Budget
-from costspan.cost.budgets.counting import NOTHING, Counting, Outcome
+from costspan.cost.budgets.counting import Counting
 from costspan.cost.budgets.held import Held
 from costspan.cost.budgets.patrol import Patrol
 from costspan.cost.budgets.quotes import Quotes
 from costspan.cost.budgets.scopes import Subject
 from costspan.cost.budgets.teller import Recent, Teller
+from costspan.cost.outcome import GRANTED, NOTHING, Outcome
 from costspan.cost.prices import Prices
 from costspan.cost.stores.contract import SKIPPED, Charge, Store, StoreDown
 from costspan.errors import ConfigurationError
 from costspan.totals import BudgetState, Totals
+
+logger = logging.getLogger("costspan")
 
 
 class Watch:
@@ -34,7 +39,7 @@ class Watch:
         budgets: those of the tracker.
         store: where amounts are kept.
         prices: what tokens cost.
-        courier, sinks: who brings alerts, and to whom by default.
+        sinks: who is told by default; None for the log.
         recent: the last calls, for alerts.
         refuses_blindly: whether a call is refused while the store cannot be asked.
     """
@@ -44,15 +49,16 @@ class Watch:
         budgets: Sequence[Budget],
         store: Store,
         prices: Prices,
-        courier: Courier,
-        sinks: tuple[Sink, ...],
+        sinks: tuple[Sink, ...] | None,
         recent: Recent,
         *,
         refuses_blindly: bool = False,
     ) -> None:
-        self.budgets = tuple(budgets)
+        self.budgets = checked_budgets(budgets)
         self._store = store
-        self._teller = Teller(store, courier, sinks, recent)
+        self._courier = Courier()
+        told = (LogAlerts(),) if sinks is None else sinks
+        self._teller = Teller(store, self._courier, told, recent)
         quotes = Quotes(prices)
         allowances = Allowances(quotes)
         self._blocking = tuple(one for one in budgets if one.blocks)
@@ -74,6 +80,7 @@ class Watch:
         if store.shared and budgets:
             store.settled_late = self._late
             self._patrol.start()
+        _say_untold(self.budgets, told)
 
     def admit(self, request: Request, who: Attribution, trace_id: int) -> Reservation:
         """Leave for a call.
@@ -91,7 +98,7 @@ class Watch:
         self, call: Call, cost: Cost, spent: tuple[Totals, ...], reservation: Reservation | None
     ) -> Outcome:
         """Count a finished call in the store and against the budgets."""
-        if not self.budgets or reservation is REFUSED:
+        if reservation is REFUSED:
             with suppress(StoreDown):  # kept by the store, and counted when it is there again
                 self._store.settle(call, cost, spent)
             return NOTHING
@@ -106,14 +113,14 @@ class Watch:
             self._patrol.start()
         return outcome
 
-    def remaining(self, name: str, subject: Subject) -> Decimal | None:
+    def remaining(self, name: str, who: Attribution, trace_id: int) -> Decimal | None:
         """What is left of a budget where this code runs; None where it has no key of its scope.
 
         Raises:
             ConfigurationError: there is no such budget, or it has no remainder.
         """
         budget = self._summed(name)
-        scope = budget.key(subject)
+        scope = budget.key(Subject(who, trace_id=trace_id))
         if scope is None:
             return None
         now = time.time_ns() // 10**6
@@ -160,6 +167,10 @@ class Watch:
             for budget in self.budgets
         ]
 
+    def flush(self, timeout: float) -> bool:
+        """Wait until the alerts are delivered that are on their way; False where time ran out."""
+        return self._courier.flush(timeout)
+
     def close(self) -> None:
         """Go no more rounds."""
         self._patrol.stop()
@@ -181,3 +192,12 @@ def checked_budgets(budgets: Any) -> tuple[Budget, ...]:
             raise ConfigurationError(f"two budgets are named {budget.name!r}: names must differ")
         names.add(budget.name)
     return tuple(budgets)
+
+
+def _say_untold(budgets: tuple[Budget, ...], sinks: tuple[Sink, ...]) -> None:
+    for budget in budgets:
+        if not (sinks if budget.alerts is None else budget.alerts):
+            logger.warning(
+                "costspan: budget %r has nobody to tell: give it or the tracker alerts=[...]",
+                budget.name,
+            )

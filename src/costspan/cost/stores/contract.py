@@ -16,7 +16,7 @@ process before they raise `StoreDown`, and write it, counted once, when the stor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -140,7 +140,7 @@ class Store(Protocol):
         self,
         call: Call,
         cost: Cost,
-        spent: Iterable[Totals] = (),
+        spent: Collection[Totals] = (),
         charges: Sequence[Charge] = (),
         token: str = "",
     ) -> Sequence[int]:
@@ -154,7 +154,7 @@ class Store(Protocol):
             What is spent after it, for each charge: the sum over the counter's buckets.
         """
 
-    def superseded(self, call: Call, spent: Iterable[Totals] = ()) -> None:
+    def superseded(self, call: Call, spent: Collection[Totals] = ()) -> None:
         """Count `call` as unpriced no more: a later one settles its response."""
 
     def alerted(self, call: Call) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec import structs
 
@@ -50,7 +50,7 @@ class MemoryStore:
         self,
         call: Call,
         cost: Cost,
-        spent: Iterable[Totals] = (),
+        spent: Collection[Totals] = (),
         charges: Sequence[Charge] = (),
         token: str = "",
     ) -> Sequence[int]:
@@ -65,7 +65,7 @@ class MemoryStore:
             self._release(token)
             return [self._sums_of(one.counter).add(one.counter, one.amount) for one in charges]
 
-    def superseded(self, call: Call, spent: Iterable[Totals] = ()) -> None:
+    def superseded(self, call: Call, spent: Collection[Totals] = ()) -> None:
         """Count `call` as unpriced no more."""
         self._ledger.supersede(call, spent)
 
@@ -87,17 +87,21 @@ class MemoryStore:
         """Reserve all of `claims`, or none."""
         with totals.lock():
             self._expire(now)
+            found = []
             for claim in claims:
-                standing = self._sums_of(claim.counter).standing(claim.counter.since)
-                if standing.spent + standing.held + claim.amount > claim.limit:
-                    return Refusal(claim, standing)
-            reserved = self._reserved.setdefault(token, _Reserved(expires))
-            if expires > reserved.expires:
+                sums, since = self._sums_of(claim.counter), claim.counter.since
+                if sums.taken(since) + claim.amount > claim.limit:
+                    return Refusal(claim, sums.standing(since))
+                found.append((sums, claim.counter.bucket, claim.amount))
+            reserved = self._reserved.get(token)
+            if reserved is None:
+                reserved = self._reserved[token] = _Reserved(expires)
+            elif expires > reserved.expires:
                 reserved.expires = expires
                 self._reserved.move_to_end(token)
-            for claim in claims:
-                self._sums_of(claim.counter).hold(claim.counter.bucket, claim.amount)
-                reserved.claims.append(claim)
+            for sums, bucket, amount in found:
+                sums.hold(bucket, amount)
+            reserved.parts += found
         return None
 
     def prolong(self, token: str, expires: int) -> None:
@@ -216,28 +220,28 @@ class MemoryStore:
 
     def _release(self, token: str) -> None:
         reserved = self._reserved.pop(token, None)
-        for claim in () if reserved is None else reserved.claims:
-            sums = self._sums.get((claim.counter.budget, claim.counter.scope))
-            if sums is not None:
-                sums.hold(claim.counter.bucket, -claim.amount)
+        for sums, bucket, amount in () if reserved is None else reserved.parts:
+            sums.hold(bucket, -amount)
 
     def _expire(self, now: int) -> None:
         """The first that lives on ends the look: reservations stand in the order they expire in."""
-        while self._reserved:
-            token, reserved = next(iter(self._reserved.items()))
+        over = []
+        for token, reserved in self._reserved.items():
             if reserved.expires > now:
-                return
+                break
+            over.append(token)
+        for token in over:
             self._release(token)
 
 
 class _Reserved:
     """What is reserved for one call."""
 
-    __slots__ = ("claims", "expires")
+    __slots__ = ("expires", "parts")
 
     def __init__(self, expires: int) -> None:
         self.expires = expires
-        self.claims: list[Claim] = []
+        self.parts: list[tuple[_Sums, int, int]] = []
 
 
 class _Sums:
@@ -272,6 +276,18 @@ class _Sums:
             self.held[bucket] = held
         else:
             self.held.pop(bucket, None)
+
+    def taken(self, since: int) -> int:
+        """What is spent and held from `since` on. Spelled out, as it runs before every call."""
+        total = 0
+        for bucket, amount in self.spent.items():
+            if bucket >= since:
+                total += amount
+        if self.held:
+            for bucket, amount in self.held.items():
+                if bucket >= since:
+                    total += amount
+        return total
 
     def standing(self, since: int) -> Standing:
         """What counts from `since` on."""

@@ -195,6 +195,14 @@ class Postgres:
         return wire
 
 
+def check(url: str) -> None:
+    """Raise something where `url` cannot be read; nothing is connected to."""
+    for option in psycopg.pq.Conninfo.parse(url.encode()):
+        if option.keyword == b"port":  # libpq reads it when it connects
+            for port in (option.val or b"5432").split(b","):
+                int(port or 5432)
+
+
 class _Room:
     """Which of some keys the database has sums of."""
 

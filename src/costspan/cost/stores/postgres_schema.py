@@ -225,7 +225,7 @@ FORGET = (
     (
         _forget(
             "costspan_notices",
-            "state <> 'claimed' AND at < ("
+            "state <> 'claimed' AND at <= ("
             "SELECT at FROM costspan_notices ORDER BY at DESC LIMIT 1 OFFSET $1)",
         ),
         "notices",

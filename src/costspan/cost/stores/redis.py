@@ -205,6 +205,11 @@ class Redis:
         return client
 
 
+def check(url: str) -> None:
+    """Raise something where `url` cannot be read; nothing is connected to."""
+    redis.ConnectionPool.from_url(url).make_connection()
+
+
 class _Script:
     """One script, known to the server by its digest once it ran there."""
 

@@ -10,7 +10,7 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import TypeVar
 from weakref import WeakSet
@@ -68,7 +68,7 @@ class SharedStore:
         self,
         call: Call,
         cost: Cost,
-        spent: Iterable[Totals] = (),
+        spent: Collection[Totals] = (),
         charges: Sequence[Charge] = (),
         token: str = "",
     ) -> Sequence[int]:
@@ -83,7 +83,7 @@ class SharedStore:
                 totals.add(call, cost, spent)
         return self._count(settlement_of(call, cost, charges, token))
 
-    def superseded(self, call: Call, spent: Iterable[Totals] = ()) -> None:
+    def superseded(self, call: Call, spent: Collection[Totals] = ()) -> None:
         """Count `call` as unpriced no more."""
         with totals.lock():
             for one in spent:
@@ -199,8 +199,9 @@ class SharedStore:
         try:
             return work()
         except self._backend.faults as fault:
-            # Without its cause: that one's text may hold an address.
-            raise StoreDown(self._backend.reason(fault)) from None
+            reason = self._backend.reason(fault)
+        # Here, and so without what it comes from: that one's text may hold an address.
+        raise StoreDown(reason)
 
     def _reach(self) -> None:
         self._try(self._backend.reach)

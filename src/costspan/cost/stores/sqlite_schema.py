@@ -122,7 +122,7 @@ FORGET = (
     "DELETE FROM costspan_spent WHERE until > 0 AND until < :grace",
     "DELETE FROM costspan_spent WHERE until = 0 AND scope != '' AND at < :idle",
     "DELETE FROM costspan_reserved WHERE expires < :grace",
-    """DELETE FROM costspan_notices WHERE state != 'claimed' AND at < (
+    """DELETE FROM costspan_notices WHERE state != 'claimed' AND at <= (
         SELECT at FROM costspan_notices ORDER BY at DESC LIMIT 1 OFFSET :notices)""",
 )
 """What counts no more; moments before which things go, and how many notices stay."""
