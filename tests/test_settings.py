@@ -261,7 +261,7 @@ class TestTracker:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ('[[budgets]]\nusd = 1\nper = "call"', "a budget needs a name"),
+            ('[[budgets]]\nusd = 1\nper = "call"', r"^\[\[budgets\]\]: table 1 needs a name"),
             ('[[budgets]]\nname = "a"\nusd = 1\nper = "call"\nsize = 7', "size"),
             ("[prices]\nsource = 1", "unknown key 'source': use overrides, unknown, refresh"),
             (
@@ -273,7 +273,8 @@ class TestTracker:
             ('[prices.overrides]\n"m" = 1', "write { input = 0.10, output = 0.40 }"),
             ('[prices.overrides."m"]\ninput = -1', "US dollars as a number"),
             ('[prices.overrides."m"]\nprice = 1', "price"),
-            ('store = "redis://localhost"', "not available yet: 'memory'"),
+            ('store = "mysql://localhost"', "use one of 'memory', 'sqlite:///costs.db'"),
+            ('on_store_error = "ignore"', "use 'allow' or 'block'"),
             ('providers = ["opnai"]', "opnai"),
             ("local = 7", "give a folder's name"),
         ],

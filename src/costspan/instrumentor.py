@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from functools import cache
 from importlib.metadata import version
@@ -18,6 +18,7 @@ from costspan import settings as settings_of
 from costspan.alerts.configured import configured_sinks
 from costspan.call import Request
 from costspan.cost.budgets.budget import Budget
+from costspan.cost.budgets.written import budgets_of
 from costspan.cost.foreign.joining import ForeignSpans
 from costspan.cost.tracker import CostTracker
 from costspan.cost.written import prices_of
@@ -248,24 +249,17 @@ def _tracker(costs: Any, settings: Settings) -> CostTracker | None:
         return costs
     if costs is not _DEFAULT:
         raise ConfigurationError(f"costs={costs!r}: give a CostTracker(...), or None for none")
-    budgets = [_budget(table) for table in settings.budgets]
+    sinks = configured_sinks(settings.alerts, settings.slack_webhook_url)
+    budgets = budgets_of(settings.budgets, sinks)
     if settings.call_warn_usd is not None:
         budgets.append(Budget("single call", usd=settings.call_warn_usd, per="call"))
-    sinks = configured_sinks(settings.alerts, settings.slack_webhook_url)
     return CostTracker(
-        prices=prices_of(settings.prices), budgets=budgets, alerts=sinks, store=settings.store
+        prices=prices_of(settings.prices),
+        budgets=budgets,
+        alerts=sinks.everybodys,
+        store=settings.store,
+        on_store_error=settings.on_store_error,
     )
-
-
-def _budget(table: Mapping[str, Any]) -> Budget:
-    return _made("[budgets]", Budget, {"name": "", **table})  # type: ignore[no-any-return]
-
-
-def _made(place: str, kind: Callable[..., Any], table: Mapping[str, Any]) -> Any:
-    try:
-        return kind(**table)
-    except TypeError as fault:
-        raise ConfigurationError(f"[{place}]: {fault}") from None
 
 
 def record_call(

@@ -20,6 +20,7 @@ from costspan.errors import ConfigurationError
 _FILE_KEYS = (
     "local",
     "store",
+    "on_store_error",
     "capture_content",
     "providers",
     "metric_names",
@@ -71,6 +72,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     stream_usage: str = "ask"
     propagate_to_providers: bool = False
     store: str = "memory"
+    on_store_error: str = "allow"
     call_warn_usd: str | None = None
     slack_webhook_url: str | None = None
     budgets: tuple[Mapping[str, Any], ...] = ()
@@ -109,16 +111,14 @@ def read(
         providers=_names("providers", providers, env, file, "openai"),
         capture_content=capture,
         details_events=events,
-        metric_names=_checked_choice(
-            "metric_names",
-            _first(metric_names, env.get("COSTSPAN_METRIC_NAMES"), file.get("metric_names"))
-            or "current",
-            METRIC_NAMES,
-        ),
+        metric_names=_checked_metric_names(metric_names, env, file),
         metric_labels=_checked_labels(_names("metric_labels", metric_labels, env, file, "agent")),
         stream_usage=_checked_choice("stream_usage", stream_usage, STREAM_USAGE),
         propagate_to_providers=_checked_switch("propagate_to_providers", propagate_to_providers),
         store=_first(env.get("COSTSPAN_STORE"), file.get("store")) or "memory",
+        on_store_error=_checked_choice(
+            "on_store_error", file.get("on_store_error", "allow"), ("allow", "block")
+        ),
         call_warn_usd=env.get("COSTSPAN_CALL_WARN_USD") or None,
         slack_webhook_url=env.get("COSTSPAN_SLACK_WEBHOOK_URL") or None,
         budgets=_tables(file, "budgets"),
@@ -164,6 +164,11 @@ def _names(
     if isinstance(names, str) or not isinstance(names, Sequence):
         raise ConfigurationError(f'{setting}={names!r}: give a tuple, such as ("{example}",)')
     return tuple(names)
+
+
+def _checked_metric_names(given: Any, env: Mapping[str, str], file: Mapping[str, Any]) -> str:
+    said = _first(given, env.get("COSTSPAN_METRIC_NAMES"), file.get("metric_names"))
+    return _checked_choice("metric_names", said or "current", METRIC_NAMES)
 
 
 def _checked_labels(words: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ def test_an_empty_store(store: Store):
     assert store.buckets("the month", NOW) == []
     assert store.due(NOW) == []
     assert store.notices(10) == []
+    assert store.declared() == {}
     assert store.reset("the month") == 0
     assert store.flush(0) is True
 
@@ -333,3 +334,15 @@ def test_a_reservation_expires_before_one_that_was_made_before_it(store: Store):
     assert store.standings([MONTH], LATER) == [Standing(0, 1)]
     store.prolong("first", LATER + 1)
     assert store.standings([MONTH], LATER + 1) == [Standing(0, 0)]
+
+
+def test_budgets_are_declared_until_they_are_forgotten(store: Store):
+    store.declare("the month", b'{"usd": 1}')
+    store.declare("ein Stück 'weit'", b"\x00\xff")
+    store.declare("the month", b'{"usd": 2}')
+    assert store.declared() == {"the month": b'{"usd": 2}', "ein Stück 'weit'": b"\x00\xff"}
+    store.reset("the month")
+    assert len(store.declared()) == 2
+    store.declare("the month", b"")
+    store.declare("never was", b"")
+    assert store.declared() == {"ein Stück 'weit'": b"\x00\xff"}

@@ -129,6 +129,7 @@ class Admission:
         if budget.unit != "calls":
             allowance = self._allowances.of(request, budget, scope)
             if allowance is None:
+                self._teller.levels.stopped(budget.name)
                 raise refusals.unbounded(budget, request.model)
             amount = self._amount(budget, request, allowance, now)
             if budget.cut_streams and request.stream:
@@ -161,6 +162,7 @@ class Admission:
             refusal = self._store.reserve(token, claims, now, now + LIFE)
         except StoreDown:
             if self._refuses_blindly:
+                self._teller.levels.stopped(parts[0].budget.name)
                 raise refusals.unreachable([part.budget.name for part in parts]) from None
             return False
         if refusal is not None:
@@ -181,6 +183,8 @@ class Admission:
             "endpoint": who.endpoint,
             "trace_id": f"{subject.trace_id:032x}" if subject.trace_id else None,
         }
+        self._teller.levels.stopped(budget.name)
+        self._teller.levels.seen(budget, counter, standing.spent, now)
         exceeded = refusals.used_up(budget, counter.scope, standing, would, now)
         if budget.is_per_call:
             exceeded.alerts = (self._teller.one_call(budget, would, now, facts, state="blocked"),)
@@ -196,6 +200,7 @@ class Admission:
             if part.cuts and part.output_tokens == held.allowance:
                 room = self._more(held.token, part, now)
                 if room is not None:
+                    self._teller.levels.stopped(part.budget.name)
                     scope = part.counter.scope
                     return refusals.used_up(part.budget, scope, room, part.more, now, cut=True)
                 part.extend()

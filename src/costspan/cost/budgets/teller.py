@@ -22,6 +22,7 @@ from costspan.alerts.event import emit_alert
 from costspan.call import Call, Cost, usd
 from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.forecast import forecast
+from costspan.cost.budgets.levels import Levels
 from costspan.cost.budgets.scopes import BETWEEN, settled, shown
 from costspan.cost.stores.contract import Counter, Notice, Store, StoreDown
 from costspan.guard import quietly
@@ -50,6 +51,7 @@ class Teller:
         self._recent = recent
         self._known: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self.told: dict[str, int] = {}
+        self.levels = Levels()
 
     def reached(
         self,
@@ -61,6 +63,7 @@ class Teller:
         cost: Cost | None,
     ) -> Alert | None:
         """The alert of the highest threshold that is reached, if nobody has told it."""
+        self.levels.seen(budget, counter, spent, now)
         level = budget.level(spent)
         if level == 0:
             return None

@@ -80,7 +80,7 @@ class Watch:
         self.fingerprints = any("request" in one.scope for one in budgets)
         """Whether requests must be told apart."""
         self._patrols = any(not one.is_per_call for one in budgets)
-        if store.shared and self._patrols:
+        if store.shared and budgets:
             store.settled_late = self._late
             self._patrol.start()
         _say_untold(self.budgets, told)
@@ -163,6 +163,7 @@ class Watch:
 
     def states(self) -> list[BudgetState]:
         """How each budget stands in this process; nothing is waited for."""
+        now, levels = time.time_ns() // 10**6, self._teller.levels
         return [
             BudgetState(
                 name=budget.name,
@@ -170,6 +171,8 @@ class Watch:
                 unit=budget.unit,
                 limit=budget.amount(budget.limit),
                 alerts=self._teller.told.get(budget.name, 0),
+                used=levels.share(budget, now),
+                refusals=levels.refusals(budget.name),
             )
             for budget in self.budgets
         ]

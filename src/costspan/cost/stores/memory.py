@@ -45,6 +45,7 @@ class MemoryStore:
         self._expiring: list[tuple[int, str]] = []
         self._notices: OrderedDict[str, Notice] = OrderedDict()
         self._tokens = RecentTokens()
+        self._declared: dict[str, bytes] = {}
         forks.watch(self)
 
     def settle(
@@ -176,6 +177,18 @@ class MemoryStore:
                 if notice.budget == budget and scope in (None, notice.scope):
                     del self._notices[notice.key]
         return len(keys)
+
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is; empty to forget it."""
+        with totals.lock():
+            if description:
+                self._declared[budget] = description
+            else:
+                self._declared.pop(budget, None)
+
+    def declared(self) -> dict[str, bytes]:
+        """What was said of each budget last."""
+        return dict(self._declared)
 
     def flush(self, timeout: float) -> bool:
         """Nothing to wait for."""
