@@ -21,7 +21,7 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A shared store may be as slow as a busy machine is; what a deadline does is told elsewhere."""
+    """A shared store may be as slow as a busy machine is: deadlines have tests of their own."""
     monkeypatch.setattr(contract, "DEADLINE_SECONDS", 30.0)
 
 
