@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from costspan.cost.rates import Rate
     from costspan.cost.tracker import CostTracker
     from costspan.errors import BudgetExceeded, ConfigurationError
-    from costspan.export.calls import LocalFiles
+    from costspan.export.local_files import LocalFiles
     from costspan.instrumentor import Instrumentor, record_call
     from costspan.totals import Summary
 
@@ -39,7 +39,7 @@ _HOMES = {
     "CostSpanProcessor": "costspan.cost.foreign.processor",
     "CostTracker": "costspan.cost.tracker",
     "Instrumentor": "costspan.instrumentor",
-    "LocalFiles": "costspan.export.calls",
+    "LocalFiles": "costspan.export.local_files",
     "LogAlerts": "costspan.alerts.log",
     "Prices": "costspan.cost.prices",
     "Rate": "costspan.cost.rates",

@@ -22,7 +22,8 @@ from costspan.cost.foreign.joining import ForeignSpans
 from costspan.cost.tracker import CostTracker
 from costspan.cost.written import prices_of
 from costspan.errors import ConfigurationError
-from costspan.export.calls import CallsFile, LocalFiles
+from costspan.export.calls import CallsFile
+from costspan.export.local_files import LocalFiles
 from costspan.guard import quietly
 from costspan.instrumentation.metrics import Meters
 from costspan.instrumentation.observation import is_suppressed

@@ -132,7 +132,8 @@ def _settling() -> dict[str, list[float]]:
     from msgspec import structs
 
     from costspan.attributed import Attribution
-    from costspan.export.calls import CallsFile, LocalFiles
+    from costspan.export.calls import CallsFile
+    from costspan.export.local_files import LocalFiles
     from costspan.totals import Totals
 
     costs, call, cost = _settled_calls("openai")

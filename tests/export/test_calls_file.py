@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from costspan import CostTracker, LocalFiles
-from costspan.export import calls
+from costspan.export import appender
 from costspan.export.calls import CallsFile
 from tests.cost.calls import AT, finished
 
@@ -51,7 +51,7 @@ def test_a_line_is_one_write_and_there_when_settle_returns(
         writes.append(data)
         return write(descriptor, data)
 
-    monkeypatch.setattr(calls.os, "write", counted)
+    monkeypatch.setattr(appender.os, "write", counted)
     for number in range(3):
         costs.settle(finished(agent=f"a{number}", **COUNTS))
         assert len(writes) == number + 1
@@ -155,7 +155,7 @@ def test_a_write_that_takes_a_part_is_continued(
     costs: CostTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     write = os.write
-    monkeypatch.setattr(calls.os, "write", lambda fd, data: write(fd, data[:7]))
+    monkeypatch.setattr(appender.os, "write", lambda fd, data: write(fd, data[:7]))
     costs.settle(finished(agent="ann", **COUNTS))
     assert [line["agent"] for line in lines(tmp_path / "logs" / TODAY)] == ["ann"]
 
@@ -172,7 +172,7 @@ def test_a_disk_that_fills_in_the_middle_of_a_line_spoils_that_line_alone(
 
     costs.settle(finished(agent="before", **COUNTS))
     with monkeypatch.context() as full:
-        full.setattr(calls.os, "write", filling)
+        full.setattr(appender.os, "write", filling)
         costs.settle(finished(agent="torn", **COUNTS))
     costs.settle(finished(agent="after", **COUNTS))
     before, torn, after = (tmp_path / "logs" / TODAY).read_text().splitlines()
@@ -208,7 +208,8 @@ def test_threads_share_a_file(costs: CostTracker, tmp_path: Path):
 FORKING = """
 import os, sys, threading
 from costspan import CostTracker
-from costspan.export.calls import CallsFile, LocalFiles
+from costspan.export.calls import CallsFile
+from costspan.export.local_files import LocalFiles
 from tests.cost.calls import finished
 
 costs = CostTracker()
