@@ -20,6 +20,7 @@ NAMES = [
     "CostSpanProcessor",
     "CostTracker",
     "Instrumentor",
+    "JsonlSpanExporter",
     "LocalFiles",
     "LogAlerts",
     "Prices",
@@ -32,7 +33,6 @@ NAMES = [
 """Of the design's names, those that are built."""
 
 TO_COME = [
-    "JsonlSpanExporter",
     "PagerDutyAlerts",
     "SlackAlerts",
     "WebhookAlerts",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from costspan.cost.tracker import CostTracker
     from costspan.errors import BudgetExceeded, ConfigurationError
     from costspan.export.local_files import LocalFiles
+    from costspan.export.spans import JsonlSpanExporter
     from costspan.instrumentor import Instrumentor, record_call
     from costspan.totals import Summary
 
@@ -39,6 +40,7 @@ _HOMES = {
     "CostSpanProcessor": "costspan.cost.foreign.processor",
     "CostTracker": "costspan.cost.tracker",
     "Instrumentor": "costspan.instrumentor",
+    "JsonlSpanExporter": "costspan.export.spans",
     "LocalFiles": "costspan.export.local_files",
     "LogAlerts": "costspan.alerts.log",
     "Prices": "costspan.cost.prices",
@@ -59,6 +61,7 @@ __all__ = [
     "CostSpanProcessor",
     "CostTracker",
     "Instrumentor",
+    "JsonlSpanExporter",
     "LocalFiles",
     "LogAlerts",
     "Prices",
