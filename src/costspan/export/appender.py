@@ -2,43 +2,64 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import threading
+import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
+from costspan.export import lifetime, workers
+from costspan.export.batches import Batches
+from costspan.export.gaps import Gap, encoded_gap
 from costspan.export.local_files import LocalFiles
-from costspan.export.schema import day_of
 from costspan.export.seals import Seal
+from costspan.export.sweeper import Sweeper
+from costspan.export.syncing import Syncs
+from costspan.export.writer import Placed, Writer
 
-logger = logging.getLogger("costspan")
-
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-_DAY_NANOSECONDS = 86_400 * 10**9
+_AFTER_ITS_END = 60 * 10**9
 
 
 class Appender:
-    """Writes lines to the files `<prefix><period>.jsonl` of a folder. It never raises.
+    """Writes lines to the files `<prefix><period>.jsonl` of a folder. No fault of a disk is raised.
 
     Args:
         files: the folder and the rules.
         prefix: how names begin; files of another prefix are not touched.
         seal: has the last word on each line.
+        gap: makes the line that names lines which could not be written.
+
+    Attributes:
+        waits: whether an append may block for long; an event loop must not make it then.
     """
 
     def __init__(
-        self, files: LocalFiles, prefix: str = "llm_trace_", *, seal: Seal | None = None
+        self,
+        files: LocalFiles,
+        prefix: str = "llm_trace_",
+        *,
+        seal: Seal | None = None,
+        gap: Callable[[Gap], bytes] = encoded_gap,
     ) -> None:
         self.files = files
-        self.prefix = prefix
-        self.lost = 0
-        self._seal = seal
+        self.waits = files.durability == "fsync"
+        self._is_batched = files.durability == "batch"
+        self._sweeper = Sweeper(files, prefix, self._close_past)
+        self._writer = Writer(files, prefix, seal, gap, self._turned)
+        self._is_plain = seal is None and not self.waits
+        self._begin()
+        lifetime.watch(self)
+
+    def _begin(self) -> None:
+        """As in a new process: nothing is waiting, nobody holds a lock."""
         self._lock = threading.RLock()
-        self._descriptor = -1
-        self._day = -1
-        self._torn = False
-        os.register_at_fork(after_in_child=self._renew)
+        self._busy = False
+        self._late: list[Placed] = []
+        self._batches = Batches(self._lock, self._writer, workers.start)
+        self._syncs = Syncs(self._lock, self._writer)
+
+    @property
+    def lost(self) -> int:
+        """How many lines could not be written in this process."""
+        return self._writer.losses.total
 
     def append(self, line: bytes, at: int) -> bool:
         """Write one line, with its newline, as `files.durability` says.
@@ -49,67 +70,99 @@ class Appender:
         Returns:
             Whether the line is acknowledged; one that is not was counted in `lost` and logged.
         """
-        try:
+        if self._is_batched:
+            return self._batches.put(line, at)
+        if self._is_plain:
             with self._lock:
-                self._write(self._opened(at), line)
-        except OSError as fault:
-            self._failed(fault)
-            return False
-        return True
+                file = self._writer.file
+                if file is not None and file.since <= at < file.until:
+                    try:
+                        if not self._writer.losses.unsaid and file.write(line) == len(line):
+                            return True
+                    except OSError:
+                        pass  # the long way tries once more, and tells of it
+        return self._append(((line, at),))
 
     def append_all(self, lines: Sequence[bytes], at: int) -> bool:
-        """Write several lines about one moment, together."""
-        return all([self.append(line, at) for line in lines])
+        """Write several lines about one moment, together; they are written when this returns."""
+        return self._append([(line, at) for line in lines])
 
     def append_later(self, line: Callable[[], bytes], at: int) -> bool:
         """As `append` of what `line()` gives; with `batch` it is asked on the writer's thread."""
-        return self.append(line(), at)
+        return self._batches.put(line, at) if self._is_batched else self.append(line(), at)
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Write what is waiting; False where time (seconds) ran out or it cannot be written."""
-        return True
+        return self._batches.flush(time.monotonic() + timeout)
 
     def close(self) -> None:
         """Flush and close the file; the next line opens one again."""
+        if not self.flush():
+            self._batches.give_up()
         with self._lock:
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-            self._descriptor = self._day = -1
+            self._writer.close()
+        self._sweeper.stop()
 
-    def _renew(self) -> None:
-        self._lock = threading.RLock()
+    def _append(self, lines: Sequence[Placed]) -> bool:
+        with self._lock:
+            if self._busy:  # a signal's handler, in the middle of a write of this thread
+                self._late.extend(lines)
+                return True
+            self._busy = True
+            try:
+                is_whole = self._write(lines)
+                while self._late:
+                    late, self._late = self._late, []
+                    self._write(late)
+            finally:
+                self._busy = False
+            number = self._syncs.wrote()
+        return is_whole and (not self.waits or self._is_synced(number))
 
-    def _opened(self, nanoseconds: int) -> int:
-        day = nanoseconds // _DAY_NANOSECONDS
-        if day != self._day:
-            self.close()
-            self._descriptor = self._open(nanoseconds)
-            self._day = day
-        return self._descriptor
+    def _write(self, lines: Sequence[Placed]) -> bool:
+        done = self._writer.write(lines)
+        if done == len(lines):
+            return True
+        lost = [at for _, at in lines[done:]]
+        self._writer.losses.add(len(lost), min(lost), max(lost), self._writer.fault)
+        return False
 
-    def _path(self, nanoseconds: int) -> Path:
-        return self.files.directory / f"{self.prefix}{day_of(nanoseconds)}.jsonl"
+    def _is_synced(self, number: int) -> bool:
+        try:
+            self._syncs.until(number)
+        except OSError as fault:
+            self._writer.losses.complain(fault, "it is written, and may not survive a power cut")
+            return False
+        return True
 
-    def _open(self, nanoseconds: int) -> int:
-        path = self._path(nanoseconds)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, _FLAGS, 0o600)
+    def _turned(self) -> None:
+        """A file was opened."""
+        lifetime.used()
+        self._sweeper.wake()
 
-    def _write(self, descriptor: int, line: bytes) -> None:
-        if self._torn:
-            line = b"\n" + line  # the disk was full in the middle of a line: leave it alone there
-        written = os.write(descriptor, line)
-        while written < len(line):
-            self._torn = True
-            written += os.write(descriptor, line[written:])
-        self._torn = False
+    def _close_past(self, now: int) -> None:
+        """Close the file if it is full, or its time was over a minute ago."""
+        with self._lock:
+            file = self._writer.file
+            if file is not None and file.until + _AFTER_ITS_END < now:
+                self._writer.close()
 
-    def _failed(self, fault: OSError) -> None:
-        self.lost += 1
+    def before_fork(self, timeout: float) -> bool:
+        """Write what waits, and hold the lock over the fork: no line is half written in it."""
+        self.flush(timeout)
+        return self._lock.acquire(timeout=timeout)
+
+    def forked_parent(self) -> None:
+        """Go on."""
+        self._lock.release()
+
+    def forked_child(self) -> None:
+        """Begin anew: what is open or waiting is the parent's."""
+        self._writer.forked()
+        self._sweeper.forked()
+        self._begin()
+
+    def end(self) -> None:
+        """Write what waits and close; what comes after is written at once."""
+        self._batches.ends = True
         self.close()
-        logger.error(
-            "costspan could not write a line to %s (%s), %d lost so far; the next call tries again",
-            self.files.directory,
-            fault.strerror,
-            self.lost,
-        )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from costspan.call import Call, Cost
 from costspan.export.appender import Appender
+from costspan.export.identity import Identities
 from costspan.export.local_files import LocalFiles
 from costspan.export.schema import encoded
 
@@ -21,10 +24,17 @@ class CallsFile:
         self.files = files
         self.waits = files.durability == "fsync"
         self._appender = Appender(files, PREFIX)
+        self._identities = None if files.identify is None else Identities(files.identify)
+        self._is_batched = files.durability == "batch"
 
     def __call__(self, call: Call, cost: Cost) -> None:
         """Append one line. A line that cannot be written is counted and said, never raised."""
-        self._appender.append(encoded(call, cost), call.ended_at)
+        if self._identities is not None:
+            call = self._identities.hashed(call)
+        if self._is_batched:
+            self._appender.append_later(partial(encoded, call, cost), call.ended_at)
+        else:
+            self._appender.append(encoded(call, cost), call.ended_at)
 
     @property
     def lost(self) -> int:
