@@ -19,7 +19,7 @@ from costspan import settings
 from costspan.cost.foreign.exporting import PricingExporter
 from costspan.cost.tracker import CostTracker
 from costspan.errors import ConfigurationError
-from costspan.export.local_files import LocalFiles
+from costspan.export.local_files import LocalFiles, files_of
 from costspan.export.spans import JsonlSpanExporter
 from costspan.guard import fault_of
 from costspan.instrumentation.wiring import otlp_exporter
@@ -119,7 +119,7 @@ class JsonlFiles(SpanExporter):
     def _open(self, directory: str | None, rules: Mapping[str, Any]) -> None:
         if directory is None and not rules:
             found = settings.read().local
-            self._files = JsonlSpanExporter("logs" if found is None else found)
+            self._files = JsonlSpanExporter(files_of("logs" if found is None else found))
         else:
             self._files = JsonlSpanExporter(LocalFiles(directory or "logs", **rules))
 

@@ -12,14 +12,17 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 
 def parsed(line: bytes) -> TracesData:
-    """A line, read by the reference implementation, which knows ids as base64 only."""
+    """A line, read by the reference implementation, which knows ids as base64 only.
+
+    Readers of OTLP pass over fields that they do not know, and so does this one.
+    """
     data = json.loads(line)
     for resource in data["resourceSpans"]:
         for scope in resource["scopeSpans"]:
             for span in scope["spans"]:
                 for one in (span, *span.get("links", ())):
                     one.update(_base64(one))
-    return json_format.ParseDict(data, TracesData())
+    return json_format.ParseDict(data, TracesData(), ignore_unknown_fields=True)
 
 
 def _base64(ids: Mapping[str, Any]) -> dict[str, str]:

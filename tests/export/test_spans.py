@@ -99,6 +99,8 @@ def test_what_cannot_be_written_is_a_failure(
     assert exporter.export(made) is SpanExportResult.SUCCESS
     exporter.shutdown()
     assert names(tmp_path / "logs") == ["one", "two", "three"]
+    gap, _ = map(json.loads, written(tmp_path / "logs"))
+    assert (gap["resourceSpans"], gap["kind"], gap["lost"]) == ([], "gap", 1)
 
 
 @pytest.mark.faults

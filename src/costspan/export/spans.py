@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from costspan.export.appender import Appender
 from costspan.export.child_endings import flush_when_a_child_ends
+from costspan.export.gaps import Gap, encoded_gap
 from costspan.export.local_files import LocalFiles
 from costspan.export.otlp import lines
 from costspan.guard import fault_of, quietly
@@ -33,7 +34,7 @@ class JsonlSpanExporter(SpanExporter):
 
     def __init__(self, files: LocalFiles | str | os.PathLike[str]) -> None:
         self.files = files if isinstance(files, LocalFiles) else LocalFiles(files)
-        self._appender = Appender(self.files, PREFIX)
+        self._appender = Appender(self.files, PREFIX, gap=_gap_line)
         self._is_shut_down = False
         flush_when_a_child_ends()
 
@@ -61,6 +62,11 @@ class JsonlSpanExporter(SpanExporter):
     def lost(self) -> int:
         """How many lines could not be written in this process."""
         return self._appender.lost
+
+
+def _gap_line(gap: Gap) -> bytes:
+    """A line without spans, whose other fields readers of OTLP pass over."""
+    return b'{"resourceSpans":[],' + encoded_gap(gap)[1:]
 
 
 def _one_by_one(spans: Sequence[ReadableSpan]) -> list[bytes]:
