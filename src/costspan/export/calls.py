@@ -9,6 +9,7 @@ from costspan.export.appender import Appender
 from costspan.export.identity import Identities
 from costspan.export.local_files import LocalFiles
 from costspan.export.schema import encoded
+from costspan.export.sealing import sealer_of
 
 PREFIX = "llm_trace_"
 
@@ -23,7 +24,7 @@ class CallsFile:
     def __init__(self, files: LocalFiles) -> None:
         self.files = files
         self.waits = files.durability == "fsync"
-        self._appender = Appender(files, PREFIX)
+        self._appender = Appender(files, PREFIX, seal=sealer_of(files))
         self._identities = None if files.identify is None else Identities(files.identify)
         self._is_batched = files.durability == "batch"
 

@@ -11,7 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from costspan.errors import ConfigurationError
-from costspan.export import compression, locks
+from costspan.export import audit, compression, locks
+from costspan.export.checkpoints import keeper_of
 from costspan.export.identity import key_of
 from costspan.export.limits import retention_of, rotation_of
 
@@ -35,7 +36,10 @@ class LocalFiles:
             and on Windows.
         identify: how users and sessions are written: `"hash"` as an HMAC under the key in
             COSTSPAN_IDENTIFY_KEY, bytes under that key; by default as they are.
-        audit_key: not available yet.
+        audit_key: a secret, text or bytes, that lines are chained with, so that `costspan verify`
+            finds what was changed; by default they are not.
+        checkpoints: with `audit_key`: a file elsewhere, or a function, that takes how far each
+            writer is.
         timezone: the zone that days and hours are of, such as `"Europe/Berlin"`; by default UTC.
 
     Attributes:
@@ -56,7 +60,8 @@ class LocalFiles:
         compress: str | None = None,
         per_process: bool | None = None,
         identify: str | bytes | None = None,
-        audit_key: Any = None,
+        audit_key: str | bytes | None = None,
+        checkpoints: Any = None,
         timezone: str | tzinfo = UTC,
     ) -> None:
         self.directory = _folder(directory)
@@ -67,13 +72,15 @@ class LocalFiles:
         self.per_process = _choice("per_process", per_process, (None, True, False))
         self.identify = key_of(identify)
         self.timezone = _zone(timezone)
-        if audit_key is not None:
-            raise ConfigurationError("LocalFiles(audit_key=...) is not available yet: leave it out")
+        self.audit_key = None if audit_key is None else audit.key_of(audit_key)
+        self.checkpoints = checkpoints
         self._check()
 
     def _check(self) -> None:
         if self.compress == "zstd":
             compression.zstd()
+        if keeper_of(self.checkpoints) is not None and self.audit_key is None:
+            raise ConfigurationError("LocalFiles(checkpoints=...) needs audit_key=... beside it")
         if not locks.AVAILABLE and (self.compress or self.keep_seconds or self.keep_bytes):
             raise ConfigurationError(
                 "LocalFiles(compress=..., keep=...) need file locks (flock), which this system "

@@ -14,9 +14,12 @@ from costspan.export.child_endings import flush_when_a_child_ends
 from costspan.export.gaps import Gap, encoded_gap
 from costspan.export.local_files import LocalFiles
 from costspan.export.otlp import lines
+from costspan.export.sealing import sealer_of
 from costspan.guard import fault_of, quietly
 
 PREFIX = "otlp_trace_"
+_LEAD = b'{"resourceSpans":[],'
+"""A line without spans, whose other fields readers of OTLP pass over."""
 
 
 class JsonlSpanExporter(SpanExporter):
@@ -34,7 +37,8 @@ class JsonlSpanExporter(SpanExporter):
 
     def __init__(self, files: LocalFiles | str | os.PathLike[str]) -> None:
         self.files = files if isinstance(files, LocalFiles) else LocalFiles(files)
-        self._appender = Appender(self.files, PREFIX, gap=_gap_line)
+        seal = sealer_of(self.files, _LEAD)
+        self._appender = Appender(self.files, PREFIX, seal=seal, gap=_gap_line)
         self._is_shut_down = False
         flush_when_a_child_ends()
 
@@ -65,8 +69,7 @@ class JsonlSpanExporter(SpanExporter):
 
 
 def _gap_line(gap: Gap) -> bytes:
-    """A line without spans, whose other fields readers of OTLP pass over."""
-    return b'{"resourceSpans":[],' + encoded_gap(gap)[1:]
+    return _LEAD + encoded_gap(gap)[1:]
 
 
 def _one_by_one(spans: Sequence[ReadableSpan]) -> list[bytes]:
