@@ -140,6 +140,28 @@ def parts() -> tuple[str, list[Figure]]:
     return f"## Parts of a call, by themselves\n\n{table(('part', 'us'), rows)}", figures
 
 
+def spans(interpreters: str) -> tuple[str, list[Figure]]:
+    """Spans as lines of OTLP JSON, beside OpenTelemetry's exporter where a peer's place has it."""
+    places = dict(pair.split("=", 1) for pair in interpreters.split())
+    took = json.loads(output_of(places.get("official", sys.executable), "span_lines"))
+    names = {
+        "ours": "costspan",
+        "official": "OpenTelemetry's JSON file exporter",
+        "protobuf, encoded only": "OpenTelemetry's protobuf encoder, nothing written",
+    }
+    rows = [
+        [name, f"{took[key][0]:.1f} / {took[key][1]:.1f}", f"{1e6 / took[key][0]:,.0f}"]
+        for key, name in names.items()
+        if key in took
+    ]
+    figures = [Figure("one span as OTLP JSON, encoded and written", took["ours"][0], 12.5, "us")]
+    if "official" in took:
+        share = took["ours"][0] / took["official"][0]
+        figures.append(Figure("the same: share of OpenTelemetry's exporter", share, 0.21, ""))
+    text = table(("a span in a file", "us", "per second"), rows)
+    return f"## Spans in files\n\n{text}", figures
+
+
 def startup() -> tuple[str, list[Figure]]:
     """Import, first use, switching on, and the first call."""
     runs = [json.loads(output_of(sys.executable, "startup", "sdk")) for _ in range(PROCESSES)]
