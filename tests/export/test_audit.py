@@ -17,11 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import costspan.settings
 from costspan import ConfigurationError, JsonlSpanExporter, LocalFiles
 from costspan.call import Cost
 from costspan.export import audit
 from costspan.export.calls import CallsFile
 from costspan.export.keys import Key
+from costspan.export.local_files import files_of
 from costspan.export.reader import Reading
 from costspan.export.verifying import verify
 from tests.export.audited import (
@@ -377,6 +379,13 @@ class TestKeys:
         write(tmp_path, [0], audit_key=SECRET.encode())
         write(tmp_path, [0], audit_key=f"{SECRET}\n")
         assert verified(tmp_path).findings == []
+
+    def test_a_configuration_file_names_the_variable(self, tmp_path: Path):
+        text = '[local]\ndirectory = "logs"\naudit_key = "${KEY}"\ncheckpoints = "kept"\n'
+        (tmp_path / "costspan.toml").write_text(text)
+        environ = {"COSTSPAN_CONFIG": str(tmp_path / "costspan.toml"), "KEY": SECRET}
+        read = files_of(costspan.settings.read(environ=environ).local)
+        assert (read.audit_key, read.checkpoints) == (SECRET.encode(), "kept")
 
     def test_the_old_key_vouches_for_old_lines_only(self, tmp_path: Path):
         new = "the key that came after it"

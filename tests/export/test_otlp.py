@@ -5,6 +5,7 @@ import json
 import math
 import os
 import subprocess
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -144,7 +145,7 @@ def test_what_the_sdk_dropped_is_counted():
     assert one.events[0].dropped_attributes_count == 2
 
 
-def written(attributes: dict) -> dict:
+def written(attributes: Mapping) -> dict:
     """The attributes of a span as they stand in its line."""
     (line,) = lines([span(attributes)])
     (resource,) = json.loads(line)["resourceSpans"]
@@ -212,6 +213,22 @@ def test_an_enum_is_its_value():
     }
 
 
+def test_attributes_may_be_any_mapping():
+    """As those of a span that a processor made by hand."""
+
+    class Attributes(Mapping):
+        def __getitem__(self, key: str) -> int:
+            return {"a": 1}[key]
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(["a"])
+
+        def __len__(self) -> int:
+            return 1
+
+    assert written(Attributes()) == {"a": {"intValue": "1"}}
+
+
 @pytest.mark.parametrize("odd", [object(), {1, 2}, [object()], {"a": object()}, [10**5000]])
 def test_what_is_no_attribute_is_left_out(odd: object):
     """A processor may put anything into a span that it makes by hand."""
@@ -249,7 +266,7 @@ def test_repeated_and_varying_values_stay_what_they_are():
 @pytest.mark.system
 @pytest.mark.skipif(
     "COSTSPAN_OTLP_DECODER" not in os.environ,
-    reason="COSTSPAN_OTLP_DECODER names no program: go build it in tests/export/collector_decoder",
+    reason="COSTSPAN_OTLP_DECODER names no program: make decoder",
 )
 @settings(deadline=None, max_examples=25)
 @given(st.lists(spans, min_size=1, max_size=20))

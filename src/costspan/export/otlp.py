@@ -177,8 +177,10 @@ def _attributes(attributes: Mapping[str, Any] | None) -> str:
     """With the comma before them; "" where there are none."""
     if not attributes:
         return ""
-    copied = getattr(attributes, "copy", None)  # the SDK's own mapping is slow to walk
-    items = (dict(attributes) if copied is None else copied()).items()
+    try:
+        items = attributes.copy().items()  # type: ignore[attr-defined] # walking it is slow
+    except AttributeError:
+        items = dict(attributes).items()
     try:
         texts = _pairs(items)
     except (TypeError, ValueError):  # of no kind that OTLP has: left out, as the SDK's encoders do
