@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from costspan.export import lifetime
 from costspan.export.writer import Placed, Writer
 from costspan.guard import quietly
 
@@ -87,6 +88,7 @@ class Batches:
                 pass
             else:
                 self._is_running = True
+                lifetime.used()
                 try:
                     self._start(self._work)
                 except RuntimeError:  # no more threads: the caller does it

@@ -114,4 +114,4 @@ class Losses:
 
 def reason_of(fault: OSError) -> str:
     """What the system said, such as "No space left on device"."""
-    return fault.strerror or type(fault).__name__
+    return fault.strerror or str(fault) or type(fault).__name__

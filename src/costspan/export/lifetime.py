@@ -46,7 +46,7 @@ def watch(one: Watched) -> None:
 
 
 def used() -> None:
-    """A file was opened in this process: have it closed also where `atexit` does not run."""
+    """Something is to be written in this process: have it closed also where no `atexit` runs."""
     global _finalised
     pid = os.getpid()
     if _finalised == pid:

@@ -8,6 +8,7 @@ where others have written since, and makes a fragment's last byte a newline.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -80,7 +81,7 @@ class OpenFile:
         descriptor = self.descriptor
         found = os.fstat(descriptor)
         if found.st_ino != self._inode or not found.st_nlink or found.st_dev != self._device:
-            raise Gone
+            raise Gone(errno.ESTALE, "the file is gone")
         if self._lead:
             self._lead = b"" if os.write(descriptor, self._lead) else self._lead
         done = os.write(descriptor, lines)
@@ -157,7 +158,7 @@ def opened(path: Path, period: Period, limit: int | None) -> OpenFile | None:
 def _usable(path: Path, descriptor: int, period: Period, limit: int | None) -> OpenFile | None:
     found = os.fstat(descriptor)
     if not found.st_nlink:
-        raise Gone
+        raise Gone(errno.ESTALE, "the file was removed as it was opened")
     if any(path.with_name(path.name + end).exists() for end in COMPRESSED.values()):
         if not found.st_size:
             path.unlink(missing_ok=True)  # made by us just now: nobody keeps a file that is closed

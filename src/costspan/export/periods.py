@@ -9,7 +9,7 @@ from typing import NamedTuple
 _SECOND = 10**9
 _HOUR = timedelta(hours=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_FIRST, _LAST = 0, 253_402_214_400  # 1970-01-01 and 9999-12-31: what a calendar can hold
+_FIRST, _LAST = 0, 253_370_764_800  # 1970-01-01 and 9999-01-01: about what a calendar can hold
 _NAME = re.compile(r"(\d{4}-\d\d-\d\d)(?:T(\d\d))?")
 
 
@@ -24,6 +24,11 @@ class Period(NamedTuple):
 def period_of(nanoseconds: int, unit: str, zone: tzinfo) -> Period:
     """The day or hour that holds a moment (nanoseconds since the epoch)."""
     seconds = min(max(nanoseconds // _SECOND, _FIRST), _LAST)
+    name, since, until = _period(seconds, unit, zone)
+    return Period(name, min(since, nanoseconds), max(until, nanoseconds + 1))
+
+
+def _period(seconds: int, unit: str, zone: tzinfo) -> Period:
     local = (_EPOCH + timedelta(seconds=seconds)).astimezone(zone)
     if unit == "hour":
         since = seconds - local.minute * 60 - local.second

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from costspan.export.seals import Seal
 Placed = tuple[bytes, int]
 """A line, and the moment it is about: nanoseconds since the epoch."""
 
+_NOT_OURS = (errno.ESTALE, errno.EBADF)
 _ATTEMPTS = 5
 _MOST_CLOSED_IN_A_ROW = 100
 
@@ -59,13 +61,12 @@ class Writer:
             try:
                 some = self._write_some(lines, done)
                 self.fault = OSError("the write was cut")
-            except Gone as fault:
-                some, self.fault = 0, fault
-                self.abandon()
             except OSError as fault:
-                self.fault = fault
-                self.close()
-                break
+                some, self.fault = 0, fault
+                if fault.errno not in _NOT_OURS:
+                    self.close()
+                    break
+                self.abandon()
             done += some
             attempts = 0 if some else attempts + 1
             if attempts == _ATTEMPTS:
