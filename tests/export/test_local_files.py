@@ -86,7 +86,7 @@ WRONG = {
     "identify": ({"identify": "md5"}, 'give "hash", the key itself as bytes, or None'),
     "no key": ({"identify": "hash"}, "needs a key: set COSTSPAN_IDENTIFY_KEY"),
     "short key": ({"identify": b"short"}, "a key of 5 bytes can be guessed; give 16 or more"),
-    "audit": ({"audit_key": KEY}, "audit_key=.* is not available yet: leave it out"),
+    "audit": ({"audit_key": "short"}, "audit_key=.* has 5 bytes"),
     "zone": ({"timezone": "Mars/Olympus"}, "is no known zone: use a name such as"),
     "no zone": ({"timezone": 2}, "is no known zone"),
 }
