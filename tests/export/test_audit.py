@@ -352,6 +352,33 @@ def test_any_single_mutation_of_a_file_is_found(
         path.unlink()
 
 
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.binary(max_size=60)
+        | st.sampled_from(
+            [
+                b'{"a":1,"audit":{"key":"00000000","writer":"0000000000000000","seq":1,"mac":"%b"}}'
+                % (b"0" * 64),
+                b'{"schema":1,"kind":"opened","file":7,"audit":{"key":"%b","writer":'
+                b'"0000000000000000","seq":%b,"mac":"%b"}}'
+                % (audit.id_of(SECRET.encode()).encode(), b"9" * 18, b"f" * 64),
+                b'{"kind":"checkpoint"}',
+                b"[" * 5000,
+            ]
+        ),
+        max_size=5,
+    )
+)
+def test_whatever_stands_in_the_files_it_comes_to_an_end(tmp_path: Path, lines: list[bytes]):
+    data = b"\n".join(lines) + b"\n"
+    (tmp_path / DAY).write_bytes(data)
+    found = verified(tmp_path, checkpoints=[tmp_path / DAY], allow_open=True)
+    assert bool(found.findings) is bool(data.strip())
+
+
 def says_the_same(made: bytes, before: bytes) -> bool:
     """Lines of different writers may stand in any order, and blank ones anywhere."""
 
@@ -421,6 +448,13 @@ class TestCheckpoints:
         found = [json.loads(line)["seq"] for line in rows(tmp_path / "kept")]
         assert found == [1, 11, 21, 27]
         assert os.stat(tmp_path / "kept").st_mode & 0o777 == 0o600
+
+    def test_one_after_a_minute(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        """Here after no time at all."""
+        monkeypatch.setattr(audit, "_CHECKPOINT_NANOSECONDS", 0)
+        write(tmp_path / "logs", [0] * 3, checkpoints=tmp_path / "kept")
+        found = [json.loads(line)["seq"] for line in rows(tmp_path / "kept")]
+        assert found == [1, 2, 3, 4, 5]
 
     @pytest.mark.faults
     def test_what_cannot_be_kept_costs_no_line(

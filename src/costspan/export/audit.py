@@ -31,7 +31,7 @@ _LEAST_KEY = 16
 _CHECKPOINT_LINES = 1000
 _CHECKPOINT_NANOSECONDS = 60 * 10**9
 _SEALED = re.compile(
-    rb'(.*,"audit":\{"key":"([0-9a-f]{8})","writer":"([0-9a-f]{16})","seq":([1-9][0-9]*))'
+    rb'(.*,"audit":\{"key":"([0-9a-f]{8})","writer":"([0-9a-f]{16})","seq":([1-9][0-9]{0,17}))'
     rb',"mac":"([0-9a-f]{64})"\}\}\n',
     re.DOTALL,
 )

@@ -23,8 +23,8 @@ from costspan.export.naming import COMPRESSED
 class Stretch(Struct):
     """Lines of one writer in one file, `first` to `last` by their numbers.
 
-    `line` is where the last one stands, `mac` its code; `before` is what the `opened` line says,
-    None for a writer's very first; without such a line the stretch is not `is_opened`.
+    They stand from line `start` of the file to `line`, and `mac` is the code of the last. `before`
+    is what the `opened` line says; None for a writer's very first, and where there is no such line.
     """
 
     path: Path
@@ -33,7 +33,6 @@ class Stretch(Struct):
     first: int
     last: int
     mac: bytes
-    is_opened: bool
     before: Before | None = None
     is_closed: bool = False
 

@@ -25,8 +25,9 @@ class Finding(Struct, frozen=True):
 
     def __str__(self) -> str:
         """Place and finding on one line."""
-        place = "" if self.path is None else f"{self.path}:{self.line}: "
-        return f"{place if self.line else place.replace(':0: ', ': ')}{self.what}: {self.text}"
+        line = f":{self.line}" if self.line else ""
+        place = f"{self.path}{line}: " if self.path is not None else ""
+        return f"{place}{self.what}: {self.text}"
 
 
 class Verification:

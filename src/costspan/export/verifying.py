@@ -133,7 +133,7 @@ class _File:
         stands_before = FIRST if before is None else bytes.fromhex(before.mac)
         if mac_of(key.secret, stands_before, seal.body) != seal.mac:
             self._changed(number, seal)
-        self._begin(number, seal, before, is_opened=True)
+        self._begin(number, seal, before)
 
     def _next(self, number: int, seal: Seal, key: Key, *, is_closed: bool) -> None:
         """A line that follows another of its writer."""
@@ -141,7 +141,7 @@ class _File:
         if now is None:
             why = f"what writer {seal.writer} wrote here before"
             self._made.add("missing", self._path, number, why)
-            self._begin(number, seal, None, is_opened=False)
+            self._begin(number, seal, None)
             return
         if seal.seq <= now.last:
             why = f"line {seal.seq} of writer {seal.writer} stands behind its line {now.last}"
@@ -156,10 +156,8 @@ class _File:
         now.is_closed = is_closed
         self._vouched.saw(seal, self._path, number)
 
-    def _begin(self, number: int, seal: Seal, before: Before | None, *, is_opened: bool) -> None:
-        stretch = Stretch(
-            self._path, number, number, seal.seq, seal.seq, seal.mac, is_opened, before
-        )
+    def _begin(self, number: int, seal: Seal, before: Before | None) -> None:
+        stretch = Stretch(self._path, number, number, seal.seq, seal.seq, seal.mac, before)
         self._now[seal.writer] = stretch
         self._chains.of[seal.writer].append(stretch)
         self._vouched.saw(seal, self._path, number)

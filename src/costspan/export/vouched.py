@@ -35,7 +35,8 @@ class Vouched:
         number = 0
         try:
             for number, text in lines_of(path):
-                self._read(path, number, text)
+                if text is None or not text.isspace():
+                    self._read(path, number, text)
         except Unreadable as fault:
             raise OSError(f"{path}: {fault}") from None
 
