@@ -102,8 +102,9 @@ peers: env ## tests/peers: what the spans of other instrumentations cost, held t
 	done; \
 	COSTSPAN_PEERS="$${pythons# }" WRITE_DOCS="$(WRITE_DOCS)" $(RUN)/python -m tests.peers --workers $(WORKERS)
 
-proof: ## everything: test, matrix, peers, 100,000 calls without a leak, demo and bench
+proof: ## everything: test, minutes of kill -9, 100,000 calls without a leak, matrix, peers, demo and bench
 	@$(MAKE) test
+	@COSTSPAN_TORTURE_SECONDS=120 $(RUN)/python -m pytest tests/export/test_torture.py -q -o timeout=0
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
 	@$(MAKE) matrix
 	@$(MAKE) peers
