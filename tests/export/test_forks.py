@@ -51,7 +51,7 @@ sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in chi
 
 FORKING_IN_THE_MIDDLE = """
 # Other threads are writing whenever a child begins: it must find no lock held, no line half done.
-costs.prices.load()  # as instrument() does: a fork in the middle of an import is Python's own affair
+costs.prices.load()  # as instrument() does: a fork in the middle of an import may hang anybody
 stop = threading.Event()
 
 def busily(thread):
@@ -147,9 +147,17 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("durability", ["call", "batch"])
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-@pytest.mark.parametrize("way", ["process", "pool"])
+@pytest.mark.parametrize(
+    ("way", "method", "durability"),
+    [
+        ("process", "fork", "call"),
+        ("process", "fork", "batch"),
+        ("process", "spawn", "batch"),
+        ("process", "forkserver", "batch"),
+        ("pool", "fork", "batch"),
+        ("pool", "spawn", "batch"),
+    ],
+)
 def test_workers_of_multiprocessing(
     logs: Path, tmp_path: Path, durability: str, method: str, way: str
 ):

@@ -100,6 +100,7 @@ class Appender:
         if not self.flush():
             self._batches.give_up()
         with self._lock:
+            self._writer.name_losses()
             self._writer.close()
         self._sweeper.stop()
 

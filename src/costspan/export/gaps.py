@@ -49,6 +49,7 @@ class Losses:
     Attributes:
         total: lines lost in this process.
         unsaid: lines lost that no file names yet.
+        until: the last moment, nanoseconds, that one of these is about.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -60,14 +61,14 @@ class Losses:
 
     def _forget(self) -> None:
         self.unsaid = 0
-        self._since = self._until = 0
+        self._since = self.until = 0
         self._reason = ""
 
     def add(self, count: int, first: int, last: int, fault: OSError) -> None:
         """Count lines about moments from `first` to `last` (nanoseconds), and say so at times."""
         if not self.unsaid:
-            self._since, self._until, self._reason = first, last, reason_of(fault)
-        self._since, self._until = min(self._since, first), max(self._until, last)
+            self._since, self.until, self._reason = first, last, reason_of(fault)
+        self._since, self.until = min(self._since, first), max(self.until, last)
         self.unsaid += count
         self.total += count
         self.complain(fault, f"{self.total} lost so far; the next call tries again")
@@ -93,7 +94,7 @@ class Losses:
             rfc3339(time.time_ns()),
             self.unsaid,
             rfc3339(self._since),
-            rfc3339(self._until),
+            rfc3339(self.until),
             self._reason,
             os.getpid(),
         )
@@ -106,7 +107,7 @@ class Losses:
                 self._directory,
                 self.unsaid,
                 rfc3339(self._since),
-                rfc3339(self._until),
+                rfc3339(self.until),
             )
             self._is_told = False
         self._forget()

@@ -36,14 +36,14 @@ def alone(path: Path) -> Iterator[IO[bytes] | None]:
 
 
 def pack(path: Path, kind: str, is_ending: Callable[[], bool]) -> bool:
-    """Compress one file, unless somebody has it open.
+    """Compress one file, unless somebody has it open; an empty one is dropped.
 
     Args:
         kind: "gzip" or "zstd".
         is_ending: asked now and then; the file is left as it was once it is true.
 
     Returns:
-        Whether the compressed file stands alone now.
+        Whether the file itself is gone now.
 
     Raises:
         OSError: it could not be done; the file is as it was.
@@ -52,10 +52,11 @@ def pack(path: Path, kind: str, is_ending: Callable[[], bool]) -> bool:
     with alone(path) as source:
         if source is None:
             return False
+        size = os.fstat(source.fileno()).st_size
         left = [p for end in COMPRESSED.values() if (p := _beside(path, end)).exists()]
-        if left and not _holds(left[0], os.fstat(source.fileno()).st_size):
+        if left and not _holds(left[0], size):
             return False
-        if not left:
+        if not left and size:  # nothing comes of an empty file
             target = _beside(path, COMPRESSED[kind])
             unfinished = _beside(target, UNFINISHED)
             try:

@@ -87,6 +87,14 @@ class Writer:
             self.losses.complain(fault, "as it closed a file")
         self.abandon()
 
+    def name_losses(self) -> None:
+        """Name in the file what could not be written before, if that can be written now."""
+        if self.losses.unsaid:
+            try:
+                self._name_losses(self.file or self._turn(self.losses.until))
+            except OSError as fault:
+                self.losses.complain(fault, f"{self.losses.unsaid} lost lines are in no file")
+
     def abandon(self) -> None:
         """Close the file and write nothing more into it."""
         file, self.file = self.file, None
@@ -112,11 +120,15 @@ class Writer:
             if not file.since <= moment < file.until:
                 break
             run.append(line)
-        if self.losses.unsaid:
-            if not self._put(file, (self._gap(self.losses.gap()),)):
-                return 0
-            self.losses.named()
+        if self.losses.unsaid and not self._name_losses(file):
+            return 0
         return self._put(file, run)
+
+    def _name_losses(self, file: OpenFile) -> bool:
+        if not self._put(file, (self._gap(self.losses.gap()),)):
+            return False
+        self.losses.named()
+        return True
 
     def _put(self, file: OpenFile, lines: Sequence[bytes]) -> int:
         if self._seal is not None and lines:
