@@ -117,10 +117,21 @@ class TestSound:
         write(tmp_path, [0, 1, 0, 1])
         assert verified(tmp_path).findings == []
 
-    @pytest.mark.parametrize("rules", [{"rotate": "1 KB"}, {"per_process": True}])
-    def test_many_files(self, tmp_path: Path, rules: dict):
+    @pytest.mark.parametrize(
+        "rules",
+        [
+            {"rotate": "1 KB"},
+            {"rotate": "1 KB", "compress": "gzip"},
+            {"per_process": True},
+            {"durability": "batch"},
+            {"durability": "fsync"},
+        ],
+    )
+    def test_rules_of_local_files(self, tmp_path: Path, rules: dict):
         write(tmp_path, [0] * 20, **rules)
-        assert verified(tmp_path).findings == []
+        found = verified(tmp_path)
+        assert (found.findings, found.counts["writers"]) == ([], 1)
+        assert sum(1 for _ in Reading(tmp_path)) == 20
 
     def test_compressed_files(self, folder: Path):
         for path in list(folder.glob("*.jsonl")):
@@ -161,14 +172,13 @@ class TestSound:
         assert sum(1 for _ in Reading(tmp_path)) == 82
 
     def test_spans_are_chained_too(self, tmp_path: Path):
-        files = LocalFiles(tmp_path, audit_key=SECRET)
-        spans_of_real_calls(JsonlSpanExporter(files))
-        found = verified(tmp_path)
-        assert (found.findings, found.counts["lines"]) == ([], 3)
+        spans_of_real_calls(JsonlSpanExporter(LocalFiles(tmp_path, audit_key=SECRET)))
+        assert verified(tmp_path).findings == []
         (path,) = tmp_path.iterdir()
-        lines = [parsed(line) for line in rows(path)]
-        assert [len(line.resource_spans) for line in lines] == [0, 1, 0]
-        put(path, [rows(path)[0], rows(path)[1].replace(b"gpt-4o", b"gpt-5o"), rows(path)[2]])
+        first, second, *others = rows(path)  # opened, spans in a batch or two, closed
+        assert [len(parsed(line).resource_spans) for line in (first, second)] == [0, 1]
+        assert parsed(others[-1]).resource_spans == []
+        put(path, [first, second.replace(b"gpt-4o", b"gpt-5o"), *others])
         assert places(verified(tmp_path)) == [("changed", path.name, 2)]
 
 

@@ -14,6 +14,8 @@ from costspan import LocalFiles
 from costspan.call import Cost
 from costspan.export import folders, reader
 from costspan.export.calls import CallsFile
+from costspan.export.compression import compressor
+from costspan.export.naming import COMPRESSED
 from costspan.export.reader import Problem, Reading
 from costspan.export.schema import encoded
 from tests.cost.calls import finished
@@ -89,6 +91,13 @@ class TestFolders:
     def test_what_a_killed_compressor_left_is_passed_over(self, tmp_path: Path):
         (tmp_path / DAY).write_bytes(line(1))
         with gzip.open(tmp_path / f"{DAY}.gz", "wb") as packed:
+            packed.write(line(1) + line(2))
+        assert read(tmp_path)[0] == [1, 2]
+
+    @pytest.mark.parametrize("kind", ["gzip", "zstd"])
+    def test_packed_files(self, tmp_path: Path, kind: str):
+        path = tmp_path / f"{DAY}{COMPRESSED[kind]}"
+        with path.open("wb") as raw, compressor(kind)(raw) as packed:
             packed.write(line(1) + line(2))
         assert read(tmp_path)[0] == [1, 2]
 
@@ -197,9 +206,14 @@ class TestPassedOver:
         found, reading = read(file)
         assert (found, reading.problems) == ([], [Problem(file, 0, "empty")])
 
-    def test_a_packed_file_that_was_cut(self, tmp_path: Path):
-        packed = tmp_path / f"{DAY}.gz"
-        packed.write_bytes(gzip.compress(b"".join(map(line, range(200))))[:-300])
+    @pytest.mark.parametrize("kind", ["gzip", "zstd"])
+    def test_a_packed_file_that_was_cut(self, tmp_path: Path, kind: str):
+        packed = tmp_path / f"{DAY}{COMPRESSED[kind]}"
+        chance = random.Random(1)
+        made = b"".join(line(n, response_id=chance.randbytes(9000).hex()) for n in range(200))
+        with packed.open("wb") as raw, compressor(kind)(raw) as file:
+            file.write(made)
+        os.truncate(packed, packed.stat().st_size // 2)
         found, reading = read(packed)
         assert found == list(range(len(found)))
         assert 0 < len(found) < 200
@@ -207,8 +221,9 @@ class TestPassedOver:
         assert (problem.what, problem.path) == ("unreadable", packed)
         assert problem.line == len(found) + 1
 
-    def test_a_packed_file_that_is_none(self, tmp_path: Path):
-        packed = tmp_path / f"{DAY}.gz"
+    @pytest.mark.parametrize("kind", ["gzip", "zstd"])
+    def test_a_packed_file_that_is_none(self, tmp_path: Path, kind: str):
+        packed = tmp_path / f"{DAY}{COMPRESSED[kind]}"
         packed.write_bytes(line(1))
         assert [one.what for one in read(packed)[1].problems] == ["unreadable"]
 
