@@ -1,5 +1,6 @@
 """The short examples run as they stand, against a local server where they call a provider."""
 
+import hmac
 import json
 import os
 import subprocess
@@ -99,3 +100,12 @@ def test_foreign_spans_prices_the_calls_and_not_their_sum(
         "poet: 260 tokens, no dollars",
         "2 calls, $0.005300",
     ]
+
+
+def test_local_files_writes_a_user_as_a_hash(tmp_path: Path, server: LLMServer) -> None:
+    digest = hmac.new(b"a key of your own, 32 bytes long", b"user:ann@example.org", "sha256")
+
+    printed = run_example("local_files.py", tmp_path, server, "")
+
+    # gpt-5.2: 1,000 x 1.75 + 100 x 14 = 3,150 millionths of a dollar
+    assert printed == f"reviewer: $0.00315, user {digest.hexdigest()[:32]}\n"
