@@ -97,8 +97,15 @@ def assert_each_answer_has_a_line(logs: Path, answered: list[str]) -> None:
     assert len(answered) >= 150
 
 
-@pytest.mark.parametrize("durability", ["call", "batch"])
-@pytest.mark.parametrize("way", ["forked before", "preloaded", "threads"])
+@pytest.mark.parametrize(
+    ("way", "durability"),
+    [
+        ("forked before", "batch"),
+        ("preloaded", "batch"),
+        ("preloaded", "call"),
+        ("threads", "call"),
+    ],
+)
 def test_gunicorn_reloads_and_ends(logs: Path, durability: str, way: str):
     pytest.importorskip("gunicorn")
     more = {"preloaded": ["--preload"], "threads": ["--threads=4"]}.get(way, [])
@@ -137,3 +144,39 @@ def test_uvicorn_with_batches_ends_after_costspan_is_switched_off(logs: Path):
         clients.stop()
     assert server.returncode == -signal.SIGTERM
     assert_each_answer_has_a_line(logs, clients.answered)
+
+
+@pytest.mark.parametrize(("durability", "tasks_per_child"), [("batch", 1), ("call", 100)])
+def test_celery_ends_its_workers(logs: Path, tmp_path: Path, durability: str, tasks_per_child: int):
+    pytest.importorskip("celery")
+    done, queue = tmp_path / "done", tmp_path / "queue"
+    queue.mkdir()
+    done.touch()
+    environ = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
+        "PYTHONWARNINGS": "ignore",
+        "FILES": str(logs),
+        "DURABILITY": durability,
+        "QUEUE": str(queue),
+        "DONE": str(done),
+        "TASKS_PER_CHILD": str(tasks_per_child),
+    }
+    python = [sys.executable, "-m"]
+    subprocess.run([*python, "tests.export.celery_app"], check=True, cwd=ROOT, env=environ)
+    worker = subprocess.Popen(
+        [*python, "celery", "-A", "tests.export.celery_app", "worker", "-c", "3", "-l", "error"],
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        while len(done.read_text().splitlines()) < 12:
+            assert worker.poll() is None, "the worker ended"
+            time.sleep(0.05)
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(60)
+    finally:
+        worker.kill()
+        worker.wait()
+    assert sorted(Folder(logs).agents) == sorted(f"task {number}" for number in range(12))

@@ -1,8 +1,8 @@
 """What happens to writers when a process forks or ends.
 
-`atexit` covers a process that ends by itself. A child of `multiprocessing` skips it (until Python
-3.14), so what is open there is closed by a finaliser of that module. A signal that kills runs
-neither.
+`atexit` covers a process that ends by itself. A child of `multiprocessing` skips it, so what is
+open there is closed by a finaliser of that module; a child of Celery leaves after a signal of
+Celery's own. A kill by the system runs none of them.
 """
 
 from __future__ import annotations
@@ -52,14 +52,16 @@ def used() -> None:
     if _finalised == pid:
         return
     _finalised = pid
-    module = sys.modules.get("multiprocessing.util")
-    finalize = getattr(module, "Finalize", None)
-    if finalize is not None:
-        with quietly("watching for the end of a process"):
+    with quietly("watching for the end of a process"):
+        finalize = getattr(sys.modules.get("multiprocessing.util"), "Finalize", None)
+        if finalize is not None:
             finalize(None, _end, exitpriority=-100)
+        ending = getattr(sys.modules.get("celery.signals"), "worker_process_shutdown", None)
+        if ending is not None:
+            ending.connect(_end, weak=False)
 
 
-def _end() -> None:
+def _end(**of_a_signal: Any) -> None:
     for one in list(_watched):
         with quietly("closing a file at the end", even_asked_for=True):
             one.end()
