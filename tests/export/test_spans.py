@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -185,6 +186,23 @@ def setup():
 """
 
 
+CELERY_APP = """
+from celery import Celery
+
+app = Celery("app", broker="filesystem://")
+app.conf.broker_transport_options = {f"data_folder_{way}": "queue" for way in ("in", "out")}
+setup()
+
+@app.task
+def task():
+    work()
+    open("done", "w").close()
+
+if __name__ == "__main__":
+    app.signature("app.task").delay()
+"""
+
+
 def run(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script],
@@ -232,6 +250,28 @@ class TestEndings:
         )
         assert run(SETUP + script, tmp_path).returncode == -signal.SIGKILL
         assert names(tmp_path / "logs") == ["flushed"]
+
+    def test_a_worker_of_celery_that_is_told_to_end(self, tmp_path: Path):
+        pytest.importorskip("celery")
+        (tmp_path / "queue").mkdir()
+        (tmp_path / "app.py").write_text(SETUP + CELERY_APP)
+        python = [sys.executable, "-W", "ignore", "-m"]
+        environ = {**os.environ, "OTEL_BSP_SCHEDULE_DELAY": "600000"}
+        place = {"cwd": tmp_path, "env": environ, "stdout": subprocess.DEVNULL}
+        subprocess.run([*python, "app"], check=True, timeout=60, **place)
+        worker = subprocess.Popen(
+            [*python, "celery", "-A", "app", "worker", "-c", "1", "-l", "error"], **place
+        )
+        try:
+            while not (tmp_path / "done").exists():
+                assert worker.poll() is None, "the worker ended"
+                time.sleep(0.05)
+            worker.terminate()
+            worker.wait(60)
+        finally:
+            worker.kill()
+            worker.wait()
+        assert names(tmp_path / "logs") == ["child"]
 
     def test_the_child_writes_beside_its_parent(self, tmp_path: Path):
         """Both hold the exporter, and each line stands whole."""
