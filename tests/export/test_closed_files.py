@@ -126,6 +126,27 @@ class TestCompression:
             closed(logs, compress=kind).tidy(LATER)
         assert names(logs) == [TODAY]
 
+    def test_a_file_that_cannot_be_compressed_keeps_no_other_from_its_turn(
+        self, today: Path, logs: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+    ):
+        """A full disk above all: what is too old must go."""
+        older = logs / "llm_trace_2026-11-20.jsonl"
+        older.write_bytes(LINES)
+        os.utime(older, ns=(NOON - DAY, NOON - DAY))
+        (logs / "llm_trace_2026-01-01.jsonl.gz").write_bytes(b"old")
+        os.utime(logs / "llm_trace_2026-01-01.jsonl.gz", ns=(NOON, NOON - 100 * DAY))
+        pack = packing.pack
+
+        def failing(path: Path, *rest: Any) -> bool:
+            if path == older:
+                raise OSError(28, "No space left on device")
+            return pack(path, *rest)
+
+        monkeypatch.setattr(packing, "pack", failing)
+        with pytest.raises(OSError, match="No space left"):
+            closed(logs, compress=kind, keep="30d").tidy(LATER)
+        assert names(logs) == [older.name, TODAY + COMPRESSED[kind]]
+
     def test_two_of_one_name_that_differ_are_both_left(self, today: Path, logs: Path, kind: str):
         """Somebody else made one of them: neither is ours to drop."""
         closed(logs, compress=kind).tidy(LATER)

@@ -285,6 +285,7 @@ class TestFsync:
 
 AT_THE_END = """
 import atexit, sys
+atexit.register(lambda: settle("of a handler older than costspan"))
 from costspan import CostTracker, LocalFiles
 from costspan.export.calls import CallsFile
 from tests.cost.calls import finished
@@ -315,6 +316,7 @@ def test_a_process_that_ends_has_written_all(logs: Path, durability: str, way: s
     )
     assert sorted(Folder(logs).agents) == [
         "before",
+        "of a handler older than costspan",
         "of a handler that runs first",
         "of a handler that runs last",
     ]

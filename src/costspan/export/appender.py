@@ -165,5 +165,5 @@ class Appender:
 
     def end(self) -> None:
         """Write what waits and close; what comes after is written at once."""
-        self._batches.ends = True
+        self._batches.end()
         self.close()
