@@ -150,8 +150,14 @@ class Appender:
 
     def before_fork(self, timeout: float) -> bool:
         """Write what waits, and hold the lock over the fork: no line is half written in it."""
-        self.flush(timeout)
-        return self._lock.acquire(timeout=timeout)
+        if not self._lock.acquire(timeout=timeout):
+            return False
+        try:
+            self.flush(timeout)
+        except BaseException:
+            self._lock.release()
+            raise
+        return True
 
     def forked_parent(self) -> None:
         """Go on."""

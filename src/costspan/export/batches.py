@@ -62,8 +62,9 @@ class Batches:
         return True
 
     def flush(self, deadline: float) -> bool:
-        """Write all that waits; False where it cannot be, or the deadline (monotonic) passed."""
-        while self._waiting:
+        """Write what waits by now; False if it cannot be, or the deadline (monotonic) passed."""
+        # Once in any case: the thread may be about to write what it has taken, under the lock.
+        for _ in range(0, max(len(self._waiting), 1), _AT_ONCE):
             if time.monotonic() > deadline or not self._write_some():
                 return False
         return True
