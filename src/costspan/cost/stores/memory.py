@@ -62,7 +62,9 @@ class MemoryStore:
         with totals.lock():
             self._release(token)
             if token and not self._tokens.is_new(token):
-                return [self._sums_of(one.counter).spent_since(one.counter) for one in charges]
+                return [
+                    self._sums_of(one.counter).standing(one.counter.since).spent for one in charges
+                ]
             self._ledger.add(call, cost, spent)
             return [self._sums_of(one.counter).add(one.counter, one.amount) for one in charges]
 
@@ -260,10 +262,6 @@ class _Sums:
         for old in [one for one in spent if one < counter.since]:
             del spent[old]
         return sum(spent.values())
-
-    def spent_since(self, counter: Counter) -> int:
-        """The sum that counts now."""
-        return self.standing(counter.since).spent
 
     def hold(self, bucket: int, amount: int) -> None:
         """Hold more, or less."""
