@@ -271,3 +271,13 @@ def test_a_file_that_is_locked_is_waited_for_once(tmp_path: Path):
     answering(store)
     assert store.standings([MONTH], NOW) == [Standing(1)]
     store.close()
+
+
+def test_a_finaliser_settles_a_call_in_the_middle_of_a_step(tmp_path: Path):
+    """Such as a user's, which closes a stream when the garbage is collected."""
+    store = open_store(f"sqlite:///{tmp_path}/costs.db", PATIENCE)
+    assert isinstance(store, SharedStore)
+    answering(store)
+    with store._backend.pool._lock, store._outage._lock:
+        assert settle(store, "a") is True
+    store.close()
