@@ -35,6 +35,7 @@ NAMES = [
 ]
 """The design's names."""
 
+
 def test_exactly_these_names_are_exported():
     assert costspan.__all__ == NAMES
     assert dir(costspan) == NAMES
