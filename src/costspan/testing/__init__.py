@@ -12,15 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from costspan.testing.capture import Captured, capture
+    from costspan.testing.capturing import Captured, capture
     from costspan.testing.metering.accounts import LLMCalls
     from costspan.testing.server import LLMServer
 
 _HOMES = {
-    "Captured": "costspan.testing.capture",
+    "Captured": "costspan.testing.capturing",
     "LLMCalls": "costspan.testing.metering.accounts",
     "LLMServer": "costspan.testing.server",
-    "capture": "costspan.testing.capture",
+    "capture": "costspan.testing.capturing",
 }
 
 __all__ = ["Captured", "LLMCalls", "LLMServer", "capture"]

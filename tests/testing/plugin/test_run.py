@@ -114,6 +114,23 @@ def test_async_calls_of_workers_share_the_total(run: Run, server: LLMServer) -> 
     )
 
 
+def test_what_a_crashed_worker_spent_counts(run: Run) -> None:
+    done = run(
+        """
+        import os
+        from app import ask
+
+        def test_it():
+            ask()
+            os._exit(3)
+        """,
+        "--llm-budget-total=0.004",
+        "-n1",
+    )
+
+    done.stdout.fnmatch_lines(["--llm-budget-total: 0.003150 of 0.004 USD spent"])
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -126,6 +143,17 @@ def test_a_wrong_option_says_what_is_right(run: Run, args: list[str], said: str)
 
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     done.stderr.fnmatch_lines([said])
+
+
+def test_a_wrong_setting_of_the_environment_stops_the_run(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COSTSPAN_CONFIG", "nowhere.toml")
+
+    done = run("def test_nothing(): ...", "--llm-budget-total=1")
+
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    done.stderr.fnmatch_lines(["ERROR: *nowhere.toml*"])
 
 
 def test_the_table_says_what_has_no_price(run: Run) -> None:

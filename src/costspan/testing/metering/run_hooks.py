@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,7 +56,8 @@ class RunHooks:
         if self._controls and self.total:
             self._folder = tempfile.mkdtemp(prefix="costspan-pytest-")
         elif self.watches_all and not self._controls:
-            self.started().on()
+            with _as_usage_error():
+                self.started().on()
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, Any, Any]:
@@ -140,10 +142,18 @@ def _shown(option: str | None) -> int:
 
 
 def _check(total: str) -> None:
+    with _as_usage_error():
+        from costspan.testing.metering.limits import total_of
+
+        total_of(total)
+
+
+@contextmanager
+def _as_usage_error() -> Iterator[None]:
+    """What is wrong with a setting, said as pytest says what is wrong with an option."""
     from costspan.errors import ConfigurationError
-    from costspan.testing.metering.limits import total_of
 
     try:
-        total_of(total)
+        yield
     except ConfigurationError as fault:
         raise pytest.UsageError(str(fault)) from None

@@ -17,8 +17,8 @@ from costspan.instrumentor import VERSION, Instrumentor
 class Standby:
     """Sees the calls of all SDKs that are installed; its spans and metrics go nowhere.
 
-    Of the settings of the environment, prices and `stream_usage` hold; budgets, alerts and files
-    do not, as nobody switched them on.
+    Of the settings of the environment prices hold; budgets, alerts and files do not, as nobody
+    switched them on.
 
     Raises:
         ConfigurationError: a setting of the environment is wrong.
@@ -33,7 +33,6 @@ class Standby:
             tracers=Tracers(TracerProvider(shutdown_on_exit=False), VERSION),
             costs=self.costs,
             meters=Meters(NoOpMeterProvider(), VERSION, settings, None),
-            ask_usage=settings.stream_usage == "ask",
         )
         self._is_on = False
 
