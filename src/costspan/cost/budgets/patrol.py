@@ -57,7 +57,7 @@ class Patrol:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._stopped = False
+        self._stopped = self._declared = False
 
     def start(self) -> None:
         """Have the thread run; at once where others may have left something to do."""
