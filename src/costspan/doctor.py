@@ -1,4 +1,4 @@
-"""What `costspan doctor` finds: SDKs, patches, where spans and lines go, prices, budgets and calls."""
+"""What `costspan doctor` finds: SDKs, patches, where spans go, files, prices, budgets, calls."""
 
 from __future__ import annotations
 

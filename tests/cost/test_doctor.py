@@ -12,7 +12,6 @@ from tests.cost.conftest import refresh_threads
 from tests.cost.tables import Source
 from tests.third_party.processes import free_port
 
-
 TWO_BUDGETS = '[[budgets]]\nname = "one"\nusd = 1\n[[budgets]]\nname = "two"\ncalls = 2\n'
 
 
