@@ -140,6 +140,32 @@ def parts() -> tuple[str, list[Figure]]:
     return f"## Parts of a call, by themselves\n\n{table(('part', 'us'), rows)}", figures
 
 
+def stores() -> tuple[str, list[Figure]]:
+    """What one budget adds to a call, by store."""
+    took = json.loads(output_of(sys.executable, "stores"))
+    names = {
+        "memory: settle": "a call settled without a budget, memory",
+        "memory: budget": "one budget more: reserve, and its share of settle, memory",
+        "sqlite: settle": "a call settled without a budget, SQLite",
+        "sqlite: budget": "one budget more: reserve, and its share of settle, SQLite",
+        "redis: ping": "a ping of Redis, on the wall",
+        "redis: settle": "a call settled without a budget, Redis, on the wall",
+        "redis: budget": "one budget more: reserve, and its share of settle, Redis, on the wall",
+    }
+    known = {key: name for key, name in names.items() if key in took}
+    rows = [[name, f"{took[key][0]:.2f} / {took[key][1]:.2f}"] for key, name in known.items()]
+    figures = [
+        Figure(names["memory: budget"], took["memory: budget"][0], 5, "us"),
+        Figure(names["sqlite: budget"], took["sqlite: budget"][0], 60, "us"),
+    ]
+    if "redis: commands of a call" in took:
+        commands = took["redis: commands of a call"][0]
+        figures.append(
+            Figure("reserve and settle, commands to Redis that a call waits for", commands, 2, "")
+        )
+    return f"## A budget, by store\n\n{table(('part', 'us'), rows)}", figures
+
+
 def startup() -> tuple[str, list[Figure]]:
     """Import, first use, switching on, and the first call."""
     runs = [json.loads(output_of(sys.executable, "startup", "sdk")) for _ in range(PROCESSES)]

@@ -109,8 +109,6 @@ def test_one_of_many_calls_tidies_up(
     ours: Store, monkeypatch: pytest.MonkeyPatch, clock: Callable[[int], None]
 ):
     """By itself, in a thread of its own."""
-    if "redis" in repr(ours):
-        pytest.skip("Redis forgets by itself")
     tended: list[int] = []
     assert isinstance(ours, SharedStore)
     real = ours._backend.tend

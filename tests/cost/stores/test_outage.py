@@ -109,12 +109,28 @@ def test_a_server_that_hangs_is_waited_for_once(server: Server, store: Store):
     for ask in (store.summary, lambda: store.claim(notice(), NOW), lambda: store.due(NOW)):
         with pytest.raises(StoreDown):
             ask()
-    assert spent.calls == 2  # what this process spent is known all the same
+    store.alerted(CALL)  # nobody waits for what these say
+    store.superseded(CALL, (spent,))
+    assert (spent.calls, spent.unpriced_calls) == (2, -1)  # this process's own
     assert store.flush(0.01) is False
     server.resume()
     assert store.flush(PATIENCE) is True
     answering(store)
     assert store.standings([MONTH], NOW)[0].spent == 3
+    summary = store.summary()
+    assert (summary.calls, summary.alerts, summary.unpriced_calls) == (3, 1, -1)
+
+
+def test_a_server_that_hangs_from_the_first_is_reached_later(server: Server):
+    """A first connect that takes long is waited for by no caller."""
+    store = open_store(emptied(server))
+    server.stall()
+    assert settle(store, "a") is False
+    server.resume()
+    assert store.flush(PATIENCE)
+    answering(store)
+    assert store.standings([MONTH], NOW) == [Standing(1)]
+    store.close()
 
 
 def test_a_settlement_whose_outcome_is_unknown_counts_once(server: Server, store: Store):

@@ -10,8 +10,9 @@ process has them. Nothing in it is message content.
 answer within its deadline, and may be called from any thread at once. They block the thread that
 calls: code on an event loop calls them from a worker thread.
 
-What is to be counted is never lost with that: `settle`, `superseded` and `alerted` keep it in this
-process before they raise `StoreDown`, and write it, counted once, when the store answers again.
+What is to be counted is never lost with that: `settle` keeps it in this process before it raises
+`StoreDown`, and it is written, counted once, when the store answers again. So are `superseded` and
+`alerted`, which raise nothing.
 """
 
 from __future__ import annotations

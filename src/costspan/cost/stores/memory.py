@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from heapq import heapify, heappop, heappush
 
 from msgspec import structs
 
@@ -20,30 +21,31 @@ from costspan.cost.stores.contract import (
     Refusal,
     Standing,
 )
+from costspan.cost.stores.declarations import Declarations
+from costspan.cost.stores.keeping import MOST_NOTICES
 from costspan.cost.stores.tokens import RecentTokens
 from costspan.totals import Summary, Totals
 
 MOST_SCOPES = 100_000
 """Scopes kept in all; beyond, the one that was longest idle is forgotten."""
 
-MOST_NOTICES = 10_000
-
 _Key = tuple[str, str]
 
 
-class MemoryStore:
+class MemoryStore(Declarations):
     """Sums of this process. A forked child starts with its parent's sums, and none of its calls."""
 
     shared = False
     settled_late: Callable[[Sequence[Charge], Sequence[int]], None] | None = None
 
     def __init__(self) -> None:
+        super().__init__()
         self._ledger = Ledger()
         self._sums: OrderedDict[_Key, _Sums] = OrderedDict()
-        self._reserved: OrderedDict[str, _Reserved] = OrderedDict()
+        self._reserved: dict[str, _Reserved] = {}
+        self._expiring: list[tuple[int, str]] = []
         self._notices: OrderedDict[str, Notice] = OrderedDict()
         self._tokens = RecentTokens()
-        self._declared: dict[str, bytes] = {}
         forks.watch(self)
 
     def settle(
@@ -59,10 +61,12 @@ class MemoryStore:
             self._ledger.add(call, cost, spent)
             return ()
         with totals.lock():
-            if token and not self._tokens.is_new(token):
-                return [self._sums_of(one.counter).spent_since(one.counter) for one in charges]
-            self._ledger.add(call, cost, spent)
             self._release(token)
+            if token and not self._tokens.is_new(token):
+                return [
+                    self._sums_of(one.counter).standing(one.counter.since).spent for one in charges
+                ]
+            self._ledger.add(call, cost, spent)
             return [self._sums_of(one.counter).add(one.counter, one.amount) for one in charges]
 
     def superseded(self, call: Call, spent: Collection[Totals] = ()) -> None:
@@ -96,9 +100,9 @@ class MemoryStore:
             reserved = self._reserved.get(token)
             if reserved is None:
                 reserved = self._reserved[token] = _Reserved(expires)
+                heappush(self._expiring, (expires, token))
             elif expires > reserved.expires:
                 reserved.expires = expires
-                self._reserved.move_to_end(token)
             for sums, bucket, amount in found:
                 sums.hold(bucket, amount)
             reserved.parts += found
@@ -110,7 +114,7 @@ class MemoryStore:
             reserved = self._reserved.get(token)
             if reserved is not None:
                 reserved.expires = expires
-                self._reserved.move_to_end(token)
+                heappush(self._expiring, (expires, token))
 
     def standings(self, counters: Sequence[Counter], now: int) -> Sequence[Standing]:
         """How counters stand."""
@@ -176,18 +180,6 @@ class MemoryStore:
                     del self._notices[notice.key]
         return len(keys)
 
-    def declare(self, budget: str, description: bytes) -> None:
-        """Say what a budget is; empty to forget it."""
-        with totals.lock():
-            if description:
-                self._declared[budget] = description
-            else:
-                self._declared.pop(budget, None)
-
-    def declared(self) -> dict[str, bytes]:
-        """What was said of each budget last."""
-        return dict(self._declared)
-
     def flush(self, timeout: float) -> bool:
         """Nothing to wait for."""
         return True
@@ -204,6 +196,7 @@ class MemoryStore:
     def after_fork_in_child(self) -> None:
         """Hold nothing for the calls that the parent was making: they are not this process's."""
         self._reserved.clear()
+        self._expiring.clear()
         for sums in self._sums.values():
             sums.held.clear()
 
@@ -224,14 +217,20 @@ class MemoryStore:
             sums.hold(bucket, -amount)
 
     def _expire(self, now: int) -> None:
-        """The first that lives on ends the look: reservations stand in the order they expire in."""
-        over = []
-        for token, reserved in self._reserved.items():
+        """A heap, as a clock that is set back breaks the order in which reservations were made."""
+        expiring = self._expiring
+        while expiring and expiring[0][0] <= now:
+            _, token = heappop(expiring)
+            reserved = self._reserved.get(token)
+            if reserved is None:
+                continue
             if reserved.expires > now:
-                break
-            over.append(token)
-        for token in over:
-            self._release(token)
+                heappush(expiring, (reserved.expires, token))
+            else:
+                self._release(token)
+        if len(expiring) > 2 * len(self._reserved) + 1000:  # most of them were settled meanwhile
+            expiring[:] = [(one.expires, token) for token, one in self._reserved.items()]
+            heapify(expiring)
 
 
 class _Reserved:
@@ -264,10 +263,6 @@ class _Sums:
         for old in [one for one in spent if one < counter.since]:
             del spent[old]
         return sum(spent.values())
-
-    def spent_since(self, counter: Counter) -> int:
-        """The sum that counts now."""
-        return self.standing(counter.since).spent
 
     def hold(self, bucket: int, amount: int) -> None:
         """Hold more, or less."""

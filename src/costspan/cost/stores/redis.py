@@ -15,7 +15,7 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
 from costspan.cost.ledger import MOST_KEYS, OTHER
-from costspan.cost.stores import keeping
+from costspan.cost.stores import keeping, redis_notices
 from costspan.cost.stores import redis_scripts as lua
 from costspan.cost.stores.contract import (
     Bucket,
@@ -27,7 +27,7 @@ from costspan.cost.stores.contract import (
     Standing,
     StoreDown,
 )
-from costspan.cost.stores.entries import STATS, TOTAL, Settlement, by_cost
+from costspan.cost.stores.entries import STATS, Settlement, by_cost
 from costspan.cost.stores.pool import Pool
 from costspan.totals import Summary
 
@@ -37,6 +37,7 @@ MOST_CONNECTIONS = 8
 _FIRST_CONNECT_SECONDS = 5.0
 _AT_ONCE = 500
 _DECLARED = "costspan:budgets"
+_FOLDED_AT_ONCE = 100
 
 
 class Redis:
@@ -64,17 +65,13 @@ class Redis:
         self._ask(lambda client: client.ping())
 
     def settle(self, settlement: Settlement, at: int) -> tuple[Sequence[int], bool]:
-        """Count it, unless its token was counted before. Redis tidies up by itself."""
-        entry = {
-            "token": settlement.token,
-            "at": str(at),
-            "keys": (TOTAL, *settlement.keys),
-            "amounts": [str(amount) for amount in settlement.amounts],
-            "charges": [_charge(one) for one in settlement.charges],
-            "most": MOST_KEYS,
-            "other": OTHER,
-        }
-        return [_number(text) for text in self._run(_SETTLE, _encode(entry))], False
+        """Count it, unless its token was counted before."""
+        charges = [_charge(one) for one in settlement.charges]
+        given = {"token": settlement.token, "at": str(at), "charges": charges}
+        entry = _encode((settlement.keys, settlement.amounts))
+        waiting, *spent = self._run(_SETTLE, _encode(given), entry)
+        tend = waiting > 0 and waiting % keeping.TENDED_EVERY == 0
+        return [_number(text) for text in spent], tend
 
     def reserve(
         self, token: str, claims: Sequence[Claim], now: int, expires: int
@@ -150,6 +147,7 @@ class Redis:
 
     def sums(self, dimension: str) -> dict[str, Summary]:
         """By the keys of a dimension, or of `total`."""
+        self._fold()
         wanted = [f"costspan:sums:{dimension}:{n}" for n in range(len(STATS))]
         columns = self._all(wanted)
         return by_cost(
@@ -157,7 +155,12 @@ class Redis:
         )
 
     def tend(self, now: int) -> None:
-        """Redis forgets by itself what has no use any more."""
+        """Add up what was settled. Redis forgets by itself what has no use any more."""
+        self._fold()
+
+    def _fold(self) -> None:
+        while self._run(_FOLD, MOST_KEYS, OTHER, _FOLDED_AT_ONCE) == _FOLDED_AT_ONCE:
+            pass
 
     def _all(self, names: Sequence[str | bytes]) -> list[dict[bytes, bytes]]:
         """Whole hashes, of one moment."""
@@ -222,12 +225,13 @@ class _Script:
 
 
 _SETTLE = _Script(lua.SETTLE)
+_FOLD = _Script(lua.FOLD)
 _RESERVE = _Script(lua.RESERVE)
 _PROLONG = _Script(lua.PROLONG)
 _STANDINGS = _Script(lua.STANDINGS)
-_CLAIM = _Script(lua.CLAIM)
-_MARK = _Script(lua.MARK)
-_NOTICES = _Script(lua.NOTICES)
+_CLAIM = _Script(redis_notices.CLAIM)
+_MARK = _Script(redis_notices.MARK)
+_NOTICES = _Script(redis_notices.NOTICES)
 _RESET = _Script(lua.RESET)
 
 

@@ -88,11 +88,13 @@ class SharedStore:
         with totals.lock():
             for one in spent:
                 one.unpriced_calls -= 1
-        self._count(correction(call, _new_token(), unpriced_calls=-1))
+        with suppress(StoreDown):
+            self._count(correction(call, _new_token(), unpriced_calls=-1))
 
     def alerted(self, call: Call) -> None:
         """Count one alert that `call` raised."""
-        self._count(correction(call, _new_token(), alerts=1))
+        with suppress(StoreDown):
+            self._count(correction(call, _new_token(), alerts=1))
 
     def summary(self) -> Summary:
         """The sums of everything, of all who share the store."""
