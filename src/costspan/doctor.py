@@ -1,4 +1,4 @@
-"""What `costspan doctor` finds: SDKs, patches, where spans go, files, prices, budgets, calls."""
+"""What `costspan doctor` finds: SDKs, patches, where spans and lines go, prices, budgets, calls."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from costspan.cost.refresh import Refresher
 from costspan.cost.stores.contract import StoreDown
 from costspan.cost.stores.opening import has_file, open_store
 from costspan.cost.tracker import CostTracker
+from costspan.export.local_files import files_of
 from costspan.guard import quietly
 from costspan.instrumentation.patching import PROVIDERS, TABLE, installed_version
 from costspan.instrumentor import VERSION, Instrumentor
@@ -71,7 +72,8 @@ def _sdk(name: str, places: list[str]) -> str:
 def _file(settings: Settings) -> str:
     if settings.local is None:
         return "none (set COSTSPAN_LOCAL=logs, or instrument(local='logs'))"
-    return f"{settings.local}/llm_trace_<day>.jsonl"
+    files = files_of(settings.local)
+    return f"{files.directory}/llm_trace_<{files.unit}>.jsonl"
 
 
 def _prices(costs: CostTracker | None) -> Iterator[Finding]:
@@ -125,13 +127,16 @@ def _store(url: str) -> str:
 def _last_calls(settings: Settings) -> Iterator[Finding]:
     if settings.local is None:
         return
-    files = sorted(Path(settings.local).glob("llm_trace_*.jsonl"))
+    folder = files_of(settings.local).directory
+    files = sorted(folder.glob("llm_trace_*.jsonl"))
     if not files:
-        yield "last calls", f"none in {settings.local} yet"
+        yield "last calls", f"none in {folder} yet"
         return
     for line in _tail(files[-1]):
         with quietly("reading a line of the calls file"):
-            yield "last calls", _call(msgspec.json.decode(line))
+            record = msgspec.json.decode(line)
+            if "kind" not in record:
+                yield "last calls", _call(record)
 
 
 def _tail(path: Path) -> list[bytes]:

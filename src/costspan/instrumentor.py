@@ -23,7 +23,8 @@ from costspan.cost.foreign.joining import ForeignSpans
 from costspan.cost.tracker import CostTracker
 from costspan.cost.written import prices_of
 from costspan.errors import ConfigurationError
-from costspan.export.calls import CallsFile, LocalFiles
+from costspan.export.calls import CallsFile
+from costspan.export.local_files import files_of
 from costspan.guard import quietly
 from costspan.instrumentation.metrics import Meters
 from costspan.instrumentation.observation import is_suppressed
@@ -207,7 +208,7 @@ def _prepared(
     _check_provider("tracer_provider", arguments["tracer_provider"], "get_tracer")
     _check_provider("meter_provider", arguments["meter_provider"], "get_meter")
     costs = _tracker(arguments["costs"], settings)
-    file = None if settings.local is None else CallsFile(_files(settings.local))
+    file = None if settings.local is None else CallsFile(files_of(settings.local))
     if file is not None and costs is None:
         raise ConfigurationError(
             "instrument(costs=None, local=...): the calls file is written from settled calls; "
@@ -233,14 +234,6 @@ def _wiring(arguments: Mapping[str, Any], settings: Settings, costs: CostTracker
 def _check_provider(name: str, provider: Any, method: str) -> None:
     if provider is not None and not callable(getattr(provider, method, None)):
         raise ConfigurationError(f"instrument({name}={provider!r}): it has no {method}()")
-
-
-def _files(local: Any) -> LocalFiles:
-    if isinstance(local, LocalFiles):
-        return local
-    if isinstance(local, str | os.PathLike):
-        return LocalFiles(local)
-    raise ConfigurationError(f"local={local!r}: give a folder's name or LocalFiles('logs')")
 
 
 def _tracker(costs: Any, settings: Settings) -> CostTracker | None:

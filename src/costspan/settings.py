@@ -38,8 +38,12 @@ _VARIABLES = (
     "COSTSPAN_STORE",
     "COSTSPAN_CALL_WARN_USD",
     "COSTSPAN_SLACK_WEBHOOK_URL",
+    "COSTSPAN_IDENTIFY_KEY",
     "COSTSPAN_CONFIG",
 )
+IDENTIFY_KEY = "COSTSPAN_IDENTIFY_KEY"
+"""The variable that holds the key of `LocalFiles(identify="hash")`."""
+
 STREAM_USAGE = ("ask", "never")
 CAPTURE_MODES = ("off", "on_error", "on")
 METRIC_NAMES = ("current", "v1.41", "both")
@@ -58,9 +62,9 @@ _OTEL_MODES = {"no_content": "off", "span_only": "on", "span_and_event": "on", "
 class Settings(Struct, frozen=True, kw_only=True):
     """What `instrument()` was told, checked.
 
-    `local` is a folder's name or the facade's own `LocalFiles`; `providers` None means all that are
-    installed; `call_warn_usd` is the limit of one call above which the sinks are told. `budgets`,
-    `alerts` and `prices` are the file's own tables, for the tracker that is made from them.
+    `local` is a folder's name, the file's `[local]` or a `LocalFiles`; `providers` None means all
+    that are installed; `call_warn_usd` is the limit of one call above which the sinks are told.
+    `budgets`, `alerts` and `prices` are the file's own tables, for the tracker made from them.
     """
 
     local: Any = None
@@ -107,7 +111,7 @@ def read(
         _first(capture_content, env.get("COSTSPAN_CAPTURE_CONTENT"), file.get("capture_content")),
     )
     return Settings(
-        local=_first(local, env.get("COSTSPAN_LOCAL"), file.get("local")),
+        local=_local(_first(local, env.get("COSTSPAN_LOCAL")), file.get("local")),
         providers=_names("providers", providers, env, file, "openai"),
         capture_content=capture,
         details_events=events,
@@ -129,6 +133,15 @@ def read(
 
 def _first(*values: Any) -> Any:
     return next((value for value in values if value not in (None, "")), None)
+
+
+def _local(given: Any, in_file: Any) -> Any:
+    """A folder's name that was given, with what a table of the file says besides."""
+    if given is None:
+        return in_file or None
+    if isinstance(in_file, dict) and isinstance(given, str | os.PathLike):
+        return {**in_file, "directory": given}
+    return given
 
 
 def _checked_capture(env: Mapping[str, str], mode: Any) -> tuple[str, bool]:

@@ -53,12 +53,12 @@ class Patrol:
         """Nothing to go on with."""
 
     def after_fork_in_child(self) -> None:
-        """No thread came along."""
+        """No thread goes through a fork."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._stopped = False
-        self._looked_back = False
+        self._looked_back = not self._store.shared  # what is in memory was told as it came
 
     def start(self) -> None:
         """Have the thread run; at once where others may have left something to do."""
@@ -115,7 +115,7 @@ class Patrol:
                 continue
             for kept in self._store.buckets(budget.name, now):
                 counter = budget.window.counter(budget.name, kept.scope, now)
-                if kept.bucket >= counter.since and kept.scope != SKIPPED:
+                if counter.since <= kept.bucket <= counter.bucket and kept.scope != SKIPPED:
                     spent[kept.scope] = spent.get(kept.scope, 0) + kept.amount
             for scope, total in spent.items():
                 counter = budget.window.counter(budget.name, scope, now)

@@ -36,8 +36,8 @@ _encode = msgspec.json.Encoder().encode
 MOST_CONNECTIONS = 8
 _FIRST_CONNECT_SECONDS = 5.0
 _AT_ONCE = 500
-_DECLARED = "costspan:budgets"
 _FOLDED_AT_ONCE = 100
+_DECLARED = "costspan:budgets"
 
 
 class Redis:
