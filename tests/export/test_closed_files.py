@@ -18,6 +18,8 @@ from tests.export.folder import Folder, text_of
 MIDNIGHT = NOON + 12 * HOUR
 LATER = MIDNIGHT + 60 * SECOND
 TODAY = "llm_trace_2026-11-22.jsonl"
+LONG_AGO = "llm_trace_2024-06-05.jsonl"
+"""900 days before."""
 LINES = b"".join(line(number) for number in range(100))
 
 
@@ -126,6 +128,27 @@ class TestCompression:
             closed(logs, compress=kind).tidy(LATER)
         assert names(logs) == [TODAY]
 
+    def test_a_file_that_cannot_be_compressed_keeps_no_other_from_its_turn(
+        self, today: Path, logs: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+    ):
+        """A full disk above all: what is too old must go."""
+        older = logs / "llm_trace_2026-11-20.jsonl"
+        older.write_bytes(LINES)
+        os.utime(older, ns=(NOON - DAY, NOON - DAY))
+        (logs / "llm_trace_2026-01-01.jsonl.gz").write_bytes(b"old")
+        os.utime(logs / "llm_trace_2026-01-01.jsonl.gz", ns=(NOON, NOON - 100 * DAY))
+        pack = packing.pack
+
+        def failing(path: Path, *rest: Any) -> bool:
+            if path == older:
+                raise OSError(28, "No space left on device")
+            return pack(path, *rest)
+
+        monkeypatch.setattr(packing, "pack", failing)
+        with pytest.raises(OSError, match="No space left"):
+            closed(logs, compress=kind, keep="30d").tidy(LATER)
+        assert names(logs) == [older.name, TODAY + COMPRESSED[kind]]
+
     def test_two_of_one_name_that_differ_are_both_left(self, today: Path, logs: Path, kind: str):
         """Somebody else made one of them: neither is ours to drop."""
         closed(logs, compress=kind).tidy(LATER)
@@ -230,15 +253,14 @@ class TestThread:
     def test_a_file_is_compressed_when_the_next_begins(self, append_to, logs: Path):
         appender = append_to(compress="gzip")
         appender.append(line(1), NOON - 900 * DAY)
-        old = next(iter(logs.iterdir()))
         appender.append(line(2), NOON)
-        self.gone(old)
+        self.gone(logs / LONG_AGO)
         assert Folder(logs).agents == [1, 2]
 
     def test_an_idle_writer_closes_its_file(self, append_to, logs: Path, looks):
         """Otherwise the last file of a process without calls would stay as it is."""
         append_to(compress="gzip").append(line(1), NOON - 900 * DAY)
-        self.gone(next(iter(logs.iterdir())))
+        self.gone(logs / LONG_AGO)
         assert Folder(logs).agents == [1]
 
     def test_a_start_finishes_what_a_killed_process_left(self, append_to, today: Path, logs: Path):

@@ -155,6 +155,29 @@ class TestBatch:
         assert Folder(logs).agents == [1]
         assert threads_before() == []
 
+    def test_a_flush_waits_for_what_the_thread_has_taken(self, append_to, logs: Path, monkeypatch):
+        taken, go_on = threading.Event(), threading.Event()
+        write = os.write
+
+        def slow(descriptor: int, data: bytes) -> int:
+            taken.set()
+            go_on.wait(60)
+            return write(descriptor, data)
+
+        monkeypatch.setattr(open_file.os, "write", slow)
+        appender = append_to(durability="batch")
+        appender.append(line(1), NOON)
+        assert taken.wait(60)
+        flushed = []
+        flushing = threading.Thread(target=lambda: flushed.append(appender.flush()))
+        flushing.start()
+        flushing.join(0.05)
+        assert flushed == []
+        go_on.set()
+        flushing.join()
+        assert flushed == [True]
+        assert Folder(logs).agents == [1]
+
     def test_where_no_thread_can_be_started_the_caller_writes(self, append_to, logs: Path):
         def none_left(run: object) -> None:
             raise RuntimeError("can't start new thread")
@@ -285,6 +308,7 @@ class TestFsync:
 
 AT_THE_END = """
 import atexit, sys
+atexit.register(lambda: settle("of a handler older than costspan"))
 from costspan import CostTracker, LocalFiles
 from costspan.export.calls import CallsFile
 from tests.cost.calls import finished
@@ -315,6 +339,7 @@ def test_a_process_that_ends_has_written_all(logs: Path, durability: str, way: s
     )
     assert sorted(Folder(logs).agents) == [
         "before",
+        "of a handler older than costspan",
         "of a handler that runs first",
         "of a handler that runs last",
     ]
@@ -467,6 +492,19 @@ def test_what_fails_at_a_fork_or_an_end_harms_nobody(caplog):
         hook()
     assert "ZeroDivisionError" in caplog.text
     del one
+
+
+@pytest.mark.faults
+def test_a_fault_before_a_fork_leaves_no_lock_held(append_to, logs: Path, monkeypatch):
+    appender = append_to()
+    monkeypatch.setattr(appender, "flush", lambda timeout: 1 / 0)
+    lifetime._before()
+    lifetime._in_parent()
+    other = threading.Thread(target=appender.append, args=(line(1), NOON))
+    other.start()
+    other.join()
+    monkeypatch.undo()
+    assert Folder(logs).agents == [1]
 
 
 def test_the_name_of_a_file_is_asked_of_the_folder_once(append_to, monkeypatch):

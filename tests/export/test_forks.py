@@ -62,7 +62,7 @@ threads = [threading.Thread(target=busily, args=(n,)) for n in range(4)]
 for thread in threads:
     thread.start()
 children = []
-for process in range(30):
+for process in range(12):
     child = os.fork()
     if child == 0:
         settle(process, 0, 5)
@@ -117,7 +117,7 @@ class TestFork:
         run(FORKING_IN_THE_MIDDLE, logs, durability)
         found = Folder(logs)
         children = [agent for agent in found.agents if not agent.startswith("parent")]
-        assert sorted(children) == sorted(f"{p}/0/{n}" for p in range(30) for n in range(5))
+        assert sorted(children) == sorted(f"{p}/0/{n}" for p in range(12) for n in range(5))
         assert found.torn == []
 
     def test_a_program_that_goes_into_the_background(self, logs: Path, durability: str):

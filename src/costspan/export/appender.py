@@ -150,8 +150,14 @@ class Appender:
 
     def before_fork(self, timeout: float) -> bool:
         """Write what waits, and hold the lock over the fork: no line is half written in it."""
-        self.flush(timeout)
-        return self._lock.acquire(timeout=timeout)
+        if not self._lock.acquire(timeout=timeout):
+            return False
+        try:
+            self.flush(timeout)
+        except BaseException:
+            self._lock.release()
+            raise
+        return True
 
     def forked_parent(self) -> None:
         """Go on."""
@@ -165,5 +171,5 @@ class Appender:
 
     def end(self) -> None:
         """Write what waits and close; what comes after is written at once."""
-        self._batches.ends = True
+        self._batches.end()
         self.close()

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from costspan.export import lifetime
 from costspan.export.writer import Placed, Writer
@@ -45,7 +46,7 @@ class Batches:
         self._gathered = threading.Event()
         self._is_running = False
         self._failed_at: float | None = None
-        self.ends = False
+        self._ends = False
 
     def put(self, line: Line, at: int) -> bool:
         """Have a line written soon; False where it is lost, as too many wait."""
@@ -61,11 +62,18 @@ class Batches:
         return True
 
     def flush(self, deadline: float) -> bool:
-        """Write all that waits; False where it cannot be, or the deadline (monotonic) passed."""
-        while self._waiting:
+        """Write what waits by now; False if it cannot be, or the deadline (monotonic) passed."""
+        # Once in any case: the thread may be about to write what it has taken, under the lock.
+        for _ in range(0, max(len(self._waiting), 1), _AT_ONCE):
             if time.monotonic() > deadline or not self._write_some():
                 return False
         return True
+
+    def end(self) -> None:
+        """From now on whoever puts a line writes it: a thread may not live to do so."""
+        with self._lock:
+            self._ends = True
+            self._is_running = False
 
     def give_up(self) -> None:
         """Count what waits as lost."""
@@ -84,15 +92,11 @@ class Batches:
 
     def _run(self) -> None:
         with self._lock:
-            if self._is_running or self.ends:
-                pass
-            else:
-                self._is_running = True
+            if not self._is_running and not self._ends:
                 lifetime.used()
-                try:
+                with suppress(RuntimeError):  # no more threads: the caller does it
                     self._start(self._work)
-                except RuntimeError:  # no more threads: the caller does it
-                    self._is_running = False
+                    self._is_running = True
         if not self._is_running:
             self.flush(time.monotonic() + 1)
 
@@ -108,7 +112,7 @@ class Batches:
         if self._gathered.wait(_IDLE_SECONDS):
             return True
         with self._lock:
-            self._is_running = bool(self._waiting)
+            self._is_running = bool(self._waiting) and not self._ends
             return self._is_running
 
     def _write_some(self) -> bool:

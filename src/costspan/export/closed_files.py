@@ -54,13 +54,22 @@ class ClosedFiles:
             OSError: something could not be done; it is tried again the next time.
             packing.Interrupted: the process is ending.
         """
-        for one in self._found():
+        faults = [fault for one in self._found() if (fault := self._tidied(one, now))]
+        if self._files.keep_seconds is not None or self._files.keep_bytes is not None:
+            self._expire([one for one in self._found() if not one.name.unfinished], now)
+        if faults:
+            raise faults[0]
+
+    def _tidied(self, one: Found, now: int) -> OSError | None:
+        """Compress one file if it is due; its fault, which keeps no other from its turn."""
+        try:
             if one.name.unfinished:
                 packing.drop_unfinished(one.path, one.path.with_name(str(one.name.plain)))
             elif self._files.compress and not one.name.compressed and self._is_over(one, now):
                 packing.pack(one.path, self._files.compress, self._is_ending)
-        if self._files.keep_seconds is not None or self._files.keep_bytes is not None:
-            self._expire([one for one in self._found() if not one.name.unfinished], now)
+        except OSError as fault:
+            return fault
+        return None
 
     def _found(self) -> list[Found]:
         """The files, the oldest first."""

@@ -16,6 +16,9 @@ from costspan.errors import ConfigurationError
 from costspan.export import compression
 from costspan.export.naming import COMPRESSED, FileName, parsed
 
+SPANS = "otlp_trace_"
+"""How the names of files of spans begin."""
+
 LONGEST_LINE = 64 << 20
 """Bytes. What is longer is no line of ours, and is not kept in memory."""
 

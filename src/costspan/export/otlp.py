@@ -52,15 +52,19 @@ def lines(spans: Iterable[ReadableSpan], longest: int = LINE_CHARACTERS) -> Iter
         Exception: a span is malformed, such as one without a context.
     """
     resources: dict[str, dict[str, list[str]]] = {}
-    size = 0
+    texts: list[str] = []
+    resource, scope, size = None, None, 0
     for span in spans:
         text = span_text(span)
         if size and size + len(text) > longest:
             yield _line(resources)
-            resources, size = {}, 0
+            resources, resource, size = {}, None, 0
         size += len(text)
-        scopes = resources.setdefault(_head(span.resource, _resource), {})
-        scopes.setdefault(_head(span.instrumentation_scope, _scope), []).append(text)
+        if span.resource is not resource or span.instrumentation_scope is not scope:
+            resource, scope = span.resource, span.instrumentation_scope
+            scopes = resources.setdefault(_head(resource, _resource), {})
+            texts = scopes.setdefault(_head(scope, _scope), [])
+        texts.append(text)
     if resources:
         yield _line(resources)
 
@@ -214,8 +218,6 @@ def _key(key: str) -> str:
 def _value(value: Any) -> str:
     """An attribute's value, with the name of its kind."""
     kind = type(value)
-    if kind is str:
-        return _string(value)
     if kind is int:
         return f'{{"intValue":"{value}"}}' if _LEAST <= value <= _MOST else _string(str(value))
     if kind is float:
@@ -223,6 +225,8 @@ def _value(value: Any) -> str:
         return f'{{"doubleValue":{number}}}' if number != "null" else _non_finite(value)
     if kind is bool:
         return '{"boolValue":true}' if value else '{"boolValue":false}'
+    if kind is str:
+        return _string(value)
     return _rarer(value)
 
 

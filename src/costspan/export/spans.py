@@ -11,13 +11,13 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from costspan.export.appender import Appender
 from costspan.export.child_endings import flush_when_a_child_ends
+from costspan.export.folders import SPANS
 from costspan.export.gaps import Gap, encoded_gap
 from costspan.export.local_files import LocalFiles
 from costspan.export.otlp import lines
 from costspan.export.sealing import sealer_of
 from costspan.guard import fault_of, quietly
 
-PREFIX = "otlp_trace_"
 _LEAD = b'{"resourceSpans":[],'
 """A line without spans, whose other fields readers of OTLP pass over."""
 
@@ -38,7 +38,7 @@ class JsonlSpanExporter(SpanExporter):
     def __init__(self, files: LocalFiles | str | os.PathLike[str]) -> None:
         self.files = files if isinstance(files, LocalFiles) else LocalFiles(files)
         seal = sealer_of(self.files, _LEAD)
-        self._appender = Appender(self.files, PREFIX, seal=seal, gap=_gap_line)
+        self._appender = Appender(self.files, SPANS, seal=seal, gap=_gap_line)
         self._is_shut_down = False
         flush_when_a_child_ends()
 

@@ -16,9 +16,8 @@ from costspan.export.audit import FIRST, Before, Mark, Seal, mac_of, seal_of
 from costspan.export.calls import PREFIX as CALLS
 from costspan.export.chains import Chains, Stretch, day_in, is_of_before, plain
 from costspan.export.findings import Verification
-from costspan.export.folders import Place, Unreadable, files_in, lines_of
+from costspan.export.folders import SPANS, Place, Unreadable, files_in, lines_of
 from costspan.export.keys import Key, keys_by_id
-from costspan.export.spans import PREFIX as SPANS
 from costspan.export.vouched import Vouched
 
 _MARKS = tuple(
