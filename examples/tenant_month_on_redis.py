@@ -62,8 +62,10 @@ def work(where: dict) -> None:
                             max_completion_tokens=1000,
                             messages=[{"role": "user", "content": "What is on today?"}],
                         )
-                except BudgetExceeded:
-                    continue  # the next tenant has a month of its own
+                except BudgetExceeded as stopped:
+                    if stopped.reason == "store":
+                        raise  # nobody knows what is left: try later
+                    # else the month is used up; the next tenant has one of its own
     costs.flush()
 
 

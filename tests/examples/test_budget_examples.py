@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from redis import Redis as RedisClient
 
 from tests.cost.stores.servers import PATIENCE, Server, needs_redis, redis_server
 from tests.third_party.processes import free_port
@@ -25,9 +26,9 @@ def environ(**more: str) -> dict[str, str]:
     return {**keyless, "NO_PROXY": "*", **more}
 
 
-def printed_by(name: str, folder: Path, **more: str) -> list[str]:
-    """The lines that an example prints."""
-    done = subprocess.run(
+def run(name: str, folder: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """Run an example to its end."""
+    return subprocess.run(
         [sys.executable, str(EXAMPLES / name)],
         cwd=folder,
         env=environ(**more),
@@ -36,13 +37,17 @@ def printed_by(name: str, folder: Path, **more: str) -> list[str]:
         timeout=PATIENCE,
         check=False,
     )
+
+
+def printed_by(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines that an example printed, and nothing else."""
     assert (done.stderr, done.returncode) == ("", 0)
     return done.stdout.splitlines()
 
 
 def test_the_runaway_loop_is_stopped_at_the_thirteenth_of_its_47_calls(tmp_path: Path) -> None:
     """A call is 20,000 x 1.75 + 1,000 x 14 = 49,000 millionths of a dollar."""
-    stopped, calls, alert, without = printed_by("runaway_loop.py", tmp_path)
+    stopped, calls, alert, without = printed_by(run("runaway_loop.py", tmp_path))
 
     assert stopped.startswith("stopped by 'loop' in ticket-17: budget 'loop' of session ticket-17 ")
     assert stopped.endswith("12 calls are spent; this call was not made: it may take 1 call")
@@ -127,8 +132,17 @@ def redis() -> Iterator[Server]:
 def test_a_tenants_month_holds_over_processes(tmp_path: Path, redis: Server) -> None:
     """Seven calls of 14,017.5 millionths of a dollar fit into ten cents, whoever makes them; half
     of it is reached by the fourth, and told once by one of the two workers.
+
+    On a machine that is busy with other tests the store may miss its 0.25 seconds, and costspan
+    says so: such a run counts for nothing.
     """
-    lines = printed_by("tenant_month_on_redis.py", tmp_path, COSTSPAN_STORE=redis.url)
+    for _ in range(5):
+        with RedisClient.from_url(redis.url) as client:
+            client.flushall()
+        done = run("tenant_month_on_redis.py", tmp_path, COSTSPAN_STORE=redis.url)
+        if "the store (redis) is down" not in done.stderr:
+            break
+    lines = printed_by(done)
 
     assert sorted(lines[:-2]) == [
         "acme gets no more this month",

@@ -182,7 +182,7 @@ class CostTracker:
         """
         spent = () if who is None else who.spent
         if call.request.operation == RETRIEVAL:
-            call, cost = self._retrieved(call, spent)
+            call, cost = self._retrieved(call, spent, wait=wait)
         elif not self._seen.is_new(call, span):
             if reservation is not None:
                 self._watch.release(reservation)
@@ -209,10 +209,15 @@ class CostTracker:
         with quietly("counting a call"):
             self._watch.settle(call, cost, spent, reservation)
 
-    def _retrieved(self, call: Call, spent: tuple[Totals, ...]) -> tuple[Call, Cost]:
+    def _retrieved(self, call: Call, spent: tuple[Totals, ...], *, wait: bool) -> tuple[Call, Cost]:
         found = self._responses.retrieved(call, spent, self.prices.cost)
-        if found.before is not None and found.before.unpriced is not None:
-            self._store.superseded(found.before.unpriced, found.before.spent)
+        before = found.before
+        if before is not None and before.unpriced is not None:
+            unpriced = before.unpriced
+            if wait or not self.waits:
+                self._store.superseded(unpriced, before.spent)
+            else:
+                submit(lambda: self._store.superseded(unpriced, before.spent))
         return found.call, found.cost
 
     @property

@@ -9,6 +9,7 @@ import pytest
 from costspan import Budget, CostTracker
 from costspan.cost.budgets.described import described
 from costspan.cost.stores.opening import open_store
+from tests.cost.calls import finished
 from tests.cost.stores.conftest import SHARED, postgres, redis, shared_url  # noqa: F401
 
 
@@ -47,3 +48,22 @@ def test_limits_for_single_calls_alone_are_told_as_well(tmp_path: Path):
     wanted = {"single call": described(budget)}
     assert declared(url, wanted) == wanted
     assert costs.budgets == (budget,)
+
+
+def test_a_process_that_starts_knows_how_full_its_budgets_are(tmp_path: Path):
+    """Before any call of its own, by the round that looks for what nobody told."""
+    url = f"sqlite:///{tmp_path}/costs.db"
+    budget = Budget("calls", calls=4, per="session")
+    first = tracker(url, [budget])
+    for _ in range(3):
+        first.settle(finished(session="s"))
+
+    second = tracker(url, [budget])
+
+    deadline = time.monotonic() + 60
+    while second.budget_states()[0].used != 0.75 and time.monotonic() < deadline:
+        time.sleep(0.01)  # another thread asks the store
+    assert [state.used for state in (*first.budget_states(), *second.budget_states())] == [
+        0.75,
+        0.75,
+    ]

@@ -6,25 +6,13 @@ process last heard of it.
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from costspan import totals
 from costspan.cost.budgets.budget import Budget
+from costspan.cost.budgets.windows import Sliding
 from costspan.cost.stores.contract import Counter
 
-
-class _Level(Struct, frozen=True, gc=False):
-    """A scope, what is spent in it, and until when that counts; 0 for ever."""
-
-    scope: str
-    spent: int
-    until: int
-
-    def counts(self, now: int) -> bool:
-        return self.until == 0 or now < self.until
-
-
-_EMPTY = _Level("", 0, 0)
+_Level = tuple[str, int, int]
+"""A scope, what is spent in it, and until when that counts; 0 for ever."""
 
 
 class Levels:
@@ -36,14 +24,19 @@ class Levels:
 
     def seen(self, budget: Budget, counter: Counter, spent: int, now: int) -> None:
         """So much is spent in a scope, by all who share the store."""
-        scope, window = counter.scope, budget.window.at(now)
-        if not budget.window.is_sliding and counter.bucket < window.start:
-            return  # it was admitted in the window before, and counts there
-        known = self._fullest.get(budget.name, _EMPTY)
-        if scope == known.scope or spent > known.spent or not known.counts(now):
-            length = getattr(budget.window, "length", 0)
-            until = now + length if length else window.end or 0
-            self._fullest[budget.name] = _Level(scope, spent, until)
+        scope, window = counter.scope, budget.window
+        known = self._fullest.get(budget.name)
+        if known is not None and scope != known[0] and spent <= known[1] and _counts(known, now):
+            return
+        until = 0
+        if isinstance(window, Sliding):
+            until = now + window.length
+        elif window.text is not None:
+            current = window.at(now)
+            if counter.bucket < current.start:
+                return  # it was admitted in the window before, and counts there
+            until = current.end or 0
+        self._fullest[budget.name] = (scope, spent, until)
 
     def stopped(self, name: str) -> None:
         """A call was refused, or a stream cut off."""
@@ -54,9 +47,15 @@ class Levels:
         """The share of the limit that the fullest scope used, 1 = used up; of single calls None."""
         if budget.is_per_call:
             return None
-        known = self._fullest.get(budget.name, _EMPTY)
-        return known.spent / budget.limit if known.counts(now) else 0.0
+        known = self._fullest.get(budget.name)
+        if known is None or not _counts(known, now):
+            return 0.0
+        return known[1] / budget.limit
 
     def refusals(self, name: str) -> int:
         """How many calls a budget stopped here."""
         return self._stopped.get(name, 0)
+
+
+def _counts(level: _Level, now: int) -> bool:
+    return level[2] == 0 or now < level[2]

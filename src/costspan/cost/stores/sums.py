@@ -36,10 +36,6 @@ class Sums:
             del spent[old]
         return sum(spent.values())
 
-    def spent_since(self, counter: Counter) -> int:
-        """The sum that counts now."""
-        return self.standing(counter.since).spent
-
     def hold(self, bucket: int, amount: int) -> None:
         """Hold more, or less."""
         held = self.held.get(bucket, 0) + amount
