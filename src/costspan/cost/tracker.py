@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from opentelemetry import context, trace
 
@@ -79,6 +79,11 @@ class CostTracker:
         if not isinstance(estimate, bool):
             raise ConfigurationError(f"CostTracker(estimate={estimate!r}): give True or False")
         self.prices = prices if prices is not None else Prices()
+        given: Any = budgets  # whatever it was told to be
+        if not isinstance(given, Sequence) or isinstance(given, str):
+            raise ConfigurationError(
+                f"CostTracker(budgets={budgets!r}): give a list, such as [Budget('the month', ...)]"
+            )
         self.budgets = tuple(budgets)
         sinks = None if alerts is None else checked_sinks(alerts)
         self._store = open_store(store)
@@ -137,6 +142,10 @@ class CostTracker:
         self.prices.admit(request)
         return self._watch.admit(request, who or NOBODY, trace_id)
 
+    def release(self, reservation: Reservation) -> None:
+        """Give back what is reserved for a call that is not made after all."""
+        self._watch.release(reservation)
+
     def settle(
         self,
         call: Call,
@@ -175,6 +184,8 @@ class CostTracker:
         if call.request.operation == RETRIEVAL:
             call, cost = self._retrieved(call, spent)
         elif not self._seen.is_new(call, span):
+            if reservation is not None:
+                self._watch.release(reservation)
             return call, ELSEWHERE, NOTHING
         else:
             cost = self.prices.cost(call)

@@ -68,6 +68,9 @@ class Accountant(Protocol):
     ) -> Reservation:
         """Leave to make a call; may raise `BudgetExceeded`."""
 
+    def release(self, reservation: Reservation) -> None:
+        """Give back what is reserved for a call that is not made after all."""
+
     @property
     def token_counter(self) -> TokenCounter | None:
         """How tokens are estimated that nobody reports; None where they are not."""

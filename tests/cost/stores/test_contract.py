@@ -33,6 +33,7 @@ def test_an_empty_store(store: Store):
     assert store.buckets("the month", NOW) == []
     assert store.due(NOW) == []
     assert store.notices(10) == []
+    assert store.declared() == {}
     assert store.reset("the month") == 0
     assert store.flush(0) is True
 
@@ -350,3 +351,15 @@ def test_any_thread_may_call(store: Store):
         thread.join()
     assert store.standings([MONTH], NOW) == [Standing(7 * 160, 0)]
     assert store.summary().calls == 160
+
+
+def test_budgets_are_declared_until_they_are_forgotten(store: Store):
+    store.declare("the month", b'{"usd": 1}')
+    store.declare("ein Stück 'weit'", b"\x00\xff")
+    store.declare("the month", b'{"usd": 2}')
+    assert store.declared() == {"the month": b'{"usd": 2}', "ein Stück 'weit'": b"\x00\xff"}
+    store.reset("the month")
+    assert len(store.declared()) == 2
+    store.declare("the month", b"")
+    store.declare("never was", b"")
+    assert store.declared() == {"ein Stück 'weit'": b"\x00\xff"}

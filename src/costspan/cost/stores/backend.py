@@ -61,6 +61,12 @@ class Backend(Protocol):
     def reset(self, budget: str, scope: str | None) -> int:
         """As in the contract."""
 
+    def declare(self, budget: str, description: bytes) -> None:
+        """As in the contract."""
+
+    def declared(self) -> dict[str, bytes]:
+        """As in the contract."""
+
     def sums(self, dimension: str) -> dict[str, Summary]:
         """By the keys of a dimension, or of `total`."""
 

@@ -137,6 +137,17 @@ class Postgres:
         ((count,),) = self._ask(sql.RESET, _plain(budget), which)
         return int(count)
 
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is; empty to forget it."""
+        if description:
+            self._ask(sql.DECLARE, _plain(budget), description.hex())
+        else:
+            self._ask(sql.WITHDRAW, _plain(budget))
+
+    def declared(self) -> dict[str, bytes]:
+        """What was said of each budget last."""
+        return {name: bytes.fromhex(said) for name, said in self._ask(sql.DECLARED)}
+
     def sums(self, dimension: str) -> dict[str, Summary]:
         """By the keys of a dimension, or of `total`."""
         while self._fold():

@@ -66,6 +66,10 @@ CREATE TABLE IF NOT EXISTS costspan_notices (
     rearms bigint NOT NULL,
     at bigint NOT NULL
 );
+CREATE TABLE IF NOT EXISTS costspan_budgets (
+    budget text PRIMARY KEY,
+    description bytea NOT NULL
+);
 """
 
 FUNCTIONS = f"""
@@ -183,6 +187,11 @@ RESET = f"""WITH spent AS (DELETE FROM costspan_spent WHERE {_WHICH} RETURNING s
     held AS (DELETE FROM costspan_reserved WHERE {_WHICH} RETURNING scope),
     told AS (DELETE FROM costspan_notices WHERE {_WHICH})
     SELECT count(*) FROM (SELECT scope FROM spent UNION SELECT scope FROM held) AS scopes"""
+
+DECLARE = """INSERT INTO costspan_budgets VALUES ($1, decode($2, 'hex'))
+    ON CONFLICT (budget) DO UPDATE SET description = excluded.description"""
+WITHDRAW = "DELETE FROM costspan_budgets WHERE budget = $1"
+DECLARED = "SELECT budget, encode(description, 'hex') FROM costspan_budgets"
 
 UNFOLDED = "SELECT id, entry FROM costspan_settled WHERE entry IS NOT NULL ORDER BY id LIMIT $1"
 FOLDED = """UPDATE costspan_settled SET entry = NULL

@@ -37,6 +37,7 @@ MOST_CONNECTIONS = 8
 _FIRST_CONNECT_SECONDS = 5.0
 _AT_ONCE = 500
 _FOLDED_AT_ONCE = 100
+_DECLARED = "costspan:budgets"
 
 
 class Redis:
@@ -131,6 +132,18 @@ class Redis:
         if scope is not None:
             entry |= {"counters": [_key(budget, scope)], "scope": scope}
         return int(self._run(_RESET, _encode(entry)))
+
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is; empty to forget it."""
+        if description:
+            self._ask(lambda client: client.hset(_DECLARED, budget, description))
+        else:
+            self._ask(lambda client: client.hdel(_DECLARED, budget))
+
+    def declared(self) -> dict[str, bytes]:
+        """What was said of each budget last."""
+        found = self._ask(lambda client: client.hgetall(_DECLARED))
+        return {name.decode(): description for name, description in found.items()}
 
     def sums(self, dimension: str) -> dict[str, Summary]:
         """By the keys of a dimension, or of `total`."""

@@ -16,6 +16,7 @@ Keys, with B and S for the budget and the scope:
     costspan:dimensions         set of DIM
     costspan:notice:KEY         hash: one alert
     costspan:notices            sorted set of KEY by moment
+    costspan:budgets            hash: B -> how it describes itself
     costspan:due                sorted set of KEY by the moment when it is due
 """
 

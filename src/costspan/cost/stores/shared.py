@@ -145,6 +145,14 @@ class SharedStore:
         """Forget a budget's sums, reservations and alerts."""
         return self._ask(lambda: self._backend.reset(budget, scope))
 
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is; empty to forget it."""
+        self._ask(lambda: self._backend.declare(budget, description))
+
+    def declared(self) -> dict[str, bytes]:
+        """What was said of each budget last."""
+        return self._ask(self._backend.declared)
+
     def flush(self, timeout: float) -> bool:
         """Wait until all that was settled is written; False where time ran out."""
         return self._outage.flush(timeout)
