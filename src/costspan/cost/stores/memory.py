@@ -64,9 +64,7 @@ class MemoryStore:
         with totals.lock():
             self._release(token)
             if token and not self._tokens.is_new(token):
-                return [
-                    self._sums_of(one.counter).standing(one.counter.since).spent for one in charges
-                ]
+                return [self._sums_of(one.counter).spent_since(one.counter) for one in charges]
             self._ledger.add(call, cost, spent)
             return [self._sums_of(one.counter).add(one.counter, one.amount) for one in charges]
 
