@@ -281,10 +281,35 @@ class TestTracker:
         (file,) = (tmp_path / "logs").iterdir()
         assert re.fullmatch(r"llm_trace_....-..-..T..\.jsonl", file.name)
 
+    def test_budgets_of_the_file(self, environ, write, switch_on):
+        environ(
+            write(
+                '[[budgets]]\nname = "tenant"\nusd = 500\nper = ["user", "model"]\n'
+                'window = "month"\ntimezone = "Europe/Berlin"\nthresholds = [0.5, 1.0]\n'
+                'action = "block"\nreserve = "max"\nunscoped = "count"\ncut_streams = true\n'
+                '[[budgets]]\nname = "loop"\ncalls = 20\nper = "trace"\nwindow = "10s"\n'
+            )
+        )
+        switch_on()
+        tenant, loop = Instrumentor().costs.budgets
+        assert (tenant.per, tenant.limit, tenant.thresholds) == (
+            "user+model",
+            500 * 10**12,
+            (0.5, 1.0),
+        )
+        assert (tenant.action, tenant.reserve, tenant.unscoped) == ("block", "max", "count")
+        assert (tenant.cut_streams, tenant.window.text) == (True, "month")
+        assert (loop.unit, loop.limit, loop.per, loop.window.text) == ("calls", 20, "trace", "10s")
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [
             ('[[budgets]]\nusd = 1\nper = "call"', r"^\[\[budgets\]\]: table 1 needs a name"),
+            ('[[budgets]]\nname = "a"\nusd = true', "a number of US dollars"),
+            ('[[budgets]]\nname = "a"\nusd = nan', "a number of US dollars"),
+            ('[[budgets]]\nname = "a"\ncalls = 1.5', "a whole number of calls"),
+            ('[[budgets]]\nname = "a"\nusd = 1\nper = []', "a word such as 'session'"),
+            ('[[budgets]]\nname = "a"\nusd = 1\naction = "stop"', "use 'warn', 'raise', 'block'"),
             ('[[budgets]]\nname = "a"\nusd = 1\nper = "call"\nsize = 7', "size"),
             ("[prices]\nsource = 1", "unknown key 'source': use overrides, unknown, refresh"),
             (

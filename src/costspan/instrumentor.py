@@ -142,7 +142,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         self.foreign.serve(self._costs if arguments["foreign_spans"] else None)
         wiring.tracers.joins = self.foreign.join
         wiring.tracers.prepare()
-        slot.wiring = wiring
+        slot.put(wiring)
         self._patches.apply(names)
         self._threads.apply()
         self._is_instrumented_by_opentelemetry = True
@@ -160,7 +160,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._threads.remove()
         if slot.wiring is not None:
             slot.wiring.meters.close()
-        slot.wiring = None
+        slot.put(None)
         if self._costs is not None and self._costs.prices.refresher is not None:
             self._costs.prices.refresher.stop()
         self.foreign.serve(None)

@@ -57,8 +57,7 @@ class Patrol:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._stopped = False
-        self._looked_back = not self._store.shared  # what is in memory was told as it came
+        self._stopped = self._declared = False
 
     def start(self) -> None:
         """Have the thread run; at once where others may have left something to do."""
@@ -89,11 +88,16 @@ class Patrol:
     def walk(self, now: int) -> None:
         """One round, at a moment in milliseconds since the epoch."""
         self._admission.keep_alive(now)
-        if not self._looked_back:
-            if self._store.shared:
-                self._declare()
-            self._look_back(now)
-            self._looked_back = True
+        if self._store.shared and not self._declared:
+            self._declare()
+            self._declared = True
+        if self._teller.missed:
+            self._teller.missed = False
+            try:
+                self._look_back(now)
+            except StoreDown:
+                self._teller.missed = True
+                raise
         for notice in self._store.due(now):
             budget = self._budgets.get(notice.budget)
             if budget is not None:

@@ -52,6 +52,8 @@ class Teller:
         self._known: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self.told: dict[str, int] = {}
         self.levels = Levels()
+        self.missed = store.shared
+        """Whether the store may hold crossings that nobody could tell of."""
 
     def reached(
         self,
@@ -161,7 +163,8 @@ class Teller:
         try:
             mine = self._store.claim(notice, now)
         except StoreDown:
-            return False  # the next call under this budget tries again
+            self.missed = True
+            return False
         # A sliding window is told anew when it has passed; when another told it, the store knows.
         again = 0 if not length else now + (length if mine else length // 10)
         self._remember(key, level, again)

@@ -25,7 +25,7 @@ from costspan.cost.budgets.scopes import Subject
 from costspan.cost.budgets.teller import Recent, Teller
 from costspan.cost.outcome import GRANTED, NOTHING, Outcome
 from costspan.cost.prices import Prices
-from costspan.cost.stores.contract import SKIPPED, UNSCOPED, Charge, Store, StoreDown
+from costspan.cost.stores.contract import UNSCOPED, Charge, Store, StoreDown
 from costspan.errors import ConfigurationError
 from costspan.totals import BudgetState, Totals
 
@@ -112,7 +112,7 @@ class Watch:
         for _ in outcome.alerts:
             with suppress(StoreDown):
                 self._store.alerted(call)
-        if outcome.alerts and self._patrols:
+        if self._patrols and (outcome.alerts or self._teller.missed):
             self._patrol.start()
         return outcome
 
@@ -153,13 +153,12 @@ class Watch:
         raise ConfigurationError(f"budget {name!r} {why}: {hint}")
 
     def _late(self, charges: Sequence[Charge], sums: Sequence[int]) -> None:
-        """Tell of crossings by calls that were counted only when the store was there again."""
-        now = time.time_ns() // 10**6
-        budgets = {budget.name: budget for budget in self.budgets}
-        for charge, spent in zip(charges, sums, strict=False):
-            budget = budgets.get(charge.counter.budget)
-            if budget is not None and charge.counter.scope != SKIPPED:
-                self._teller.reached(budget, charge.counter, spent, now, None, None)
+        """Have the next round tell of crossings by calls that were counted after an outage.
+
+        Nothing can be claimed yet: the store writes what it kept before it takes anything else.
+        """
+        self._teller.missed = True
+        self._patrol.start()
 
     def states(self) -> list[BudgetState]:
         """How each budget stands in this process; nothing is waited for."""

@@ -70,5 +70,9 @@ class Backend(Protocol):
     def sums(self, dimension: str) -> dict[str, Summary]:
         """By the keys of a dimension, or of `total`."""
 
-    def tend(self, now: int) -> None:
-        """Tidy up: forget what counts no more."""
+    def tend(self, now: int, thoroughly: bool) -> None:
+        """Tidy up: add up what was settled, and forget what counts no more.
+
+        Args:
+            thoroughly: whether what takes longer is looked for too.
+        """

@@ -211,10 +211,14 @@ FOLD = f"""INSERT INTO costspan_sums AS known (dimension, name, {", ".join(STATS
 SUMS = f"SELECT name, {', '.join(STATS)} FROM costspan_sums WHERE dimension = $1"
 
 
+FORGOTTEN_AT_ONCE = 1000
+
+
 def _forget(table: str, which: str) -> str:
     """Rows that another session has locked stay for the next time, so that nobody waits."""
-    return f"""DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM {table} WHERE {which} LIMIT 1000 FOR UPDATE SKIP LOCKED))"""
+    return f"""WITH gone AS (DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM {table} WHERE {which} LIMIT {FORGOTTEN_AT_ONCE} FOR UPDATE SKIP LOCKED))
+        RETURNING 1) SELECT count(*) FROM gone"""
 
 
 FORGET = (

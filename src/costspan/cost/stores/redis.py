@@ -54,7 +54,7 @@ class Redis:
     def __init__(self, url: str, deadline: float) -> None:
         self._deadline = deadline
         self._url = url
-        self.pool = Pool(self._open, _close, MOST_CONNECTIONS)
+        self.pool = Pool(self._open, _close, MOST_CONNECTIONS, is_open=_is_open)
 
     def reason(self, fault: Exception) -> str:
         """The kind of error, such as `TimeoutError`."""
@@ -154,7 +154,7 @@ class Redis:
             {key.decode(): [int(column.get(key, 0)) for column in columns] for key in columns[0]}
         )
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, thoroughly: bool) -> None:
         """Add up what was settled. Redis forgets by itself what has no use any more."""
         self._fold()
 
@@ -193,6 +193,7 @@ class Redis:
             single_connection_client=True,
             socket_timeout=self._deadline,
             socket_connect_timeout=_FIRST_CONNECT_SECONDS,
+            socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),
             decode_responses=False,
         )
@@ -233,6 +234,15 @@ _CLAIM = _Script(redis_notices.CLAIM)
 _MARK = _Script(redis_notices.MARK)
 _NOTICES = _Script(redis_notices.NOTICES)
 _RESET = _Script(lua.RESET)
+
+
+def _is_open(client: redis.Redis) -> bool:
+    """Nothing is to be read of a connection that is idle, unless it is its end."""
+    connection = client.connection
+    try:
+        return connection is not None and not connection.can_read(timeout=0)
+    except (RedisError, OSError):
+        return False
 
 
 def _close(client: redis.Redis) -> None:

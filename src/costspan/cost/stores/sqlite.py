@@ -163,11 +163,11 @@ class SQLite:
             rows = db.execute("SELECT * FROM costspan_sums WHERE dimension = ?", (dimension,))
             return by_cost({name: numbers for _, name, *numbers in rows})
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, thoroughly: bool) -> None:
         """Add up what was settled, and forget what counts no more."""
         while self._fold():
             pass
-        for forget in sql.FORGET:
+        for forget in sql.FORGET if thoroughly else sql.FORGET[:1]:
             with self._writing() as db:
                 db.execute(forget, keeping.moments(now))
 
