@@ -337,6 +337,18 @@ def test_a_reservation_expires_before_one_that_was_made_before_it(store: Store):
     assert store.standings([MONTH], LATER + 1) == [Standing(0, 0)]
 
 
+def test_budgets_are_declared_until_they_are_forgotten(store: Store):
+    store.declare("the month", b'{"usd": 1}')
+    store.declare("ein Stück 'weit'", b"\x00\xff")
+    store.declare("the month", b'{"usd": 2}')
+    assert store.declared() == {"the month": b'{"usd": 2}', "ein Stück 'weit'": b"\x00\xff"}
+    store.reset("the month")
+    assert len(store.declared()) == 2
+    store.declare("the month", b"")
+    store.declare("never was", b"")
+    assert store.declared() == {"ein Stück 'weit'": b"\x00\xff"}
+
+
 def test_any_thread_may_call(store: Store):
     def work(number: int) -> None:
         for n in range(10):
