@@ -298,7 +298,7 @@ class TestTracker:
             ('[prices.overrides]\n"m" = 1', "write { input = 0.10, output = 0.40 }"),
             ('[prices.overrides."m"]\ninput = -1', "US dollars as a number"),
             ('[prices.overrides."m"]\nprice = 1', "price"),
-            ('store = "redis://localhost"', "not available yet: 'memory'"),
+            ('store = "mysql://localhost"', "sqlite:///"),
             ('providers = ["opnai"]', "opnai"),
             ("local = 7", "give a folder's name"),
         ],
