@@ -9,17 +9,36 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from anthropic import Anthropic
+from msgspec import Struct
 from openai import OpenAI
 from opentelemetry import trace
 
 import costspan
-from costspan import Instrumentor, cli, semconv, settings
+from costspan import (
+    Budget,
+    CostTracker,
+    Instrumentor,
+    Prices,
+    Rate,
+    attribution,
+    cli,
+    record_call,
+    semconv,
+    settings,
+)
+from costspan.alerts.alert import Alert
+from costspan.alerts.webhook import body_of
+from costspan.cost.budgets.survey import AlertSurvey, BudgetSurvey, ScopeState, Survey
+from costspan.cost.budgets.watch import checked_budgets
 from costspan.export.schema import Line
+from costspan.semconv.budgets import ALERT, ALERTED_CALL
 from costspan.testing import LLMServer
+from tests.cli.test_budgets import wait_for
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -83,6 +102,64 @@ def test_calls_file_page_lists_the_fields_of_a_line_in_their_order() -> None:
     assert first_cells("calls-file.md", "field") == list(Line.__struct_fields__)
 
 
+def test_alerts_page_lists_the_fields_of_the_webhooks_json() -> None:
+    body = body_of(Alert(budget="b", per="total", limit=Decimal(1), spent=Decimal(1)))
+    call = [f"call.{name}" for name in body["call"]]
+    names = [name for field in body for name in (call if field == "call" else [field])]
+
+    assert first_cells("alerts.md", "field") == names
+
+
+def test_alerts_page_lists_the_attributes_of_the_event() -> None:
+    assert first_cells("alerts.md", "attribute") == [*ALERT.values(), *ALERTED_CALL.values()]
+
+
+def test_budgets_page_lists_the_keys_of_the_commands_json() -> None:
+    budgets, alerts = keys_of("budgets[]", BudgetSurvey), keys_of("alerts[]", AlertSurvey)
+    after = budgets.index("budgets[].scopes") + 1
+    budgets[after:after] = keys_of("budgets[].scopes[]", ScopeState)
+    lists = {"budgets": budgets, "alerts": alerts}
+    keys = [key for one in Survey.__struct_fields__ for key in (one, *lists.get(one, ()))]
+
+    assert first_cells("budgets.md", "key of `--json`") == keys
+
+
+def keys_of(place: str, kind: type[Struct]) -> list[str]:
+    return [f"{place}.{name}" for name in kind.__struct_fields__]
+
+
+def test_budgets_page_offers_budgets_that_can_be_made() -> None:
+    offered = re.findall(r"`(Budget\(.+\))`", TEXTS["budgets.md"])
+    budgets = checked_budgets([eval(code, {"Budget": Budget}) for code in offered])
+
+    assert len(budgets) == 10
+
+
+def test_budgets_page_shows_what_the_command_prints(
+    user: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    budgets = [
+        Budget("one ticket", usd=2, per="session", action="block"),
+        Budget("single call", usd=1, per="call", alerts=[]),
+        Budget("the bill", usd=2, thresholds=(0.5, 1.0)),
+    ]
+    prices = Prices(overrides={"m": Rate(input=1, output=1)})
+    costs = CostTracker(prices=prices, budgets=budgets, store="sqlite:///costs.db")
+    Instrumentor().instrument(costs=costs)
+    for session, tokens in (("ticket-17", 1_900_000), ("ticket-18", 1_000_000), (None, 1_000_000)):
+        with attribution(session=session), record_call(model="m") as call:
+            call.set_usage(input_tokens=tokens, output_tokens=0)
+    assert costs.flush(20)
+    wait_for("sqlite:///costs.db", {budget.name for budget in budgets})
+    (shown,) = [text for name, text in fenced("text") if "$ costspan budgets" in text]
+    command, *lines = shown.splitlines()
+
+    assert cli.main(shlex.split(command)[2:]) == 0
+
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[: printed.index("alerts")] == lines
+
+
 def test_configuration_page_lists_the_variables() -> None:
     spelled = set(re.findall(r"COSTSPAN_[A-Z_]+", inspect.getsource(settings))) - {"COSTSPAN_"}
 
@@ -143,6 +220,10 @@ def user(server: LLMServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         "ANTHROPIC_BASE_URL": server.anthropic_url,
         "OPENAI_API_KEY": "key",
         "ANTHROPIC_API_KEY": "key",
+        "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T000/B000/XXX",
+        "PAGERDUTY_ROUTING_KEY": "R0123456789abcdef0123456789abcde",
+        "ALERTS_SECRET": "secret",
+        "ALERTS_TOKEN": "token",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
@@ -191,7 +272,9 @@ def test_toml_is_accepted(
 
     tracker = Instrumentor().costs
     assert tracker is not None
-    assert [budget.name for budget in tracker.budgets] == ["single call"]
+    written = re.findall(r'^\[\[budgets\]\]\nname = "(.+)"', text, re.M)
+    assert [budget.name for budget in tracker.budgets] == written
+    assert written
 
 
 @pytest.mark.parametrize(("name", "text"), fenced("console"), ids=[n for n, _ in fenced("console")])

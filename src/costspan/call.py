@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 # gc=False: none of these records can be part of a cycle, and thousands of them are kept.
 
@@ -81,8 +81,8 @@ FRACTIONAL = frozenset({"audio_seconds", "input_audio_seconds", "output_audio_se
 """The fields of `Usage` that need not be whole numbers."""
 
 
-class Usage(Struct, frozen=True, kw_only=True, gc=False):
-    """Counts of one answer, as the provider reported them.
+class Usage(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Counts of one answer, as the provider reported them; `reported` gives those alone.
 
     `input_tokens` includes cache reads and writes, `output_tokens` includes reasoning and
     citations, for every provider. The audio, image and video counts are parts of those two;
@@ -128,6 +128,10 @@ class Usage(Struct, frozen=True, kw_only=True, gc=False):
     input_text_messages: int | None = None
     social_searches: int | None = None
     rerank_searches: int | None = None
+
+    def reported(self) -> dict[str, int | float]:
+        """The counts that were reported, zeros included, by their fields."""
+        return to_builtins(self)  # type: ignore[no-any-return]
 
     @property
     def total(self) -> int | None:

@@ -95,7 +95,7 @@ def _event(event: Any) -> Iterator[str]:
         yield f"event_action {event['event_action']}"
     yield from _payload(event["payload"])
     for link in event.get("links", ()):
-        if not link["href"].startswith("https://") or set(link) - {"href", "text"}:
+        if not link["href"].startswith(("https://", "http://")) or set(link) - {"href", "text"}:
             yield f"link {link}"
 
 
@@ -109,7 +109,9 @@ def _payload(payload: Any) -> Iterator[str]:
     if datetime.fromisoformat(payload["timestamp"]).tzinfo is None:
         yield "a timestamp without a zone"
     for name in ("source", "component", "group", "class"):
-        if not isinstance(payload[name], str) or not payload[name]:
+        if name in payload and not (isinstance(payload[name], str) and payload[name]):
             yield f"{name} {payload[name]!r}"
+    if not payload["source"]:
+        yield "no source"
     if not isinstance(payload["custom_details"], dict):
         yield "custom_details is no object"

@@ -8,7 +8,7 @@ import pytest
 from costspan import ConfigurationError
 from costspan.alerts.alert import Alert
 from costspan.alerts.apprise import AppriseAlerts, text_of
-from costspan.alerts.post import NotTaken
+from costspan.alerts.faults import NotTaken
 from tests.alerts.alerts import alert
 from tests.alerts.standin import StandIn
 
@@ -41,8 +41,8 @@ def test_its_text():
         "User: u1\n"
         "Cost of the call: 0.0123 USD\n"
         "Tokens of the call: 4,200 in, 340 out\n"
-        "In sight: 620 USD\n"
-        "Free again: 2026-12-01 00:00 UTC\n"
+        "Forecast: 620 USD\n"
+        "Resets: 2026-12-01 00:00 UTC\n"
         "Trace: 0af7651916cd43dd8448eb211c80319c\n"
         "\n"
         "Last calls (UTC):\n"

@@ -49,8 +49,8 @@ def test_a_trigger_holds_what_a_person_acts_on(stand_in: StandIn):
                 "User": "u1",
                 "Cost of the call": "0.0123 USD",
                 "Tokens of the call": "4,200 in, 340 out",
-                "In sight": "620 USD",
-                "Free again": "2026-12-01 00:00 UTC",
+                "Forecast": "620 USD",
+                "Resets": "2026-12-01 00:00 UTC",
                 "Trace": "0af7651916cd43dd8448eb211c80319c",
                 "Last calls": [
                     "11:04:03  gpt-5.2  code_reviewer  /review  1,200 in, 300 out  0.0063 USD",
@@ -114,7 +114,8 @@ def test_calls_without_a_key_share_the_alert_of_their_budget_agent_and_endpoint(
 def test_the_source_is_this_machine(stand_in: StandIn):
     PagerDutyAlerts(KEY, url=stand_in.pagerduty_url)(alert(agent=None, endpoint=None))
     payload = stand_in.got[-1].json["payload"]
-    assert (payload["source"], payload["component"]) == (socket.gethostname(), "unknown")
+    assert payload["source"] == socket.gethostname()
+    assert "component" not in payload
 
 
 @pytest.mark.parametrize("key", ["", None, 7, KEY[1:], KEY + "0", KEY[1:] + "-"])

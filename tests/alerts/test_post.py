@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from costspan.alerts import post as module
-from costspan.alerts.post import NotTaken, post
+from costspan.alerts.faults import NotTaken
+from costspan.alerts.post import post
 from tests.alerts.standin import StandIn
 
 JSON = {"Content-Type": "application/json"}

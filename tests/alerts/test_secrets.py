@@ -66,7 +66,6 @@ KINDS = ["slack", "pagerduty", "webhook", pytest.param("apprise", marks=installe
 @pytest.fixture
 def emitted(
     monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
     provider: TracerProvider,
     spans: InMemorySpanExporter,
@@ -74,12 +73,21 @@ def emitted(
     """Everything that leaves the process in the test, each logger at DEBUG; more may be added."""
     monkeypatch.setattr(lane, "PAUSES", (0.0,))
     monkeypatch.setattr(post, "TIMEOUT_SECONDS", 0.1)
-    caplog.set_level(logging.DEBUG)
-    more: list[str] = []
-    yield more
+    log, more = io.StringIO(), []
+    root, handler = logging.getLogger(), logging.StreamHandler(log)
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        logging.getLogger("any").debug("is heard")
+        yield more
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
     captured = capfd.readouterr()
-    told = [caplog.text, captured.out, captured.err, *more]
+    told = [log.getvalue(), captured.out, captured.err, *more]
     told += [span.to_json() for span in spans.get_finished_spans()]
+    assert "is heard" in told[0]
     assert [text for text in told if CANARY in text] == []
 
 

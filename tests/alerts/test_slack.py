@@ -54,14 +54,14 @@ def test_a_message_holds_what_a_person_acts_on(stand_in: StandIn):
                         "User: u1",
                         "Cost of the call: 0.0123 USD",
                         "Tokens of the call: 4,200 in, 340 out",
-                        "In sight: 620 USD",
+                        "Forecast: 620 USD",
                     )
                 ],
             },
             {
                 "type": "section",
                 "fields": [
-                    {"type": "plain_text", "text": "Free again: 2026-12-01 00:00 UTC"},
+                    {"type": "plain_text", "text": "Resets: 2026-12-01 00:00 UTC"},
                     {"type": "plain_text", "text": "Trace: 0af7651916cd43dd8448eb211c80319c"},
                 ],
             },

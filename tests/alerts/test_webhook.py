@@ -20,6 +20,7 @@ def test_its_json(stand_in: StandIn):
     WebhookAlerts(stand_in.hook_url)(alert())
     (got,) = stand_in.got
     assert got.headers["content-type"] == "application/json"
+    assert got.headers["user-agent"] == "costspan"
     assert "x-costspan-signature" not in got.headers
     body = json.loads(got.body, parse_float=Decimal)
     assert body.pop("id") == got.headers["idempotency-key"]

@@ -17,7 +17,8 @@ from costspan import Budget, CostTracker, Prices, Rate
 from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Response, Usage
 from costspan.cost import responses
-from costspan.export.calls import CallsFile, LocalFiles
+from costspan.export.calls import CallsFile
+from costspan.export.local_files import LocalFiles
 from costspan.totals import Totals
 from tests.cost.calls import finished
 

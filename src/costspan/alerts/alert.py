@@ -169,7 +169,7 @@ def amount(value: Decimal, unit: str) -> str:
     """A number with its unit, as a person writes it, such as `1.5 USD` or `20 calls`."""
     if unit == "usd":
         return f"{plain(value)} USD"
-    return f"{int(value):,} {unit}"
+    return f"{int(value):,} {unit if value != 1 else unit.removesuffix('s')}"
 
 
 Sink = Callable[[Alert], Any]

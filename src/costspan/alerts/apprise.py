@@ -11,7 +11,7 @@ from typing import Any
 
 from costspan.alerts.alert import Alert
 from costspan.alerts.facts import calls_of, checked_trace_url, facts_of, title_of, trace_link
-from costspan.alerts.post import NotTaken
+from costspan.alerts.faults import NotTaken
 from costspan.errors import ConfigurationError
 
 _TYPES = {"info": "info", "warning": "warning", "error": "failure", "critical": "failure"}

@@ -13,15 +13,15 @@ import os
 import threading
 import time
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable
-
-from opentelemetry import context
+from contextlib import suppress
 
 from costspan.alerts import gathering
 from costspan.alerts.alert import Alert, Sink
 from costspan.alerts.gathering import Due, Gathering
-from costspan.alerts.lane import Lane
-from costspan.guard import fault_of, quietly
+from costspan.alerts.lane import Lane, Say, started
+from costspan.guard import quietly
 
 logger = logging.getLogger("costspan")
 
@@ -79,6 +79,7 @@ class Courier:
         self._lock = threading.RLock()
         self._ticked = threading.Condition(self._lock)
         self._lanes: dict[tuple[int, str], Lane] = {}
+        self._unsaid: deque[Say] = deque()
         self._gathering = Gathering()
         self._claimed: dict[str, _Parcel] = {}
         self._clock: threading.Thread | None = None
@@ -110,9 +111,12 @@ class Courier:
             False where there is no room for it at any sink: nobody will be told of it.
         """
         with self._lock:
-            if not alert.gathered:
-                return self._queue(alert, sinks or (_nobody,), done)
-            return self._queue_all(self._gathering.add(alert, sinks, time.monotonic()))
+            if alert.gathered:
+                sent = self._queue_all(self._gathering.add(alert, sinks, time.monotonic()))
+            else:
+                sent = self._queue(alert, sinks or (_nobody,), done)
+        self._say()
+        return sent
 
     def flush(self, timeout: float) -> bool:
         """Tell what is gathered, and wait until nothing is on its way; False if time ran out."""
@@ -120,17 +124,24 @@ class Courier:
         with self._lock:
             self._queue_all(self._gathering.all(time.monotonic()))
             lanes = list(self._lanes.values())
+        self._say()
         idle = [lane.wait_idle(max(0.0, deadline - time.monotonic())) for lane in lanes]
         return all(idle)
 
-    def close(self, timeout: float) -> None:
-        """As `flush`, with one last try for each alert; what is left then is logged and counted."""
+    def hurry(self) -> None:
+        """Tell what is gathered, and have each alert tried once more at most, without a pause."""
         with self._lock:
-            lanes = list(self._lanes.values())
-        for lane in lanes:
-            lane.hurry()
+            self._queue_all(self._gathering.all(time.monotonic()))
+            for lane in self._lanes.values():
+                lane.hurry()
+
+    def close(self, timeout: float) -> None:
+        """Hurry and wait; what is left then is logged and counted."""
+        self.hurry()
         if self.flush(timeout):
             return
+        with self._lock:
+            lanes = list(self._lanes.values())
         left = [alert for lane in lanes for alert in lane.left_behind()]
         more = ["..."] if len(left) > _MOST_NAMED else []
         logger.error(
@@ -138,6 +149,12 @@ class Courier:
             len(left),
             "; ".join([*(alert.text for alert in left[:_MOST_NAMED]), *more]),
         )
+
+    def _say(self) -> None:
+        """Log what was not to be logged under the lock."""
+        while self._unsaid:
+            with suppress(IndexError):  # another thread was quicker
+                self._unsaid.popleft()()
 
     def _queue_all(self, due: Iterable[Due]) -> bool:
         sent = [self._queue(alert, sinks or (_nobody,), None) for alert, sinks in due]
@@ -171,7 +188,7 @@ class Courier:
         identity = (id(sink), "") if owner is None else (id(owner), sink.__name__)
         lane = self._lanes.get(identity)
         if lane is None:
-            lane = self._lanes[identity] = Lane(sink, self._lock, self)
+            lane = self._lanes[identity] = Lane(sink, self._lock, self._unsaid, self)
         return lane
 
     def _ended(self, parcel: _Parcel, taken: bool) -> None:
@@ -192,38 +209,45 @@ class Courier:
         """Have the clock run, if there is something for it. The caller holds the lock."""
         if self._clock is not None or self._next_tick() is None:
             return
-        clock = threading.Thread(target=self._run_clock, name="costspan-alerts-clock", daemon=True)
-        token = context.attach(context.Context())  # nobody's, as the workers
-        try:
-            if fault_of(clock.start) is None:
-                self._clock = clock
-        finally:
-            context.detach(token)
+        clock, fault = started(self._run_clock, "costspan-alerts-clock")
+        if fault is None:  # else the next alert tries again
+            self._clock = clock
 
     def _next_tick(self) -> float | None:
-        ends = [end for end in (self._gathering.next_end(), self._next_patience()) if end]
-        return min(ends, default=None)
+        ends = (self._gathering.next_end(), self._next_patience())
+        return min((end for end in ends if end is not None), default=None)
 
     def _next_patience(self) -> float | None:
         first = next(iter(self._claimed.values()), None)
         return None if first is None else first.since + PATIENCE_SECONDS
 
     def _run_clock(self) -> None:
-        while True:
+        try:
+            while self._tick():
+                pass
+        finally:  # a handler of the log may have ended it: the next alert starts another
             with self._lock:
-                tick = self._next_tick()
-                if tick is None:
+                if self._clock is threading.current_thread():
                     self._clock = None
-                    return
-                # A minute that begins while this waits ends later, but for one after a patience.
-                pause = min(tick - time.monotonic(), gathering.GATHERED_FOR_SECONDS)
-                if pause > 0:
-                    self._ticked.wait(pause)
-                now = time.monotonic()
-                self._queue_all(self._gathering.over(now))
-                late = self._late(now)
-            for parcel, dones in late:
-                _tell(dones, parcel)
+
+    def _tick(self) -> bool:
+        """Wait for what is next and see to it; False where nothing is."""
+        with self._lock:
+            tick = self._next_tick()
+            if tick is None:
+                self._clock = None
+                return False
+            # A minute that begins while this waits ends later, but for one after a patience.
+            pause = min(tick - time.monotonic(), gathering.GATHERED_FOR_SECONDS)
+            if pause > 0:
+                self._ticked.wait(pause)
+            now = time.monotonic()
+            self._queue_all(self._gathering.over(now))
+            late = self._late(now)
+        self._say()
+        for parcel, dones in late:
+            _tell(dones, parcel)
+        return True
 
     def _late(self, now: float) -> list[tuple[_Parcel, list[Done]]]:
         """Parcels that one sink has and another does not take; the others wait on."""
@@ -257,8 +281,11 @@ def _renew_all() -> None:
 
 def _close_all() -> None:
     deadline = time.monotonic() + EXIT_SECONDS
-    for courier in list(_couriers):
-        with quietly("telling the last alerts", even_asked_for=True):
+    couriers = list(_couriers)
+    with quietly("telling the last alerts", even_asked_for=True):
+        for courier in couriers:  # all of them first: one may use up the time
+            courier.hurry()
+        for courier in couriers:
             courier.close(max(0.0, deadline - time.monotonic()))
 
 

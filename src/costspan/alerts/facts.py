@@ -39,8 +39,8 @@ def facts_of(alert: Alert) -> list[tuple[str, str]]:
         ("User", alert.user),
         ("Cost of the call", None if alert.cost_usd is None else f"{plain(alert.cost_usd)} USD"),
         ("Tokens of the call", _tokens(alert)),
-        ("In sight", None if alert.forecast is None else amount(alert.forecast, alert.unit)),
-        ("Free again", None if alert.resets_at is None else f"{moment(alert.resets_at)}"),
+        ("Forecast", None if alert.forecast is None else amount(alert.forecast, alert.unit)),
+        ("Resets", None if alert.resets_at is None else moment(alert.resets_at)),
         ("Since the last alert", _since(alert)),
         ("Trace", alert.trace_id),
     ]

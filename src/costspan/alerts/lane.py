@@ -10,13 +10,15 @@ import threading
 import time
 import weakref
 from collections import deque
+from collections.abc import Callable
+from contextvars import Context
 from typing import Any, Protocol
 
 from opentelemetry import context
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from costspan.alerts.alert import Alert, Sink, name_of
-from costspan.alerts.post import NotTaken
+from costspan.alerts.faults import NotTaken, reason_of
 from costspan.guard import fault_of
 
 logger = logging.getLogger("costspan")
@@ -30,6 +32,8 @@ LONGEST_WAIT = 900.0
 
 _ASYNC_TRY_SECONDS = 60.0
 _IDLE_SECONDS = 60.0
+
+Say = Callable[[], None]
 
 
 class Parcel(Protocol):
@@ -47,12 +51,17 @@ class Lane:
     Args:
         sink: whom the alerts are for.
         lock: guards the lane; shared with the owner's other lanes.
+        unsaid: takes what is to be logged, for when the lock is free: a handler of the app's may
+            hold a lock of its own, or make a call that alerts.
         owner: the worker ends within a minute after it is gone.
     """
 
-    def __init__(self, sink: Sink, lock: threading.RLock, owner: object) -> None:
+    def __init__(
+        self, sink: Sink, lock: threading.RLock, unsaid: deque[Say], owner: object
+    ) -> None:
         self._sink = sink
         self._changed = threading.Condition(lock)
+        self._unsaid = unsaid
         self._owner = weakref.ref(owner)
         self._waiting: deque[Parcel] = deque()
         self._current: Parcel | None = None
@@ -60,7 +69,7 @@ class Lane:
         self._worker: threading.Thread | None = None
         self._loop: asyncio.Runner | None = None
         self.undelivered = 0
-        self.full = False
+        self._full = False
         self._failing = False
 
     def __len__(self) -> int:
@@ -80,14 +89,9 @@ class Lane:
     def refuse(self, alert: Alert) -> None:
         """Count an alert that there is no room for. The caller holds the lock."""
         self.undelivered += 1
-        logger.log(
-            logging.DEBUG if self.full else logging.ERROR,
-            "costspan drops an alert for %s, %d are waiting: %s",
-            name_of(self._sink),
-            len(self._waiting),
-            alert.text,
-        )
-        self.full = True  # said once, until there is room again
+        level = logging.DEBUG if self._full else logging.ERROR
+        self._unsaid.append(lambda: self._say_full(level, alert))
+        self._full = True  # said once, until there is room again
 
     def hurry(self) -> None:
         """Let every alert have the try that it waits for now, and no further one."""
@@ -117,17 +121,16 @@ class Lane:
         """Have a worker, if there is none. The caller holds the lock."""
         if self._worker is not None:
             return
-        worker = threading.Thread(target=self._run, name="costspan-alerts", daemon=True)
-        # It outlives the block that it starts in, so it starts as nobody's.
-        token = context.attach(context.Context())
-        try:
-            fault = fault_of(worker.start)
-        finally:
-            context.detach(token)
+        worker, fault = started(self._run, "costspan-alerts")
         if fault is None:
             self._worker = worker
         else:
-            logger.error("costspan cannot start a thread for its alerts (%s)", fault)
+            said = "costspan cannot start a thread for its alerts (%s)"
+            self._unsaid.append(lambda: logger.error(said, fault))
+
+    def _say_full(self, level: int, alert: Alert) -> None:
+        said = "costspan drops an alert for %s, %d are waiting: %s"
+        logger.log(level, said, name_of(self._sink), len(self._waiting), alert.text)
 
     def _run(self) -> None:
         try:
@@ -137,7 +140,7 @@ class Lane:
                     pass  # and nothing of the last alert is kept, least of all its courier
         finally:  # a sink may end its thread, such as by sys.exit(): the next alert starts another
             if self._loop is not None:
-                self._loop.close()
+                fault_of(self._loop.close)
             with self._changed:
                 self._worker, self._loop, self._current = None, None, None
                 if self._waiting:
@@ -164,7 +167,7 @@ class Lane:
                 self._changed.wait(_IDLE_SECONDS)
                 if not self._waiting and self._owner() is None:
                     return None
-            self.full = False
+            self._full = False
             self._current = self._waiting.popleft()
             return self._current
 
@@ -218,6 +221,21 @@ class Lane:
         )
 
 
+def started(run: Callable[[], None], name: str) -> tuple[threading.Thread, Exception | None]:
+    """A daemon thread that runs for nobody, whoever starts it: it outlives the caller's block.
+
+    Returns:
+        The thread, and what kept it from starting.
+    """
+    # A fresh context for Python's variables, and one for those who carry OpenTelemetry's over.
+    thread = threading.Thread(target=Context().run, args=(run,), name=name, daemon=True)
+    token = context.attach(context.Context())
+    try:
+        return thread, fault_of(thread.start)
+    finally:
+        context.detach(token)
+
+
 class Pauses:
     """How long to wait between the tries of one alert."""
 
@@ -235,18 +253,13 @@ class Pauses:
         self.tries += 1
         asked = fault.retry_after if isinstance(fault, NotTaken) else None
         if asked is not None and self._held < LONGEST_WAIT:
-            pause = max(asked, LEAST_WAIT) * random.uniform(1.0, 1.2)
+            pause = max(asked, LEAST_WAIT) * random.uniform(1.0, 1.02)
             self._held += pause
             return pause
         if isinstance(fault, NotTaken) and not fault.again:
             return None
         pause = next(self._left, -1.0)
         return None if pause < 0 else pause * random.uniform(0.8, 1.2)
-
-
-def reason_of(fault: Exception) -> str:
-    """Why a sink did not take an alert. The text of a foreign exception could quote a secret."""
-    return str(fault) if isinstance(fault, NotTaken) else type(fault).__name__
 
 
 async def _awaited(answer: Any) -> None:

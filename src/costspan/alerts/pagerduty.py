@@ -80,20 +80,23 @@ def event_of(alert: Alert, source: str, link: str | None) -> dict[str, Any]:
     """The event without the routing key."""
     if alert.state == "resolved":
         return {"event_action": "resolve", "dedup_key": dedup_key_of(alert)}
+    payload: dict[str, Any] = {
+        "summary": _clipped(alert.text, _MOST_IN_SUMMARY),
+        "source": source,
+        "severity": alert.severity,
+        "timestamp": rfc3339(alert.at),
+        "group": _clipped(alert.budget, _MOST_IN_DETAIL),
+        "class": f"budget {alert.state}",
+        "custom_details": _details(alert),
+    }
+    component = alert.endpoint or alert.agent
+    if component:
+        payload["component"] = _clipped(component, _MOST_IN_DETAIL)
     event: dict[str, Any] = {
         "event_action": "trigger",
         "dedup_key": dedup_key_of(alert),
         "client": "costspan",
-        "payload": {
-            "summary": _clipped(alert.text, _MOST_IN_SUMMARY),
-            "source": source,
-            "severity": alert.severity,
-            "timestamp": rfc3339(alert.at),
-            "component": _clipped(alert.endpoint or alert.agent or "unknown", _MOST_IN_DETAIL),
-            "group": _clipped(alert.budget, _MOST_IN_DETAIL),
-            "class": f"budget {alert.state}",
-            "custom_details": _details(alert),
-        },
+        "payload": payload,
     }
     if link is not None:
         event["links"] = [{"href": link, "text": "The trace of the call"}]

@@ -19,6 +19,7 @@ from urllib.request import (
     Request,
 )
 
+from costspan.alerts.faults import NotTaken
 from costspan.errors import ConfigurationError
 from costspan.guard import fault_of
 
@@ -32,20 +33,6 @@ _WAITING = frozenset({429, 503})
 _MOST_OF_A_BODY = 100
 
 
-class NotTaken(Exception):
-    """A receiver did not take an alert. The text holds no address, no key and no answer's text.
-
-    Attributes:
-        again: whether another try may help.
-        retry_after: seconds after which the receiver wants the next try; None where it said none.
-    """
-
-    def __init__(self, reason: str, *, again: bool = True, retry_after: float | None = None):
-        super().__init__(reason)
-        self.again = again
-        self.retry_after = retry_after
-
-
 def post(url: str, body: bytes, headers: Mapping[str, str], words: Collection[str] = ()) -> None:
     """Send a body, and be content with any 2xx. Redirects are not followed: they would carry the
     body elsewhere. The proxy settings of the environment are honoured.
@@ -57,14 +44,14 @@ def post(url: str, body: bytes, headers: Mapping[str, str], words: Collection[st
     Raises:
         NotTaken: it was not taken.
     """
-    request = Request(url, body, dict(headers), method="POST")
+    request = Request(url, body, {"User-Agent": "costspan", **headers}, method="POST")
     try:
         with _opener().open(request, timeout=TIMEOUT_SECONDS) as answer:
             if 200 <= answer.status < 300:
                 return
             fault = _refusal(answer, words)
     except (OSError, HTTPException, ValueError) as exc:
-        fault = NotTaken(reason_of(exc))
+        fault = NotTaken(_words_for(exc))
     raise fault from None
 
 
@@ -109,7 +96,7 @@ def _seconds(value: str | None) -> float | None:
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)
 
 
-def reason_of(exc: Exception) -> str:
+def _words_for(exc: Exception) -> str:
     """Why there was no answer, in words of our own."""
     cause = getattr(exc, "reason", exc)
     cause = cause if isinstance(cause, Exception) else exc

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from costspan.cli import doctor, prices
+from costspan.cli import budgets, doctor, prices, verify
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="costspan", description="LLM calls as priced OpenTelemetry spans."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (doctor, prices):
+    for command in (budgets, doctor, prices, verify):
         command.add(commands)
     given = parser.parse_args(arguments)
     code: int = given.run(given)

@@ -85,6 +85,11 @@ class Prices:
         self.max_age.warn(table)
 
     @property
+    def edition(self) -> object:
+        """Another object whenever prices changed: what was worked out of them is void then."""
+        return self._book
+
+    @property
     def as_of(self) -> str:
         """Which table is in use, and of what date."""
         return self.load().prices_as_of

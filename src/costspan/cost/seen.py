@@ -7,7 +7,7 @@ no response, the same model and counts at the same time by another maker of span
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 from msgspec import Struct
 
@@ -48,42 +48,45 @@ OURS = Standing(OWN, root=True)
 class _Settled(Struct, gc=False):
     """A settled call; `twins` are the makers whose span of it was recognised without an id."""
 
-    scope: str
-    root: bool
+    span: Standing
     id: str | None
-    models: tuple[str | None, str | None]
+    asked: str | None
+    answered: str | None
     address: str | None
     trace_id: int
     started_at: int
     ended_at: int
+    counts: _Key | None
     twins: tuple[str, ...] = ()
 
 
 class SeenCalls:
-    """The last 10,000 settled calls of one tracker, by response id and by what they counted."""
+    """The last 10,000 settled calls of one tracker, by response id and by what they counted.
+
+    Our own calls wait in a row until a span of another is compared with them: where nobody else
+    makes spans, they are never looked up.
+    """
 
     def __init__(self) -> None:
+        self._waiting: deque[_Settled] = deque(maxlen=MOST_KEPT)
+        self._others_until = 0
         self._by_id: OrderedDict[str, _Settled] = OrderedDict()
         self._by_counts: OrderedDict[_Key, tuple[_Settled, ...]] = OrderedDict()
 
     def is_new(self, call: Call, span: Standing) -> bool:
         """Whether no other span of this call was settled; it counts as settled then."""
-        response, address = call.response, call.request.server_address
-        here = _Settled(
-            span.scope,
-            span.root,
-            None if response is None else response.id,
-            (call.request.model, call.model),
-            address,
-            call.trace_id,
-            call.started_at,
-            call.ended_at,
-        )
-        key = _key(call)
+        here = _settled(call, span)
         with totals.lock():
-            if self._is_known(here) or (span.alone and self._has_twin(here, key)):
+            if span.scope == OWN and here.started_at > self._others_until:
+                self._waiting.append(here)  # no call of another is recent enough to be this one
+                return True
+            while self._waiting:
+                self._keep(self._waiting.popleft())
+            if self._is_known(here) or (span.alone and self._has_twin(here)):
                 return False
-            self._keep(here, key)
+            self._keep(here)
+            if span.scope != OWN:
+                self._others_until = max(self._others_until, here.ended_at + _PATIENCE)
         return True
 
     def _is_known(self, here: _Settled) -> bool:
@@ -93,39 +96,56 @@ class SeenCalls:
         other = self._by_id.get(here.id)
         return (
             other is not None
-            and (here.scope != OWN or other.scope != OWN)
+            and (here.span.scope != OWN or other.span.scope != OWN)
             and (here.address is None or other.address in (None, here.address))
             and here.started_at <= other.ended_at + _PATIENCE
         )
 
-    def _has_twin(self, here: _Settled, key: _Key | None) -> bool:
-        for other in self._by_counts.get(key, ()) if key is not None else ():
+    def _has_twin(self, here: _Settled) -> bool:
+        scope, counts = here.span.scope, here.counts
+        for other in self._by_counts.get(counts, ()) if counts is not None else ():
             if (
                 (here.id is None or other.id is None)
-                and here.scope != other.scope
-                and here.scope not in other.twins
-                and (here.root or other.root or here.trace_id == other.trace_id)
-                and not set(here.models).isdisjoint(other.models)
+                and scope != other.span.scope
+                and scope not in other.twins
+                and (here.span.root or other.span.root or here.trace_id == other.trace_id)
+                and not {here.asked, here.answered}.isdisjoint((other.asked, other.answered))
                 and here.started_at <= other.ended_at
                 and other.started_at <= here.ended_at
             ):
-                other.twins = (*other.twins, here.scope)
+                other.twins = (*other.twins, scope)
                 return True
         return False
 
-    def _keep(self, here: _Settled, key: _Key | None) -> None:
+    def _keep(self, here: _Settled) -> None:
         if here.id is not None:
             self._by_id[here.id] = here
             if len(self._by_id) > MOST_KEPT:
                 self._by_id.popitem(last=False)
-        if key is not None:
-            alike = self._by_counts.get(key, ())
-            self._by_counts[key] = (*alike[1 - _MOST_ALIKE :], here)
+        counts = here.counts
+        if counts is not None:
+            alike = self._by_counts.get(counts, ())
+            self._by_counts[counts] = (*alike[1 - _MOST_ALIKE :], here)
             if len(self._by_counts) > MOST_KEPT:
                 self._by_counts.popitem(last=False)
 
 
-def _key(call: Call) -> _Key | None:
+def _settled(call: Call, span: Standing) -> _Settled:
+    request, response = call.request, call.response
+    return _Settled(
+        span,
+        None if response is None else response.id,
+        request.model,
+        call.model,
+        request.server_address,
+        call.trace_id,
+        call.started_at,
+        call.ended_at,
+        _counts(call),
+    )
+
+
+def _counts(call: Call) -> _Key | None:
     """What two spans of one call tell alike, whichever of the model's names each tells."""
     usage = call.usage
     if usage is None or usage.input_tokens is None:

@@ -5,30 +5,32 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
-from typing import overload
+from typing import TYPE_CHECKING, Any, overload
 
 from opentelemetry import context, trace
 
 from costspan.alerts.alert import Sink, checked_sinks
-from costspan.alerts.courier import Courier
-from costspan.alerts.log import LogAlerts
 from costspan.attributed import NOBODY, Attribution, attribution_in
 from costspan.call import Call, Cost, Request, Reservation
-from costspan.cost.budgets.budget import Budget
-from costspan.cost.budgets.counting import NOTHING, Outcome
-from costspan.cost.budgets.scopes import Subject
-from costspan.cost.budgets.watch import Watch, checked_budgets
 from costspan.cost.estimate import TokenCounter, with_estimate
+from costspan.cost.outcome import NOTHING, Outcome, Unwatched
 from costspan.cost.prices import Prices
 from costspan.cost.responses import RETRIEVAL, SettledResponses
 from costspan.cost.seen import OURS, SeenCalls, Standing
+from costspan.cost.stores.contract import StoreDown
 from costspan.cost.stores.opening import open_store
-from costspan.errors import ConfigurationError
+from costspan.elsewhere import submit
+from costspan.errors import ConfigurationError, StoreUnavailable
 from costspan.export.schema import Line, line_of
 from costspan.guard import quietly
 from costspan.totals import BudgetState, Summary, Totals
+
+if TYPE_CHECKING:  # with no budget, nothing of budgets is ever loaded
+    from costspan.cost.budgets.budget import Budget
+    from costspan.cost.budgets.watch import Watch
 
 LineWriter = Callable[[Call, Cost], None]
 """Takes each settled call with its cost, in the caller's thread, before the call returns."""
@@ -79,25 +81,41 @@ class CostTracker:
         if not isinstance(estimate, bool):
             raise ConfigurationError(f"CostTracker(estimate={estimate!r}): give True or False")
         self.prices = prices if prices is not None else Prices()
-        self.budgets = checked_budgets(budgets)
-        sinks = checked_sinks([LogAlerts()] if alerts is None else alerts)
-        self._courier = Courier()
+        given: Any = budgets  # whatever it was told to be
+        if not isinstance(given, Sequence) or isinstance(given, str):
+            raise ConfigurationError(
+                f"CostTracker(budgets={budgets!r}): give a list, such as [Budget('the month', ...)]"
+            )
+        self.budgets = tuple(budgets)
+        sinks = None if alerts is None else checked_sinks(alerts)
         self._store = open_store(store)
         self._seen = SeenCalls()
         self._responses = SettledResponses()
         self.token_counter = TokenCounter() if estimate else None
         self._settled: deque[tuple[Call, Cost]] = deque(maxlen=KEPT_RECORDS)
         self.writers: tuple[LineWriter, ...] = ()
-        self._watch = Watch(
+        self._watch = self._watching(sinks, refuses_blindly=on_store_error == "block")
+
+    def _watching(
+        self, sinks: tuple[Sink, ...] | None, *, refuses_blindly: bool
+    ) -> Watch | Unwatched:
+        if not self.budgets:
+            if sinks:
+                logger.warning(
+                    "costspan: alerts=[...] is set and no budget is, so nothing will ever be told: "
+                    "add budgets=[Budget(...)]"
+                )
+            return Unwatched(self._store)
+        from costspan.cost.budgets.watch import Watch
+
+        return Watch(
             self.budgets,
             self._store,
             self.prices,
-            self._courier,
             sinks,
             lambda: reversed(list(self._settled)),
-            refuses_blindly=on_store_error == "block",
+            refuses_blindly=refuses_blindly,
         )
-        _say_mismatch(self.budgets, sinks, told=alerts is not None)
 
     @property
     def waits(self) -> bool:
@@ -136,16 +154,20 @@ class CostTracker:
         reservation: Reservation | None = None,
         who: Attribution | None = None,
         span: Standing = OURS,
+        *,
+        wait: bool = True,
     ) -> Cost:
         """Price a finished call, count it, write its line and watch the budgets.
 
         Args:
             span: who made the call's span, and where it stands.
+            wait: whether a shared store may be waited for; else another thread counts the call
+                there.
 
         Returns:
             Its cost; `ELSEWHERE` where another span of this call was settled already.
         """
-        return self.account(call, reservation, who, span)[1]
+        return self.account(call, reservation, who, span, wait=wait)[1]
 
     def account(
         self,
@@ -153,6 +175,8 @@ class CostTracker:
         reservation: Reservation | None = None,
         who: Attribution | None = None,
         span: Standing = OURS,
+        *,
+        wait: bool = True,
     ) -> tuple[Call, Cost, Outcome]:
         """As `settle`, and say what of the call counts: of a retrieval at most what is new.
 
@@ -160,7 +184,7 @@ class CostTracker:
         """
         spent = () if who is None else who.spent
         if call.request.operation == RETRIEVAL:
-            call, cost = self._retrieved(call, spent)
+            call, cost = self._retrieved(call, spent, wait=wait)
         elif not self._seen.is_new(call, span):
             if reservation is not None:
                 self._watch.release(reservation)
@@ -172,12 +196,30 @@ class CostTracker:
             self._responses.created(call, cost, spent)
         # The line first: it must be there whatever becomes of the store.
         self._write(call, cost)
-        return call, cost, self._watch.settle(call, cost, spent, reservation)
+        if wait or not self.waits:
+            return call, cost, self._watch.settle(call, cost, spent, reservation)
+        submit(lambda: self._count_elsewhere(call, cost, spent, reservation))
+        return call, cost, NOTHING
 
-    def _retrieved(self, call: Call, spent: tuple[Totals, ...]) -> tuple[Call, Cost]:
+    def _count_elsewhere(
+        self,
+        call: Call,
+        cost: Cost,
+        spent: tuple[Totals, ...],
+        reservation: Reservation | None,
+    ) -> None:
+        with quietly("counting a call"):
+            self._watch.settle(call, cost, spent, reservation)
+
+    def _retrieved(self, call: Call, spent: tuple[Totals, ...], *, wait: bool) -> tuple[Call, Cost]:
         found = self._responses.retrieved(call, spent, self.prices.cost)
-        if found.before is not None and found.before.unpriced is not None:
-            self._store.superseded(found.before.unpriced, found.before.spent)
+        before = found.before
+        if before is not None and before.unpriced is not None:
+            unpriced = before.unpriced
+            if wait or not self.waits:
+                self._store.superseded(unpriced, before.spent)
+            else:
+                submit(lambda: self._store.superseded(unpriced, before.spent))
         return found.call, found.cost
 
     @property
@@ -199,8 +241,10 @@ class CostTracker:
 
         Raises:
             ConfigurationError: the dimension is unknown.
+            StoreUnavailable: a shared store does not answer.
         """
-        return self._store.summary() if by is None else self._store.summaries(by)
+        with _said_down():
+            return self._store.summary() if by is None else self._store.summaries(by)
 
     def remaining(self, name: str) -> Decimal | None:
         """What is left of a budget for the scope that this code runs in.
@@ -215,10 +259,12 @@ class CostTracker:
         Raises:
             ConfigurationError: there is no such budget, or it is one for each call, of which
                 nothing remains; the message names those that have a remainder.
+            StoreUnavailable: a shared store does not answer.
         """
         span = trace.get_current_span().get_span_context()
         here = attribution_in(context.get_current())
-        return self._watch.remaining(name, Subject(here, trace_id=span.trace_id))
+        with _said_down():
+            return self._watch.remaining(name, here, span.trace_id)
 
     def budget_states(self) -> list[BudgetState]:
         """How each budget stands in this process; nothing is waited for."""
@@ -228,7 +274,7 @@ class CostTracker:
         """Wait until all is counted and told that is on its way; False where time ran out."""
         deadline = time.monotonic() + timeout
         counted = self._store.flush(timeout)
-        return self._courier.flush(max(0.0, deadline - time.monotonic())) and counted
+        return self._watch.flush(max(0.0, deadline - time.monotonic())) and counted
 
     def _write(self, call: Call, cost: Cost) -> None:
         self._settled.append((call, cost))
@@ -237,16 +283,10 @@ class CostTracker:
                 write(call, cost)
 
 
-def _say_mismatch(budgets: tuple[Budget, ...], sinks: tuple[Sink, ...], *, told: bool) -> None:
-    """Sinks without a budget and budgets without a sink are seldom meant."""
-    if told and sinks and not budgets:
-        logger.warning(
-            "costspan: alerts=[...] is set and no budget is, so nothing will ever be told: add "
-            "budgets=[Budget(...)]"
-        )
-    for budget in budgets:
-        if not (sinks if budget.alerts is None else budget.alerts):
-            logger.warning(
-                "costspan: budget %r has nobody to tell: give it or the tracker alerts=[...]",
-                budget.name,
-            )
+@contextmanager
+def _said_down() -> Iterator[None]:
+    """Tell the app in an exception of its own that the store is down."""
+    try:
+        yield
+    except StoreDown as down:
+        raise StoreUnavailable(str(down)) from None

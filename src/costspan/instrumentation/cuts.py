@@ -9,8 +9,8 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from costspan.elsewhere import elsewhere
 from costspan.guard import quietly
-from costspan.instrumentation.elsewhere import elsewhere
 from costspan.instrumentation.taps import AsyncTap, StreamTap, Tap
 from costspan.providers.operation import Operation, fields
 

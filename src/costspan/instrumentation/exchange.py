@@ -23,7 +23,16 @@ class Exchange:
     being taken down; `fold` works out of `kept`, which a tap fills, what the body said.
     """
 
-    __slots__ = ("_generation", "_open", "fold", "kept", "observation", "reading", "tapped")
+    __slots__ = (
+        "_generation",
+        "_open",
+        "ended",
+        "fold",
+        "kept",
+        "observation",
+        "reading",
+        "tapped",
+    )
 
     def __init__(self, observation: Observation) -> None:
         self.observation: Observation = observation
@@ -33,6 +42,7 @@ class Exchange:
         self.reading = False
         self._generation = settlement.generation
         self._open = True
+        self.ended = False  # tells the finaliser, to which an absent `_open` would be dear to find
         observation.pending += 1
         observation.seen += 1
 
@@ -53,6 +63,7 @@ class Exchange:
             del self._open  # one step, so that two threads cannot both do it
         except AttributeError:
             return
+        self.ended = True
         observation = self.observation
         moment = time.perf_counter() if at is None else at
         if response is None and self.fold is not None:
@@ -68,10 +79,11 @@ class Exchange:
             self.end("abandoned")
 
     def abandoned(self, at: float) -> None:
-        """It was dropped; `at` is when."""
+        """It was dropped; `at` is when. Whoever settles it may be on an event loop."""
+        self.observation.waits = self.observation.wiring.waits
         self.end("abandoned", at=at)
 
     def __del__(self) -> None:
         """Runs in a finaliser: takes no lock, notes the time and leaves the rest to the queue."""
-        if hasattr(self, "_open") and self._generation == settlement.generation:
+        if not self.ended and self._generation == settlement.generation:
             settlement.queue.put((self, time.perf_counter()))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 from costspan.call import REFUSED
+from costspan.elsewhere import over, submit
 from costspan.errors import BudgetExceeded, CostspanError
 from costspan.guard import quietly
-from costspan.instrumentation.elsewhere import over, submit
 from costspan.instrumentation.observation import Observation
 
 _ASKING_LEAVE = quietly("asking leave for a call")

@@ -19,12 +19,22 @@ from costspan.providers.operation import Body, fields
 MEDIA_TOKENS = 2_000
 """What a picture, a sound or a document in the request is taken for, whatever its bytes are."""
 
+TOOLS_TOKENS = 1_000
+"""What a provider may add of its own where tools are described.
+
+The most that is documented are 530, for Claude 3 Opus. Source: Anthropic's documentation, "Tool use
+pricing and tokens" (read 2026-11).
+"""
+
 _LONG = 2_048
 _HOW_IT_IS_SENT = frozenset({"stream", "stream_options", "user", "metadata", "safety_identifier"})
 """Keys of a body that do not change what is asked."""
 
-_ELSEWHERE = frozenset({"previous_response_id", "conversation", "container"})
-"""Keys of a body that stand for input which the provider has: its size is not known here."""
+_KEPT_BY_PROVIDER = ("previous_response_id", "conversation", "container")
+"""Keys of a body that stand for input which the provider has, of whatever length."""
+
+_LEFT_OUT = frozenset({"NotGiven", "Omit"})
+"""The SDKs' classes for what the caller did not set."""
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -33,12 +43,15 @@ def measured(request: Request, body: Body, costs: Accountant) -> Request:
     """The request with what the budgets need to know of it."""
     if not request.billable:
         return request
-    asked = {key: value for key, value in body.items() if key not in _HOW_IT_IS_SENT}
+    asked = {
+        key: value
+        for key, value in body.items()
+        if key not in _HOW_IT_IS_SENT and type(value).__name__ not in _LEFT_OUT
+    }
     text = encoded(asked)
-    is_sized = costs.needs_size and text is not None and not _ELSEWHERE & asked.keys()
     return structs.replace(
         request,
-        input_size=size_of(asked, text) if is_sized and text is not None else None,
+        input_size=size_of(asked, text) if costs.needs_size else None,
         fingerprint=fingerprint(request, text) if costs.needs_fingerprint else None,
     )
 
@@ -59,15 +72,21 @@ def _named(value: Any) -> Any:
     return dict(said) if not isinstance(said, dict) else said
 
 
-def size_of(body: Body, text: bytes) -> int:
+def size_of(body: Body, text: bytes | None) -> int | None:
     """The bytes of the request's text: no fewer than its tokens, of which each is a byte or more.
 
-    Pictures, sounds and documents are read otherwise, and stand in it as so many tokens each.
+    Pictures, sounds and documents are read otherwise, and stand in it as so many tokens each. None
+    where the model reads what is not in the request.
     """
+    if text is None or any(map(body.get, _KEPT_BY_PROVIDER)):
+        return None
+    if isinstance(body.get("prompt"), Mapping):  # a template by its id
+        return None
+    size = len(text) + (TOOLS_TOKENS if body.get("tools") else 0)
     if len(text) <= _LONG:
-        return len(text)
+        return size
     media = [len(value) for value in _strings(body) if _is_media(value)]
-    return len(text) - sum(media) + len(media) * MEDIA_TOKENS
+    return size - sum(media) + len(media) * MEDIA_TOKENS
 
 
 def _strings(value: Any) -> list[str]:

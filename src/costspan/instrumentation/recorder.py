@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Any
 
 from costspan.call import FRACTIONAL, Request, Response, Usage
+from costspan.elsewhere import over
 from costspan.errors import ConfigurationError
 from costspan.guard import quietly
-from costspan.instrumentation.elsewhere import over
 from costspan.instrumentation.estimates import begun
 from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.leave import admit, admit_waiting

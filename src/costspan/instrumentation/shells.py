@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from costspan.elsewhere import over
 from costspan.guard import quietly
-from costspan.instrumentation.elsewhere import over
 from costspan.instrumentation.leave import admit, admit_waiting
 from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.requests import (

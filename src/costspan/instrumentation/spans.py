@@ -33,7 +33,7 @@ def fill(span: Any, attributes: semconv.Attributes) -> None:
     if (
         type(kept) is BoundedAttributes
         and kept.max_value_len is None
-        and (kept.maxlen is None or len(kept) + len(attributes) <= kept.maxlen)
+        and (kept.maxlen is None or len(kept._dict) + len(attributes) <= kept.maxlen)
     ):
         with span._lock, kept._lock:
             if span.is_recording():

@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from costspan.call import Response
+from costspan.elsewhere import over
 from costspan.guard import quieted
-from costspan.instrumentation.elsewhere import over
 from costspan.instrumentation.estimates import Look, counted
 from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.metrics import ChunkTimer

@@ -23,6 +23,7 @@ from costspan.providers.operation import (
     Provider,
     Reader,
     count,
+    counts,
     fields,
     items,
     number,
@@ -65,27 +66,36 @@ def _no_parameters(body: Body) -> dict[str, Any]:
     return {}
 
 
+_COUNTS = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "cache_read_input_tokens": "cache_read_tokens",
+    "cache_creation_input_tokens": "cache_write_tokens",
+}
+_DETAILS = (
+    ("cache_creation", {"ephemeral_1h_input_tokens": "cache_write_1h_tokens"}),
+    ("output_tokens_details", {"thinking_tokens": "reasoning_tokens"}),
+    (
+        "server_tool_use",
+        {"web_search_requests": "web_searches", "code_execution_requests": "code_executions"},
+    ),
+)
+
+
 def read_usage(value: Any) -> Usage | None:
     """`Usage` of a message, of a delta or of an iteration."""
     usage = fields(value)
-    fresh = count(usage.get("input_tokens"))
-    read = count(usage.get("cache_read_input_tokens"))
-    written = count(usage.get("cache_creation_input_tokens"))
-    output = count(usage.get("output_tokens"))
-    if fresh is None and output is None:
+    found = counts(usage, _COUNTS)
+    if "input_tokens" in found:
+        cached = found.get("cache_read_tokens", 0) + found.get("cache_write_tokens", 0)
+        found["input_tokens"] += cached
+    elif "output_tokens" not in found:
         return None
-    kept = fields(usage.get("cache_creation"))
-    tools = fields(usage.get("server_tool_use"))
-    return Usage(
-        input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
-        output_tokens=output,
-        cache_read_tokens=read,
-        cache_write_tokens=written,
-        cache_write_1h_tokens=count(kept.get("ephemeral_1h_input_tokens")),
-        reasoning_tokens=count(fields(usage.get("output_tokens_details")).get("thinking_tokens")),
-        web_searches=count(tools.get("web_search_requests")),
-        code_executions=count(tools.get("code_execution_requests")),
-    )
+    for name, names in _DETAILS:
+        details = usage.get(name)
+        if details is not None:
+            found.update(counts(fields(details), names))
+    return Usage(**found)
 
 
 _EXTRA_ITERATIONS = frozenset({"compaction", "advisor_message"})
@@ -96,9 +106,9 @@ def _also_billed(usage: Body) -> tuple[tuple[str | None, Usage], ...]:
     found = []
     for iteration in items(usage.get("iterations")):
         if iteration.get("type") in _EXTRA_ITERATIONS:
-            counts = read_usage(iteration)
-            if counts is not None:
-                found.append((text(iteration.get("model")), counts))
+            used = read_usage(iteration)
+            if used is not None:
+                found.append((text(iteration.get("model")), used))
     return tuple(found)
 
 
@@ -110,27 +120,29 @@ def _with_code_runs(usage: Usage, tools: Body, content: Any) -> Usage:
 
     Source: "Code execution tool", section "Usage and pricing" of Anthropic's documentation.
     """
-    if count(tools.get("web_search_requests")) or count(tools.get("web_fetch_requests")):
+    if tools and (
+        count(tools.get("web_search_requests")) or count(tools.get("web_fetch_requests"))
+    ):
         return structs.replace(usage, code_executions=None)
-    runs = sum(
-        block.get("type") == "server_tool_use" and block.get("name") in _RUNS_CODE
-        for block in items(content)
-    )
+    runs = 0
+    for block in items(content):
+        if block.get("type") == "server_tool_use" and block.get("name") in _RUNS_CODE:
+            runs += 1
     return structs.replace(usage, code_executions=runs) if runs else usage
 
 
 def read_message(body: Body) -> Response:
     """A `Message` or `BetaMessage`."""
     usage = fields(body.get("usage"))
-    counts = read_usage(usage)
-    if counts is not None:
-        counts = _with_code_runs(counts, fields(usage.get("server_tool_use")), body.get("content"))
+    used = read_usage(usage)
+    if used is not None:
+        used = _with_code_runs(used, fields(usage.get("server_tool_use")), body.get("content"))
     reason = text(body.get("stop_reason"))
     return Response(
         id=text(body.get("id")),
         model=text(body.get("model")),
         finish_reasons=(reason,) if reason else None,
-        usage=counts,
+        usage=used,
         also_billed=_also_billed(usage),
         service_tier=text(usage.get("service_tier")),
         speed=text(usage.get("speed")),

@@ -81,7 +81,7 @@ def read_usage(value: Any) -> Usage | None:
         reads = _first(usage, "prompt_cache_hit_tokens", "cached_tokens")
         if reads is not None:
             found["cache_read_tokens"] = reads
-    if "citation_tokens" in found or "reasoning_tokens" in found:
+    if "citation_tokens" in found or found.get("reasoning_tokens"):
         _complete_output(usage, found)
     return Usage(**found)
 
@@ -130,7 +130,8 @@ def reported_cost(value: Any) -> Decimal | None:
     usage = fields(value)
     cost = usage.get("cost")
     if cost is None:
-        ticks = count(usage.get("cost_in_usd_ticks"))
+        ticks = usage.get("cost_in_usd_ticks")
+        ticks = None if ticks is None else count(ticks)
         return None if ticks is None else Decimal(ticks) / _TICKS_PER_USD
     amount = _amount(cost if isinstance(cost, _AMOUNTS) else fields(cost).get("total_cost"))
     if amount is None or usage.get("is_byok") is not True:

@@ -128,14 +128,13 @@ def fields(value: Any) -> Body:
         return value  # type: ignore[no-any-return]
     if value is None:
         return _NOTHING
-    plain = getattr(value, "__dict__", None)
-    if plain is None:
-        return _NOTHING
     # An SDK's model is told by its class: to ask the instance for an absent name is slow.
     if kind in _MODELS or _is_model(kind):
+        plain: Body = value.__dict__
         extra = value.__pydantic_extra__
         return {**plain, **extra} if extra else plain
-    return value if isinstance(value, Mapping) else plain
+    plain = getattr(value, "__dict__", _NOTHING)
+    return value if plain is not _NOTHING and isinstance(value, Mapping) else plain
 
 
 _MODELS: set[type] = set()
@@ -158,8 +157,8 @@ def items(value: Any) -> Iterable[Body]:
 
 def count(value: Any) -> int | None:
     """A count as it may stand on a span; None where the provider wrote something else."""
-    if type(value) is int and 0 <= value <= _INT64_MAX:
-        return value
+    if type(value) is int:
+        return None if value >> 63 else value
     if type(value) is float and value.is_integer() and 0 <= value <= _INT64_MAX:
         return int(value)
     return None
@@ -168,12 +167,12 @@ def count(value: Any) -> int | None:
 def counts(said: Body, names: Mapping[str, str]) -> dict[str, int]:
     """The counts in `said` by our names for them; what is no count is left out."""
     found = {}
-    for key, name in names.items():
-        value = said.get(key)
-        if value is not None:
-            value = value if type(value) is int and 0 <= value <= _INT64_MAX else count(value)
-            if value is not None:
-                found[name] = value
+    for key, value in said.items():
+        if value is not None and key in names:
+            # What fits into 63 bits: it costs half of comparing with both bounds.
+            checked = value if type(value) is int and not value >> 63 else count(value)
+            if checked is not None:
+                found[names[key]] = checked
     return found
 
 
@@ -196,7 +195,7 @@ def strings(value: Any) -> tuple[str, ...] | None:
     if isinstance(value, str):
         return (value,)
     if isinstance(value, _LISTS):
-        return tuple(member for member in value if isinstance(member, str)) or None
+        return tuple([member for member in value if isinstance(member, str)]) or None
     return None
 
 

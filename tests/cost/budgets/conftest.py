@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from costspan.cost.budgets import admission, patrol, watch
+from costspan.cost.stores import contract
 from tests.cost.budgets.desk import NOW
 
 
@@ -16,6 +17,12 @@ class Clock:
 
     def time_ns(self) -> int:
         return self.now * 10**6
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shared store may be as slow as a busy machine is: deadlines have tests of their own."""
+    monkeypatch.setattr(contract, "DEADLINE_SECONDS", 30.0)
 
 
 @pytest.fixture

@@ -85,8 +85,10 @@ WRONG = [
     ({"usd": 1, "where": {"agent": 7}}, "give a string"),
     ({"usd": 1, "action": "stop"}, "use 'warn', 'raise', 'block' or a function"),
     ({"usd": 1, "action": Waits}, "use 'warn', 'raise', 'block' or a function"),
-    ({"usd": 1, "action": waits}, "async ones go into alerts"),
-    ({"usd": 1, "action": functools.partial(waits)}, "async ones go into alerts"),
+    pytest.param({"usd": 1, "action": waits}, "async ones go into alerts", id="async action"),
+    pytest.param(
+        {"usd": 1, "action": functools.partial(waits)}, "async ones go into alerts", id="partial"
+    ),
     ({"usd": 1, "action": Waits()}, "async ones go into alerts"),
     ({"usd": 1, "thresholds": ()}, "give shares of the limit"),
     ({"usd": 1, "thresholds": "0.5"}, "give shares of the limit"),

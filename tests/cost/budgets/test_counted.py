@@ -197,7 +197,7 @@ def test_what_a_refusal_says():
 def test_a_refusal_of_calls_says_no_dollars():
     costs = tracker(Budget("b", calls=1, window="10s", action="block"))
     costs.admit(asks())
-    with pytest.raises(BudgetExceeded, match="allows 1 calls in 10s") as raised:
+    with pytest.raises(BudgetExceeded, match="allows 1 call in 10s") as raised:
         costs.admit(asks())
     said = raised.value
     assert (said.limit_usd, said.spent_usd, said.would_cost_usd) == (None, None, None)

@@ -1,7 +1,7 @@
 """Each kind of store, empty, for one test."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,11 +18,16 @@ from tests.cost.stores.servers import (
     redis_server,
 )
 
-SHARED = (
-    pytest.param("sqlite"),
+SERVED = (
     pytest.param("redis", marks=(pytest.mark.system, needs_redis)),
     pytest.param("postgres", marks=(pytest.mark.system, needs_postgres)),
 )
+"""The kinds that have a server."""
+
+SHARED = (pytest.param("sqlite"), *SERVED)
+"""The kinds that other processes see."""
+
+SERVED_BY = {"redis": redis_server, "postgres": postgres_server}
 
 _numbers = itertools.count(1)
 
@@ -55,6 +60,20 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
+@pytest.fixture
+def store_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], Store]]:
+    """Opens an empty store of a kind."""
+    made: list[Store] = []
+
+    def open_one(kind: str) -> Store:
+        made.append(open_store(empty_store(kind, request, tmp_path), PATIENCE))
+        return made[-1]
+
+    yield open_one
+    for store in made:
+        store.close()
+
+
 def empty_store(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
     """The URL of a store of this kind with nothing in it."""
     number = next(_numbers)
@@ -62,8 +81,13 @@ def empty_store(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
         return "memory"
     if kind == "sqlite":
         return f"sqlite:///{folder}/{number}.db"
-    server: Server = request.getfixturevalue(kind)
-    if kind == "redis":
+    return emptied(request.getfixturevalue(kind))
+
+
+def emptied(server: Server) -> str:
+    """The URL of a store on `server` with nothing in it."""
+    number = next(_numbers)
+    if server.url.startswith("redis"):
         import redis
 
         with redis.Redis.from_url(server.url) as client:

@@ -21,6 +21,7 @@ from costspan.cost.budgets.held import Held, Part
 from costspan.cost.budgets.quotes import Quotes
 from costspan.cost.budgets.scopes import Subject, asked
 from costspan.cost.budgets.teller import Teller
+from costspan.cost.outcome import GRANTED
 from costspan.cost.stores import forks
 from costspan.cost.stores.contract import UNSCOPED, Claim, Standing, Store, StoreDown
 from costspan.errors import BudgetExceeded
@@ -30,7 +31,6 @@ logger = logging.getLogger("costspan")
 LIFE = 180_000
 """Milliseconds that a reservation outlives the last sign of life of its call's process."""
 
-GRANTED = Reservation()
 _MOST_SAID = 1_000
 
 
@@ -131,6 +131,7 @@ class Admission:
         if budget.unit != "calls":
             allowance = self._allowances.of(request, budget, scope)
             if allowance is None:
+                self._teller.levels.stopped(budget.name)
                 raise refusals.unbounded(budget, request.model)
             amount = self._amount(budget, request, allowance, now)
             if budget.cut_streams and request.stream:
@@ -163,6 +164,7 @@ class Admission:
             refusal = self._store.reserve(token, claims, now, now + LIFE)
         except StoreDown:
             if self._refuses_blindly:
+                self._teller.levels.stopped(parts[0].budget.name)
                 raise refusals.unreachable([part.budget.name for part in parts]) from None
             return False
         if refusal is not None:
@@ -183,6 +185,8 @@ class Admission:
             "endpoint": who.endpoint,
             "trace_id": f"{subject.trace_id:032x}" if subject.trace_id else None,
         }
+        self._teller.levels.stopped(budget.name)
+        self._teller.levels.seen(budget, counter, standing.spent, now)
         exceeded = refusals.used_up(budget, counter.scope, standing, would, now)
         if budget.is_per_call:
             exceeded.alerts = (self._teller.one_call(budget, would, now, facts, state="blocked"),)
@@ -198,6 +202,7 @@ class Admission:
             if part.cuts and part.output_tokens == held.allowance:
                 room = self._more(held.token, part, now)
                 if room is not None:
+                    self._teller.levels.stopped(part.budget.name)
                     scope = part.counter.scope
                     return refusals.used_up(part.budget, scope, room, part.more, now, cut=True)
                 part.extend()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from msgspec import Struct, structs
+from msgspec import structs
 
 from costspan.alerts.alert import Alert
 from costspan.call import Call, Cost
@@ -16,6 +16,7 @@ from costspan.cost.budgets.guesses import Charged, Guesses
 from costspan.cost.budgets.held import Held, Part
 from costspan.cost.budgets.scopes import settled
 from costspan.cost.budgets.teller import Teller, facts_of
+from costspan.cost.outcome import NOTHING, Outcome
 from costspan.cost.stores.contract import SKIPPED, UNSCOPED, Charge, Store, StoreDown
 from costspan.errors import BudgetExceeded
 from costspan.totals import Totals
@@ -23,14 +24,10 @@ from costspan.totals import Totals
 logger = logging.getLogger("costspan")
 
 
-class Outcome(Struct, frozen=True, gc=False):
-    """What a call set off: alerts, and what is to be raised in place of its answer."""
-
-    alerts: tuple[Alert, ...] = ()
-    exceeded: BudgetExceeded | None = None
-
-
-NOTHING = Outcome()
+_REMEDIES: dict[tuple[str, ...], str] = {
+    ("trace",): "make it under a span of the app's",
+    ("request",): "send a body of plain values, which can be read twice",
+}
 
 
 class Counting:
@@ -74,6 +71,10 @@ class Counting:
         subject, now = settled(call), call.ended_at // 10**6
         charged: list[Charged] = []
         for budget in self._summed:
+            part = None if held is None else held.part_of(budget)
+            if part is not None:
+                charged.append(self._admitted(budget, part, call, cost, now))
+                continue
             if not budget.covers(subject):
                 continue
             scope = budget.key(subject)
@@ -84,17 +85,26 @@ class Counting:
                 scope = UNSCOPED
             if budget in self._learning:
                 self._allowances.learn(budget, scope, call)
-            part = None if held is None else held.part_of(budget)
-            amount = charge_of(budget, call, cost, part)
-            counter = budget.window.counter(budget.name, scope, now)
-            if part is not None:
-                # Counted in the window that admitted it, and summed up over the present one.
-                counter = structs.replace(part.counter, since=counter.since)
-                unsure = amount - taken(budget, call, cost)[0]
-                self._guesses.note(call, budget, Charge(counter, unsure))
-            if part is not None or amount:
+            amount = taken(budget, call, cost)[0]
+            if amount:
+                counter = budget.window.counter(budget.name, scope, now)
                 charged.append((budget, Charge(counter, amount)))
         return charged + self._guesses.taken_back(call)
+
+    def _admitted(self, budget: Budget, part: Part, call: Call, cost: Cost, now: int) -> Charged:
+        """The charge of a call in the scope and the window that admitted it."""
+        counter = part.counter
+        if budget in self._learning:
+            self._allowances.learn(budget, counter.scope, call)
+        current = budget.window.counter(budget.name, counter.scope, now)
+        if current.since != counter.since:  # what is summed up after it is the present window
+            counter = structs.replace(counter, since=current.since)
+        known, is_all = taken(budget, call, cost)
+        if is_all or known >= part.amount:
+            return budget, Charge(counter, known)
+        # What may have been spent must not look free: no less than what was reserved.
+        self._guesses.note(call, budget, Charge(counter, part.amount - known))
+        return budget, Charge(counter, part.amount)
 
     def _skip(self, budget: Budget, call: Call, charged: list[Charged], now: int) -> None:
         """Count a call that has no key, so that it shows that the budget does not see it."""
@@ -105,10 +115,11 @@ class Counting:
         if budget.name not in self._said:
             self._said.add(budget.name)
             logger.warning(
-                "costspan: a call without %s is not counted by budget %r: set it by "
-                "attribution(...), or give the budget unscoped='count'",
+                "costspan: a call without %s is not counted by budget %r: %s, or give the budget "
+                "unscoped='count'",
                 " and ".join(budget.scope),
                 budget.name,
+                _REMEDIES.get(budget.scope, "set it by attribution(...)"),
             )
 
     def _outcome(
@@ -133,24 +144,14 @@ class Counting:
         for budget in self._single:
             if budget in self._learning:
                 self._allowances.learn(budget, "", call)
-            taken = charge_of(budget, call, cost, None)
-            if taken > budget.limit and budget.covers(settled(call)):
-                alerts.append(self._teller.one_call(budget, taken, now, facts_of(call, cost)))
+            amount = taken(budget, call, cost)[0]
+            if amount > budget.limit and budget.covers(settled(call)):
+                alerts.append(self._teller.one_call(budget, amount, now, facts_of(call, cost)))
                 if budget.action == "raise":
-                    exceeded = exceeded or refusals.crossed(budget, "", taken, now)
+                    exceeded = exceeded or refusals.crossed(budget, "", amount, now)
         if exceeded is None and not alerts:
             return NOTHING
         return Outcome(tuple(alerts), exceeded)
-
-
-def charge_of(budget: Budget, call: Call, cost: Cost, part: Part | None) -> int:
-    """What a call is charged with, in a budget's whole numbers.
-
-    Where not all of it is known, no less than what was reserved for it: what may have been spent
-    must not look free.
-    """
-    amount, is_all = taken(budget, call, cost)
-    return amount if is_all or part is None else max(amount, part.amount)
 
 
 def taken(budget: Budget, call: Call, cost: Cost) -> tuple[int, bool]:

@@ -65,7 +65,7 @@ class Held(Reservation):
         self.parts = parts
         self._extend = extend
         self.refusal: BudgetExceeded | None = None
-        self.allowance = _least(parts)
+        self.allowance = _least(parts) if any(part.budget.cut_streams for part in parts) else None
 
     def allows(self, tokens: int) -> bool:
         """Whether the stream may go on after about so many tokens, reserving more if need be."""

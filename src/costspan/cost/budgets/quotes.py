@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec import Struct
+
 from costspan.call import Call, Request, Response, Usage
 from costspan.cost.prices import Prices
 from costspan.cost.tariff import Tariff
@@ -25,9 +27,23 @@ _OUTPUT_KINDS: dict[str, tuple[str, ...]] = {
 """A rate of the table, and the counts of a usage that is billed at it."""
 
 _DEARER_TIERS = frozenset({"priority"})
-_MOST_TARIFFS = 4096
+_MANY = 10**6
+_MOST_KEPT = 4096
 
-Kinds = tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
+
+class Rates(Struct, frozen=True, gc=False):
+    """Picodollars for a million tokens in and out; `surely` at the dearest rate that may hold.
+
+    `tariff` is set where the rates hang on how many tokens there are. `until` is when they may
+    change, in milliseconds since the epoch.
+    """
+
+    input: int
+    output: int
+    input_surely: int
+    output_surely: int
+    until: float
+    tariff: Tariff | None = None
 
 
 class Quotes:
@@ -35,7 +51,8 @@ class Quotes:
 
     def __init__(self, prices: Prices) -> None:
         self._prices = prices
-        self._kinds: dict[int, tuple[Tariff, Kinds]] = {}
+        self._edition: object = None
+        self._rates: dict[tuple[Any, ...], Rates | None] = {}
 
     def picos(
         self, request: Request, input_tokens: int, output_tokens: int, now: int, *, surely: bool
@@ -48,58 +65,83 @@ class Quotes:
         Returns:
             None where nobody knows the model's price, or it is not billed by tokens.
         """
-        tariff = self._tariff(request, now)
-        if not isinstance(tariff, Tariff):
+        rates = self._rates_of(request, now)
+        if rates is None:
             return None
-        plain = tariff.parts(Usage(input_tokens=input_tokens, output_tokens=output_tokens))
-        if not surely:
-            return plain.total
-        inputs, outputs = self._kinds_of(tariff)
-        dearest_in, dearest_out = plain.input, plain.output
-        for kind in inputs:
-            usage = _usage(input_tokens, 0, kind, input_tokens)
-            parts = tariff.parts(usage)
-            dearest_in = max(dearest_in, parts.input + parts.cache_write)
-        for kind in outputs:
-            parts = tariff.parts(_usage(input_tokens, output_tokens, kind, output_tokens))
-            dearest_out = max(dearest_out, parts.output)
-        return dearest_in + dearest_out + plain.tools
+        if rates.tariff is not None:
+            rates = _rates(rates.tariff, input_tokens)
+        if surely:
+            atoms = input_tokens * rates.input_surely + output_tokens * rates.output_surely
+        else:
+            atoms = input_tokens * rates.input + output_tokens * rates.output
+        return -(-atoms // _MANY)
+
+    def _rates_of(self, request: Request, now: int) -> Rates | None:
+        edition = self._prices.edition
+        if edition is not self._edition or len(self._rates) >= _MOST_KEPT:
+            self._rates = {}
+            self._edition = edition
+        tier = request.parameters.get("service_tier")
+        key = (
+            request.provider,
+            request.server_address,
+            request.server_port,
+            request.model,
+            tier if tier in _DEARER_TIERS else None,
+        )
+        known = self._rates.get(key)
+        if known is not None and now < known.until:
+            return known
+        if known is None and key in self._rates:
+            return None
+        tariff = self._tariff(request, key[-1], now)
+        found = _rates(tariff, 0) if isinstance(tariff, Tariff) else None
+        self._rates[key] = found
+        return found
 
     def context_window(self, request: Request) -> int | None:
         """The most tokens that a model can read and write in one call; None where not known."""
         found = self._prices.load().find(request.provider, request.model or "")
         return None if found is None else found[1].context_window
 
-    def _tariff(self, request: Request, now: int) -> Any:
-        tier = request.parameters.get("service_tier")
-        response = Response(service_tier=tier) if tier in _DEARER_TIERS else None
+    def _tariff(self, request: Request, tier: Any, now: int) -> Any:
         nanoseconds = now * 10**6
         return self._prices.tariff_of(
             Call(
                 request=request,
-                response=response,
+                response=None if tier is None else Response(service_tier=tier),
                 started_at=nanoseconds,
                 ended_at=nanoseconds,
                 runtime_seconds=0.0,
             )
         )
 
-    def _kinds_of(self, tariff: Tariff) -> Kinds:
-        known = self._kinds.get(id(tariff))
-        if known is None:
-            if len(self._kinds) >= _MOST_TARIFFS:
-                self._kinds.clear()
-            rated = {unit.key for unit in tariff.units}
-            kinds = (
-                tuple(kind for key, kind in _INPUT_KINDS.items() if key in rated),
-                tuple(kind for key, kind in _OUTPUT_KINDS.items() if key in rated),
-            )
-            # The tariff is held, so that its id stays its own.
-            known = self._kinds[id(tariff)] = (tariff, kinds)
-        return known[1]
+
+def _rates(tariff: Tariff, tokens: int) -> Rates:
+    """The rates of a prompt of so many tokens."""
+    # The prompt sets the band: where there are several, so many tokens as it has are priced.
+    scale = _MANY if not tariff.starts else max(1, tokens)
+    rated = {unit.key for unit in tariff.units}
+    plain = tariff.parts(Usage(input_tokens=scale, output_tokens=_MANY))
+    inputs, outputs = [plain.input], [plain.output]
+    for key, counts in _INPUT_KINDS.items():
+        if key in rated:
+            parts = tariff.parts(_usage(scale, 0, counts, scale))
+            inputs.append(parts.input + parts.cache_write)
+    for key, counts in _OUTPUT_KINDS.items():
+        if key in rated:
+            outputs.append(tariff.parts(_usage(scale, _MANY, counts, _MANY)).output)
+    return Rates(
+        -(-plain.input * _MANY // scale),
+        plain.output,
+        -(-max(inputs) * _MANY // scale),
+        max(outputs),
+        tariff.valid_until * 1e3,
+        tariff if tariff.starts else None,
+    )
 
 
-def _usage(input_tokens: int, output_tokens: int, kind: tuple[str, ...], tokens: int) -> Usage:
+def _usage(input_tokens: int, output_tokens: int, counts: tuple[str, ...], tokens: int) -> Usage:
     return Usage(
-        input_tokens=input_tokens, output_tokens=output_tokens, **dict.fromkeys(kind, tokens)
+        input_tokens=input_tokens, output_tokens=output_tokens, **dict.fromkeys(counts, tokens)
     )

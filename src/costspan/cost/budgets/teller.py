@@ -22,6 +22,7 @@ from costspan.alerts.event import emit_alert
 from costspan.call import Call, Cost, usd
 from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.forecast import forecast
+from costspan.cost.budgets.levels import Levels
 from costspan.cost.budgets.scopes import BETWEEN, settled, shown
 from costspan.cost.stores.contract import Counter, Notice, Store, StoreDown
 from costspan.guard import quietly
@@ -50,6 +51,7 @@ class Teller:
         self._recent = recent
         self._known: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self.told: dict[str, int] = {}
+        self.levels = Levels()
         self.missed = store.shared
         """Whether the store may hold crossings that nobody could tell of."""
 
@@ -63,6 +65,7 @@ class Teller:
         cost: Cost | None,
     ) -> Alert | None:
         """The alert of the highest threshold that is reached, if nobody has told it."""
+        self.levels.seen(budget, counter, spent, now)
         level = budget.level(spent)
         if level == 0:
             return None
@@ -181,6 +184,7 @@ class Teller:
         facts: dict[str, Any],
     ) -> Alert:
         end = budget.window.at(now).end
+        # The same for all thresholds of a window, so that its end resolves them all.
         key = _key(budget, counter)
         return Alert(
             budget=budget.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,21 +11,25 @@ from typing import Any
 
 from costspan.alerts.alert import Sink
 from costspan.alerts.courier import Courier
+from costspan.alerts.log import LogAlerts
 from costspan.attributed import Attribution
 from costspan.call import REFUSED, Call, Cost, Request, Reservation
-from costspan.cost.budgets.admission import GRANTED, Admission
+from costspan.cost.budgets.admission import Admission
 from costspan.cost.budgets.allowances import Allowances
 from costspan.cost.budgets.budget import Budget
-from costspan.cost.budgets.counting import NOTHING, Counting, Outcome
+from costspan.cost.budgets.counting import Counting
 from costspan.cost.budgets.held import Held
 from costspan.cost.budgets.patrol import Patrol
 from costspan.cost.budgets.quotes import Quotes
 from costspan.cost.budgets.scopes import Subject
 from costspan.cost.budgets.teller import Recent, Teller
+from costspan.cost.outcome import GRANTED, NOTHING, Outcome
 from costspan.cost.prices import Prices
 from costspan.cost.stores.contract import UNSCOPED, Charge, Store, StoreDown
 from costspan.errors import ConfigurationError
 from costspan.totals import BudgetState, Totals
+
+logger = logging.getLogger("costspan")
 
 _OF_A_REQUEST = frozenset({"model", "provider", "request"})
 """Scopes that only a call has, and no place in the code."""
@@ -37,7 +42,7 @@ class Watch:
         budgets: those of the tracker.
         store: where amounts are kept.
         prices: what tokens cost.
-        courier, sinks: who brings alerts, and to whom by default.
+        sinks: who is told by default; None for the log.
         recent: the last calls, for alerts.
         refuses_blindly: whether a call is refused while the store cannot be asked.
     """
@@ -47,15 +52,16 @@ class Watch:
         budgets: Sequence[Budget],
         store: Store,
         prices: Prices,
-        courier: Courier,
-        sinks: tuple[Sink, ...],
+        sinks: tuple[Sink, ...] | None,
         recent: Recent,
         *,
         refuses_blindly: bool = False,
     ) -> None:
-        self.budgets = tuple(budgets)
+        self.budgets = checked_budgets(budgets)
         self._store = store
-        self._teller = Teller(store, courier, sinks, recent)
+        self._courier = Courier()
+        told = (LogAlerts(),) if sinks is None else sinks
+        self._teller = Teller(store, self._courier, told, recent)
         quotes = Quotes(prices)
         allowances = Allowances(quotes)
         self._blocking = tuple(one for one in budgets if one.blocks)
@@ -74,9 +80,10 @@ class Watch:
         self.fingerprints = any("request" in one.scope for one in budgets)
         """Whether requests must be told apart."""
         self._patrols = any(not one.is_per_call for one in budgets)
-        if store.shared and self._patrols:
+        if store.shared and budgets:
             store.settled_late = self._late
             self._patrol.start()
+        _say_untold(self.budgets, told)
 
     def admit(self, request: Request, who: Attribution, trace_id: int) -> Reservation:
         """Leave for a call.
@@ -94,7 +101,7 @@ class Watch:
         self, call: Call, cost: Cost, spent: tuple[Totals, ...], reservation: Reservation | None
     ) -> Outcome:
         """Count a finished call in the store and against the budgets."""
-        if not self.budgets or reservation is REFUSED:
+        if reservation is REFUSED:
             with suppress(StoreDown):  # kept by the store, and counted when it is there again
                 self._store.settle(call, cost, spent)
             return NOTHING
@@ -114,14 +121,14 @@ class Watch:
         if isinstance(reservation, Held):
             self._admission.release(reservation)
 
-    def remaining(self, name: str, subject: Subject) -> Decimal | None:
+    def remaining(self, name: str, who: Attribution, trace_id: int) -> Decimal | None:
         """What is left of a budget where this code runs; None where it has no key of its scope.
 
         Raises:
             ConfigurationError: there is no such budget, or it has no remainder.
         """
         budget = self._summed(name)
-        scope = budget.key(subject)
+        scope = budget.key(Subject(who, trace_id=trace_id))
         if scope is None:
             if budget.unscoped == "skip" or _OF_A_REQUEST & set(budget.scope):
                 return None
@@ -155,6 +162,7 @@ class Watch:
 
     def states(self) -> list[BudgetState]:
         """How each budget stands in this process; nothing is waited for."""
+        now, levels = time.time_ns() // 10**6, self._teller.levels
         return [
             BudgetState(
                 name=budget.name,
@@ -162,25 +170,27 @@ class Watch:
                 unit=budget.unit,
                 limit=budget.amount(budget.limit),
                 alerts=self._teller.told.get(budget.name, 0),
+                used=levels.share(budget, now),
+                refusals=levels.refusals(budget.name),
             )
             for budget in self.budgets
         ]
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until the alerts are delivered that are on their way; False where time ran out."""
+        return self._courier.flush(timeout)
 
     def close(self) -> None:
         """Go no more rounds."""
         self._patrol.stop()
 
 
-def checked_budgets(budgets: Any) -> tuple[Budget, ...]:
+def checked_budgets(budgets: Sequence[Any]) -> tuple[Budget, ...]:
     """The budgets, if each is one and no two have the same name.
 
     Raises:
         ConfigurationError: they are not.
     """
-    if not isinstance(budgets, Sequence) or isinstance(budgets, str):
-        raise ConfigurationError(
-            f"CostTracker(budgets={budgets!r}): give a list, such as [Budget('the month', ...)]"
-        )
     names: set[str] = set()
     for budget in budgets:
         if not isinstance(budget, Budget):
@@ -191,3 +201,12 @@ def checked_budgets(budgets: Any) -> tuple[Budget, ...]:
             raise ConfigurationError(f"two budgets are named {budget.name!r}: names must differ")
         names.add(budget.name)
     return tuple(budgets)
+
+
+def _say_untold(budgets: tuple[Budget, ...], sinks: tuple[Sink, ...]) -> None:
+    for budget in budgets:
+        if not (sinks if budget.alerts is None else budget.alerts):
+            logger.warning(
+                "costspan: budget %r has nobody to tell: give it or the tracker alerts=[...]",
+                budget.name,
+            )

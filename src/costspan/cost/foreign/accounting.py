@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from opentelemetry.trace import SpanKind, StatusCode
+
 from costspan import semconv
 from costspan.call import PICOS_PER_USD, Call, Cost
 from costspan.cost.foreign.ancestry import Node
 from costspan.cost.foreign.dialect_table import Dialect
-from costspan.cost.foreign.dialects import Facts, read, their_cost
+from costspan.cost.foreign.dialects import Facts, read, role_of, their_cost
 from costspan.cost.seen import Standing
 from costspan.cost.tracker import ELSEWHERE, CostTracker
 from costspan.semconv import Attributes
@@ -18,15 +20,44 @@ _DIFFERENCE = 0.01
 """The share of a cost by which another's figure may differ before it is marked."""
 
 
-def settle_own(costs: CostTracker, node: Node, held: tuple[Call, Any]) -> Attributes:
+def settled(
+    costs: CostTracker, node: Node, dialect: Dialect, span: Any, attributes: Any
+) -> Attributes | None:
+    """Settle the call of a finished span; what that adds to it, None where it tells no call."""
+    if node.own:
+        held = getattr(span, semconv.ON_SPAN, None)
+        if isinstance(held, tuple):
+            return _settle_own(costs, node, held)
+        if semconv.COST_STATUS in attributes:
+            return None
+    if node.opening and span.dropped_attributes:
+        attributes = {**node.opening, **attributes}
+    if node.claim is None:
+        node.takes(role_of(dialect, span.name, attributes))
+    context, scope = span.context, span.instrumentation_scope
+    facts = Facts(
+        scope="" if scope is None else scope.name,
+        name=span.name,
+        attributes=attributes,
+        started_at=span.start_time,
+        ended_at=span.end_time,
+        trace_id=context.trace_id,
+        span_id=context.span_id,
+        failed=span.status.status_code is StatusCode.ERROR,
+        remote=span.kind is SpanKind.CLIENT and not node.billed_beneath,
+    )
+    return _settle_foreign(costs, node, dialect, facts, root=span.parent is None)
+
+
+def _settle_own(costs: CostTracker, node: Node, held: tuple[Call, Any]) -> Attributes:
     """Settle a call of ours that its span holds, as it would have been settled without a span."""
     call, who = held
     node.settled_by = (*node.settled_by, costs)
-    counted, cost, _ = costs.account(call, None, who)
+    counted, cost, _ = costs.account(call, None, who, wait=False)
     return semconv.cost_attributes(counted, cost)
 
 
-def settle_foreign(
+def _settle_foreign(
     costs: CostTracker, node: Node, dialect: Dialect, facts: Facts, *, root: bool
 ) -> Attributes | None:
     """Settle the call that another's span tells; None where it tells none, or another span does.
@@ -40,7 +71,7 @@ def settle_foreign(
     if call.usage is None and node.gives_way():
         return None
     span = Standing(facts.scope or "unknown", root, node.is_alone())
-    cost = costs.settle(call, None, node.who, span)
+    cost = costs.settle(call, None, node.who, span, wait=False)
     if cost is ELSEWHERE:
         return None
     node.is_settled(costs)

@@ -55,6 +55,8 @@ class Node(Struct, eq=False, weakref=True):
         if role in (None, AGENT, TOOL) or self.claim is not None:
             return
         self.claim = Claim(role)
+        if self.parent is None:
+            return
         for above in self._ancestors():
             above.billed_beneath = True
         # What a span does that has not said it yet is compared when it ends.
@@ -81,15 +83,21 @@ class Node(Struct, eq=False, weakref=True):
 
     def is_claimed(self) -> bool:
         """Whether a span beneath this one tells its call."""
-        return any(claim.stands and claim.role == self.role for claim in self.claims)
+        return bool(self.claims) and any(
+            claim.stands and claim.role == self.role for claim in self.claims
+        )
 
     def is_alone(self) -> bool:
         """Whether nothing above or beneath this span is billed."""
-        return not self.billed_beneath and all(up.claim is None for up in self._ancestors())
+        if self.parent is None or self.billed_beneath:
+            return not self.billed_beneath
+        return all(up.claim is None for up in self._ancestors())
 
     def is_told_above(self, tracker: Any) -> bool:
         """Whether a span above has the call already: one of ours, or one that was settled."""
-        return any(up.own or tracker in up.settled_by for up in self._same_call())
+        return self.parent is not None and any(
+            up.own or tracker in up.settled_by for up in self._same_call()
+        )
 
     def is_settled(self, tracker: Any) -> None:
         """Note that this span carries the dollars of its call; no agent above it sums them up."""

@@ -7,51 +7,14 @@ several names for one thing, the oldest comes first and the newest that is there
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from msgspec import Struct
 
 from costspan import semconv
-
-Names = tuple[str, ...]
+from costspan.cost.foreign.columns import Columns, Names
 
 FORMER_PROVIDER = "gen_ai.system"
 SPAN_KIND = "openinference.span.kind"
-
-
-class Columns:
-    """The attribute names of one family of dialects: what each says, by the names it has had.
-
-    Args:
-        usage: pairs of an attribute and the field of `Usage` that it counts.
-        names: for each other thing its attributes, the oldest first. `base_url`, `parameters` (a
-            JSON object of what was asked), `raw` (the provider's own usage as JSON) and `seconds`
-            (how long the call took) are told by some only; `their_cost` is what another
-            instrumentation says that the call cost, in US dollars.
-    """
-
-    __slots__ = ("_places", "names", "operation", "usage")
-
-    def __init__(self, usage: tuple[tuple[str, str], ...], **names: Names) -> None:
-        self.usage = usage
-        self.names = names
-        self.operation = tuple(reversed(names["operation"]))
-        self._places: dict[str, tuple[str, int]] = {}
-        pairs = [(name, thing) for thing, alike in names.items() for name in alike]
-        for rank, (name, thing) in enumerate([*pairs, *usage]):
-            self._places[name] = (thing, rank)
-
-    def said(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """What a span says, by our words for it; of several names for one thing the newest."""
-        said: dict[str, Any] = {}
-        ranks: dict[str, int] = {}
-        for name in self._places.keys() & attributes.keys():
-            thing, rank = self._places[name]
-            value = attributes[name]
-            if value is not None and rank >= ranks.get(thing, 0):
-                said[thing] = value
-                ranks[thing] = rank
-        return said
 
 
 class Dialect(Struct, frozen=True, kw_only=True):

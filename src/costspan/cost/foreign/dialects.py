@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 from costspan import semconv
 from costspan.attributed import NOBODY, Attribution
 from costspan.call import Call, Request, Response, Usage
+from costspan.cost.foreign.columns import Names
 from costspan.cost.foreign.dialect_table import (
     DIALECTS,
     FORMER_PROVIDER,
@@ -26,7 +27,6 @@ from costspan.cost.foreign.dialect_table import (
     RAW_USAGE,
     SPAN_KIND,
     Dialect,
-    Names,
 )
 from costspan.providers.openai_hosts import biller
 from costspan.providers.operation import count, number, strings, text
@@ -197,7 +197,9 @@ def _response(dialect: Dialect, said: Mapping[str, Any], usage: Usage | None) ->
 
 def _unseen(dialect: Dialect, said: Mapping[str, Any], usage: Usage | None) -> Names:
     """What the price may need, and the span does not tell."""
-    unseen = tuple(field for field in dialect.untold if field not in said)
+    unseen: Names = ()
+    if dialect.untold:
+        unseen = tuple(field for field in dialect.untold if field not in said)
     if "service_tier" not in said and said.get("asked_tier", "auto") not in _STANDARD_TIERS:
         unseen = (*unseen, "service_tier")
     if usage is not None and usage.cache_write_tokens and usage.cache_write_1h_tokens is None:
@@ -207,9 +209,10 @@ def _unseen(dialect: Dialect, said: Mapping[str, Any], usage: Usage | None) -> N
 
 def _usage(dialect: Dialect, said: Mapping[str, Any]) -> Usage | None:
     """The counts, with the caches inside the input wherever they were told."""
-    counts = {
-        field: value for field in said.keys() & _COUNTS if (value := count(said[field])) is not None
-    }
+    counts: dict[str, int] = {}
+    for field, value in said.items():
+        if field in _COUNTS and (counted := count(value)) is not None:
+            counts[field] = counted
     if "raw" in said:
         _add_raw(counts, _json(said["raw"]))
     if "input_tokens" not in counts and "output_tokens" not in counts:

@@ -13,10 +13,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from costspan import semconv
+from costspan.cost.foreign.accounting import settled
 from costspan.cost.foreign.ancestry import Node
 from costspan.cost.foreign.dialects import dialect_of, role_of
 from costspan.cost.foreign.forwarding import enriched
-from costspan.cost.foreign.processor import settled
 from costspan.cost.seen import OWN
 from costspan.cost.tracker import CostTracker
 from costspan.guard import quietly

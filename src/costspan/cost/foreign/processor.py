@@ -16,14 +16,14 @@ from weakref import WeakValueDictionary
 from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, ReadableSpan, Span, SpanProcessor
-from opentelemetry.trace import SpanKind, StatusCode
 
 from costspan import attributed, semconv
+from costspan.attributed import NOBODY
 from costspan.cost.foreign import enriching
-from costspan.cost.foreign.accounting import settle_foreign, settle_own
+from costspan.cost.foreign.accounting import settled
 from costspan.cost.foreign.ancestry import ON_SPAN, Node, node_of
 from costspan.cost.foreign.dialect_table import Dialect
-from costspan.cost.foreign.dialects import Facts, dialect_of, role_of
+from costspan.cost.foreign.dialects import dialect_of, role_of
 from costspan.cost.foreign.forwarding import enriched, forward_of
 from costspan.cost.seen import OWN
 from costspan.cost.tracker import CostTracker
@@ -86,7 +86,7 @@ class CostSpanProcessor(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Find the span's place among those above it, and copy the attribution onto it."""
-        if self._costs is not None and not (getattr(span, "parent", 0) is None and _is_plain(span)):
+        if self._costs is not None and not self._needs_no_node(span):
             with _STARTING:
                 self._watch(span, parent_context)
         if self._forward is not None:
@@ -101,6 +101,8 @@ class CostSpanProcessor(SpanProcessor):
         if getattr(span, semconv.ON_SPAN, _UNTOLD) is None:  # ours, and settled
             if node is not None:
                 node.ended = True
+            if self._nodes is not None and not self._needs_nodes:
+                self._forget_nodes(span)
             return
         if _is_plain(span):
             return
@@ -136,19 +138,37 @@ class CostSpanProcessor(SpanProcessor):
         """Flush what copies are handed to; nothing else waits here."""
         return self._forward is None or self._forward.force_flush(timeout_millis)
 
+    def _needs_no_node(self, span: Any) -> bool:
+        """Whether a span that has no parent is none of GenAI, as most are, or one of ours.
+
+        What of ours has nothing above it gets its node when a span beneath it asks for it.
+        """
+        try:
+            if span._parent is not None:
+                return False
+            scope = span._instrumentation_scope.name
+            if scope == OWN:
+                return self._nodes is None
+            return dialect_of(scope, span._attributes._dict) is None
+        except AttributeError:
+            return False
+
     def _watch(self, span: Span, parent_context: Context | None) -> None:
         attributes = enriching.told(span)
-        dialect = dialect_of(_scope(span), attributes)
+        scope = _scope(span)
+        dialect = dialect_of(scope, attributes)
         above = None if span.parent is None else self._above(span, parent_context)
         if dialect is None:
             if above is not None:
                 self._pass_on(span, above)
             return
+        if scope == OWN and above is None and self._nodes is None:
+            return  # as where it has no parent
         known = getattr(span, ON_SPAN, None)
         if known is not None:  # another processor has seen to it
             self._keep(span, known)
             return
-        node = _node(span, dialect, above, attributes)
+        node = _node(span, dialect, above, attributes, own=scope == OWN)
         self._keep(span, node)
         if not node.own:
             here = get_current() if parent_context is None else parent_context
@@ -197,10 +217,11 @@ class CostSpanProcessor(SpanProcessor):
             return None
         if node is None or node.span_id != _span_id(span):
             # It says what it is at its end only; whose it is, the context mostly tells still.
-            node = _node(span, dialect, node, attributes)
+            node = _node(span, dialect, node, attributes, own=_scope(span) == OWN)
             node.who = attributed.attribution_in(get_current())
             self._keep(span, node)
-            _attribute(span, node, attributes)
+            if not node.own:
+                _attribute(span, node, attributes)
         if costs not in node.seen_by:
             node.seen_by = (*node.seen_by, costs)
             added = settled(costs, node, dialect, span, attributes)
@@ -225,58 +246,34 @@ def _is_plain(span: Any) -> bool:
         return False
 
 
-def settled(
-    costs: CostTracker, node: Node, dialect: Dialect, span: Any, attributes: Any
-) -> Attributes | None:
-    """Settle the call of a finished span; what that adds to it, None where it tells no call."""
-    if node.own:
-        held = getattr(span, semconv.ON_SPAN, _UNTOLD)
-        if isinstance(held, tuple):
-            return settle_own(costs, node, held)
-        if semconv.COST_STATUS in attributes:
-            return None
-    if node.opening and span.dropped_attributes:
-        attributes = {**node.opening, **attributes}
-    if node.claim is None:
-        node.takes(role_of(dialect, span.name, attributes))
-    context = span.context
-    facts = Facts(
-        scope=_scope(span),
-        name=span.name,
-        attributes=attributes,
-        started_at=span.start_time,
-        ended_at=span.end_time,
-        trace_id=context.trace_id,
-        span_id=context.span_id,
-        failed=span.status.status_code is StatusCode.ERROR,
-        remote=span.kind is SpanKind.CLIENT and not node.billed_beneath,
-    )
-    return settle_foreign(costs, node, dialect, facts, root=span.parent is None)
-
-
-def _node(span: Any, dialect: Dialect, above: Node | None, attributes: Any) -> Node:
-    node = node_of(_span_id(span), above, own=_scope(span) == OWN)
+def _node(span: Any, dialect: Dialect, above: Node | None, attributes: Any, *, own: bool) -> Node:
+    node = node_of(_span_id(span), above, own=own)
     node.takes(role_of(dialect, span.name, attributes))
     return node
 
 
 def _late_node(span: Any) -> Node | None:
-    """The node of a GenAI span that started before this processor was added."""
+    """The node of a GenAI span that needed none so far, or started before this processor was added.
+
+    One that has ended is no span of what starts now: a context that leaks makes it a parent.
+    """
     if not isinstance(span, ReadableSpan) or not isinstance(span, trace.Span):
+        return None
+    if span.end_time is not None:
         return None
     attributes = enriching.told(span)
     dialect = dialect_of(_scope(span), attributes)
     if dialect is None:
         return None
-    node = _node(span, dialect, None, attributes)
+    node = _node(span, dialect, None, attributes, own=_scope(span) == OWN)
     setattr(span, ON_SPAN, node)
     return node
 
 
 def _attribute(span: Any, node: Node, attributes: Any) -> None:
     """Copy the attribution; what the span says itself stays."""
-    told = semconv.attribution_attributes(node.who)
-    if told:
+    if node.who is not NOBODY:
+        told = semconv.attribution_attributes(node.who)
         enriching.add(span, {k: v for k, v in told.items() if k not in attributes}, ())
 
 

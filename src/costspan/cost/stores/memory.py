@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from heapq import heapify, heappop, heappush
 
 from msgspec import structs
 
@@ -20,6 +21,7 @@ from costspan.cost.stores.contract import (
     Refusal,
     Standing,
 )
+from costspan.cost.stores.sums import Reserved, Sums
 from costspan.cost.stores.tokens import RecentTokens
 from costspan.totals import Summary, Totals
 
@@ -39,17 +41,19 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._ledger = Ledger()
-        self._sums: OrderedDict[_Key, _Sums] = OrderedDict()
-        self._reserved: OrderedDict[str, _Reserved] = OrderedDict()
+        self._sums: OrderedDict[_Key, Sums] = OrderedDict()
+        self._reserved: dict[str, Reserved] = {}
+        self._expiring: list[tuple[int, str]] = []
         self._notices: OrderedDict[str, Notice] = OrderedDict()
         self._tokens = RecentTokens()
+        self._declared: dict[str, bytes] = {}
         forks.watch(self)
 
     def settle(
         self,
         call: Call,
         cost: Cost,
-        spent: Iterable[Totals] = (),
+        spent: Collection[Totals] = (),
         charges: Sequence[Charge] = (),
         token: str = "",
     ) -> Sequence[int]:
@@ -58,13 +62,13 @@ class MemoryStore:
             self._ledger.add(call, cost, spent)
             return ()
         with totals.lock():
-            if token and not self._tokens.is_new(token):
-                return [self._sums_of(one.counter).spent_since(one.counter) for one in charges]
-            self._ledger.add(call, cost, spent)
             self._release(token)
+            if token and not self._tokens.is_new(token):
+                return [self._spent(one.counter) for one in charges]
+            self._ledger.add(call, cost, spent)
             return [self._sums_of(one.counter).add(one.counter, one.amount) for one in charges]
 
-    def superseded(self, call: Call, spent: Iterable[Totals] = ()) -> None:
+    def superseded(self, call: Call, spent: Collection[Totals] = ()) -> None:
         """Count `call` as unpriced no more."""
         self._ledger.supersede(call, spent)
 
@@ -86,17 +90,21 @@ class MemoryStore:
         """Reserve all of `claims`, or none."""
         with totals.lock():
             self._expire(now)
+            found = []
             for claim in claims:
-                standing = self._sums_of(claim.counter).standing(claim.counter.since)
-                if standing.spent + standing.held + claim.amount > claim.limit:
-                    return Refusal(claim, standing)
-            reserved = self._reserved.setdefault(token, _Reserved(expires))
-            if expires > reserved.expires:
+                sums, since = self._sums_of(claim.counter), claim.counter.since
+                if sums.taken(since) + claim.amount > claim.limit:
+                    return Refusal(claim, sums.standing(since))
+                found.append((sums, claim.counter.bucket, claim.amount))
+            reserved = self._reserved.get(token)
+            if reserved is None:
+                reserved = self._reserved[token] = Reserved(expires)
+                heappush(self._expiring, (expires, token))
+            elif expires > reserved.expires:
                 reserved.expires = expires
-                self._reserved.move_to_end(token)
-            for claim in claims:
-                self._sums_of(claim.counter).hold(claim.counter.bucket, claim.amount)
-                reserved.claims.append(claim)
+            for sums, bucket, amount in found:
+                sums.hold(bucket, amount)
+            reserved.parts += found
         return None
 
     def prolong(self, token: str, expires: int) -> None:
@@ -105,7 +113,7 @@ class MemoryStore:
             reserved = self._reserved.get(token)
             if reserved is not None:
                 reserved.expires = expires
-                self._reserved.move_to_end(token)
+                heappush(self._expiring, (expires, token))
 
     def standings(self, counters: Sequence[Counter], now: int) -> Sequence[Standing]:
         """How counters stand."""
@@ -171,6 +179,18 @@ class MemoryStore:
                     del self._notices[notice.key]
         return len(keys)
 
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is; empty to forget it."""
+        with totals.lock():
+            if description:
+                self._declared[budget] = description
+            else:
+                self._declared.pop(budget, None)
+
+    def declared(self) -> dict[str, bytes]:
+        """What was said of each budget last."""
+        return dict(self._declared)
+
     def flush(self, timeout: float) -> bool:
         """Nothing to wait for."""
         return True
@@ -187,85 +207,44 @@ class MemoryStore:
     def after_fork_in_child(self) -> None:
         """Hold nothing for the calls that the parent was making: they are not this process's."""
         self._reserved.clear()
+        self._expiring.clear()
         for sums in self._sums.values():
             sums.held.clear()
 
-    def _sums_of(self, counter: Counter) -> _Sums:
+    def _sums_of(self, counter: Counter) -> Sums:
         key = (counter.budget, counter.scope)
         sums = self._sums.get(key)
         if sums is None:
-            sums = self._sums[key] = _Sums()
+            sums = self._sums[key] = Sums()
             if len(self._sums) > MOST_SCOPES:
                 self._sums.popitem(last=False)
         else:
             self._sums.move_to_end(key)
         return sums
 
+    def _spent(self, counter: Counter) -> int:
+        return self._sums_of(counter).standing(counter.since).spent
+
     def _release(self, token: str) -> None:
         reserved = self._reserved.pop(token, None)
-        for claim in () if reserved is None else reserved.claims:
-            sums = self._sums.get((claim.counter.budget, claim.counter.scope))
-            if sums is not None:
-                sums.hold(claim.counter.bucket, -claim.amount)
+        for sums, bucket, amount in () if reserved is None else reserved.parts:
+            sums.hold(bucket, -amount)
 
     def _expire(self, now: int) -> None:
-        """The first that lives on ends the look: reservations stand in the order they expire in."""
-        while self._reserved:
-            token, reserved = next(iter(self._reserved.items()))
+        """A heap, as a clock that is set back breaks the order in which reservations were made."""
+        expiring = self._expiring
+        while expiring and expiring[0][0] <= now:
+            _, token = heappop(expiring)
+            reserved = self._reserved.get(token)
+            if reserved is None:
+                continue
             if reserved.expires > now:
-                return
-            self._release(token)
-
-
-class _Reserved:
-    """What is reserved for one call."""
-
-    __slots__ = ("claims", "expires")
-
-    def __init__(self, expires: int) -> None:
-        self.expires = expires
-        self.claims: list[Claim] = []
-
-
-class _Sums:
-    """One counter: amounts spent and held, by bucket."""
-
-    __slots__ = ("held", "spent", "until")
-
-    def __init__(self) -> None:
-        self.spent: dict[int, int] = {}
-        self.held: dict[int, int] = {}
-        self.until = 0
-
-    def add(self, counter: Counter, amount: int) -> int:
-        """Add to the counter's bucket; gives the sum that counts then."""
-        spent, bucket = self.spent, counter.bucket
-        spent[bucket] = spent.get(bucket, 0) + amount
-        self.until = max(self.until, counter.until)
-        if len(spent) == 1:
-            return spent[bucket]
-        for old in [one for one in spent if one < counter.since]:
-            del spent[old]
-        return sum(spent.values())
-
-    def spent_since(self, counter: Counter) -> int:
-        """The sum that counts now."""
-        return self.standing(counter.since).spent
-
-    def hold(self, bucket: int, amount: int) -> None:
-        """Hold more, or less."""
-        held = self.held.get(bucket, 0) + amount
-        if held > 0:
-            self.held[bucket] = held
-        else:
-            self.held.pop(bucket, None)
-
-    def standing(self, since: int) -> Standing:
-        """What counts from `since` on."""
-        return Standing(
-            sum(amount for bucket, amount in self.spent.items() if bucket >= since),
-            sum(amount for bucket, amount in self.held.items() if bucket >= since),
-        )
+                heappush(expiring, (reserved.expires, token))
+            else:
+                self._release(token)
+        if len(expiring) > 2 * len(self._reserved) + 1000:  # most of them were settled meanwhile
+            expiring[:] = [(one.expires, token) for token, one in self._reserved.items()]
+            heapify(expiring)
 
 
 def _is_free(known: Notice, wanted: Notice, now: int) -> bool:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from urllib.parse import unquote, urlsplit
+from importlib import import_module
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from costspan.cost.stores import contract
 from costspan.cost.stores.contract import Store
 from costspan.cost.stores.memory import MemoryStore
-from costspan.cost.stores.shared import SharedStore
 from costspan.errors import ConfigurationError
+from costspan.guard import fault_of
+
+if TYPE_CHECKING:
+    from costspan.cost.stores.backend import Backend
 
 FORMS = (
     "'memory', 'sqlite:///costs.db' (in the current folder), 'sqlite:////var/lib/costs.db' (an"
@@ -52,8 +57,7 @@ def _shown(url: str) -> str:
 def _sqlite(url: str, deadline: float) -> Store:
     from costspan.cost.stores.sqlite import SQLite
 
-    host, _, path = url.removeprefix("sqlite://").partition("/")
-    path = unquote(path)
+    host, path = _host_and_path(url)
     if host or not path or path.endswith("/") or path.startswith(":") or "?" in url:
         raise ConfigurationError(
             f"store={url!r}: after 'sqlite://' comes a slash and then the path of a file:"
@@ -66,42 +70,60 @@ def _sqlite(url: str, deadline: float) -> Store:
         raise ConfigurationError(f"store={url!r}: make the folder {folder!r} first")
     if os.path.isdir(path):
         raise ConfigurationError(f"store={url!r}: {path!r} is a folder, name a file in it")
-    return SharedStore(SQLite(path, deadline))
+    return _shared(SQLite(path, deadline))
+
+
+def has_file(url: str) -> bool:
+    """Whether the file of an SQLite store is there; always True of others, which have none."""
+    if not url.startswith("sqlite://"):
+        return True
+    return os.path.exists(os.path.abspath(_host_and_path(url)[1]))
+
+
+def _host_and_path(url: str) -> tuple[str, str]:
+    host, _, path = url.removeprefix("sqlite://").partition("/")
+    return host, unquote(path)
 
 
 def _redis(url: str, deadline: float) -> Store:
-    try:
-        from costspan.cost.stores.redis import Redis
-    except ImportError:
-        raise _missing("redis", url) from None
-    _check_address(url, "redis://:password@host:6379/0")
-    return SharedStore(Redis(url, deadline))
+    _need("redis", "redis", url)
+    from costspan.cost.stores.redis import Redis, check
+
+    _read(check, url, "redis://:password@host:6379/0")
+    return _shared(Redis(url, deadline))
 
 
 def _postgres(url: str, deadline: float) -> Store:
-    try:
-        from costspan.cost.stores.postgres import Postgres
-    except ImportError:
-        raise _missing("postgres", url) from None
-    _check_address(url, "postgresql://user:password@host:5432/database")
-    return SharedStore(Postgres(url, deadline))
+    _need("psycopg", "postgres", url)
+    from costspan.cost.stores.postgres import Postgres, check
+
+    _read(check, url, "postgresql://user:password@host:5432/database")
+    return _shared(Postgres(url, deadline))
 
 
-def _missing(extra: str, url: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"store={_shown(url)!r} needs a package that is not installed:"
-        f" pip install 'costspan[{extra}]'"
-    )
+def _shared(backend: Backend) -> Store:
+    from costspan.cost.stores.shared import SharedStore  # most programs never need it
+
+    return SharedStore(backend)
 
 
-def _check_address(url: str, example: str) -> None:
-    try:
-        urlsplit(url).port  # noqa: B018 - reading it is the check
-    except ValueError:
+# What fails below may have a text with the password in it: it must not go along as the context.
+
+
+def _need(module: str, extra: str, url: str) -> None:
+    if isinstance(fault_of(lambda: import_module(module)), ImportError):
         raise ConfigurationError(
-            f"store={_shown(url)!r}: its host or port cannot be read; write it as {example!r}, with"
-            " special characters of a password as %XX"
-        ) from None
+            f"store={_shown(url)!r} needs a package that is not installed:"
+            f" pip install 'costspan[{extra}]'"
+        )
+
+
+def _read(check: Callable[[str], object], url: str, example: str) -> None:
+    if fault_of(lambda: check(url)) is not None:
+        raise ConfigurationError(
+            f"store={_shown(url)!r}: its host, port or options cannot be read; write it as"
+            f" {example!r}, with special characters of a password as %XX"
+        )
 
 
 _MAKERS: dict[str, Callable[[str, float], Store]] = {

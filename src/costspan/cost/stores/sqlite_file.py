@@ -27,6 +27,7 @@ def opened(path: str) -> sqlite3.Connection:
 
 def _prepare(db: sqlite3.Connection) -> None:
     """Make the file ready; eight processes may do so at once."""
+    db.execute("PRAGMA page_size = 2048")  # of a new file: what a step writes is whole pages
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = NORMAL")
     if _version(db) is None:

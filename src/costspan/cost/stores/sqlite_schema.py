@@ -58,6 +58,10 @@ TABLES = (
         rearms INTEGER NOT NULL,
         at INTEGER NOT NULL
     ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS costspan_budgets (
+        budget TEXT NOT NULL PRIMARY KEY,
+        description BLOB NOT NULL
+    ) WITHOUT ROWID""",
 )
 
 LOOK = "SELECT version FROM costspan_schema"
@@ -93,6 +97,9 @@ CLAIM = """INSERT INTO costspan_notices
         OR (state = 'claimed' AND lease <= :now)
         OR (rearms > 0 AND rearms <= :now)"""
 
+DECLARE = """INSERT INTO costspan_budgets (budget, description) VALUES (?, ?)
+    ON CONFLICT (budget) DO UPDATE SET description = excluded.description"""
+
 NOTICE = "key, level, budget, scope, alert, state, lease, rearms, at"
 
 DUE = f"""SELECT {NOTICE} FROM costspan_notices WHERE (state = 'claimed' AND lease <= ?)
@@ -115,7 +122,7 @@ FORGET = (
     "DELETE FROM costspan_spent WHERE until > 0 AND until < :grace",
     "DELETE FROM costspan_spent WHERE until = 0 AND scope != '' AND at < :idle",
     "DELETE FROM costspan_reserved WHERE expires < :grace",
-    """DELETE FROM costspan_notices WHERE state != 'claimed' AND at < (
+    """DELETE FROM costspan_notices WHERE state != 'claimed' AND at <= (
         SELECT at FROM costspan_notices ORDER BY at DESC LIMIT 1 OFFSET :notices)""",
 )
 """What counts no more; moments before which things go, and how many notices stay."""

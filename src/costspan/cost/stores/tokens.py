@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 MOST_TOKENS = 10_000
 
 
@@ -11,7 +13,7 @@ class RecentTokens:
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._known: dict[str, None] = {}
+        self._known: OrderedDict[str, None] = OrderedDict()
 
     def is_new(self, token: str) -> bool:
         """Whether `token` was not asked for before; it is known from now on."""
@@ -19,5 +21,5 @@ class RecentTokens:
             return False
         self._known[token] = None
         if len(self._known) > MOST_TOKENS:
-            del self._known[next(iter(self._known))]
+            self._known.popitem(last=False)
         return True

@@ -28,7 +28,12 @@ class _Pool:
             # Of several that are made at once one stays; the others never start a thread.
             made = ThreadPoolExecutor(THREADS, thread_name_prefix="costspan-store")
             threads = vars(self)["_threads"] = self._threads or made
-        return threads.submit(work)
+        try:
+            return threads.submit(work)
+        except RuntimeError:  # the interpreter is about to end, and takes no more work
+            done: Future[T] = Future()
+            done.set_result(work())
+            return done
 
 
 _pool = _Pool()
