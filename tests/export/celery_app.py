@@ -13,7 +13,7 @@ from costspan import Instrumentor, LocalFiles, attribution, record_call
 
 app = Celery("app", broker="filesystem://")
 app.conf.broker_transport_options = {
-    f"data_folder_{way}": os.environ["QUEUE"] for way in ("in", "out")
+    option: os.environ["QUEUE"] for option in ("data_folder_in", "data_folder_out", "control_folder")
 }
 app.conf.worker_max_tasks_per_child = int(os.environ["TASKS_PER_CHILD"])
 
