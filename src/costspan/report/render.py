@@ -1,0 +1,138 @@
+"""A report as text: a table with colours and bars, a plain one, Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from costspan.report.layout import Chosen, Column, columns, fitting
+from costspan.report.moments import written
+from costspan.report.query import Report, Row
+from costspan.report.vocabulary import OTHER
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def as_text(report: Report, shown: Chosen) -> str:
+    """A plain table."""
+    lines = _lines(columns(report, shown), "  ")
+    return "\n".join([*_caption(report), *(line.rstrip() for line in lines)])
+
+
+def as_markdown(report: Report, shown: Chosen) -> str:
+    """A Markdown table."""
+    found = [
+        structs.replace(column, cells=[cell.replace("|", "\\|") for cell in column.cells])
+        for column in columns(report, shown)
+    ]
+    head, *rows = (f"| {line} |" for line in _lines(found, " | "))
+    rule = "|".join("-" * (c.width + 1) + ("-" if c.is_text else ":") for c in found)
+    return "\n".join([*(f"{line}\n" for line in _caption(report)), head, f"|{rule}|", *rows])
+
+
+def as_csv(report: Report, shown: Chosen) -> str:
+    """A row for each combination of keys, under a head; what is not known is empty."""
+    out = io.StringIO()
+    rows = [_record(report, row) for row in (*shown.rows, *([shown.other] if shown.other else []))]
+    head = list(rows[0]) if rows else [*report.by, *report.total.as_dict()]
+    writer = csv.DictWriter(out, head, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().removesuffix("\n")
+
+
+def _record(report: Report, row: Row) -> dict[str, Any]:
+    found = dict(zip(report.by, row.keys, strict=True)) | row.figures.as_dict()
+    if row.before is not None:
+        found |= {f"before_{name}": row.before.as_dict()[name] for name in ("calls", "cost_usd")}
+    return found
+
+
+def as_json(report: Report, shown: Chosen) -> str:
+    """One object; docs/report.md lists its keys."""
+    other = {"rows": shown.others} | _object(report, shown.other, ()) if shown.other else None
+    found = {
+        "by": report.by,
+        "since": written(report.since) if report.since else None,
+        "until": written(report.until) if report.until else None,
+        "compared_since": written(report.compared_since) if report.compared_since else None,
+        "where": report.where,
+        "percentiles": "exact" if report.is_exact else "approximate",
+        "files": report.files,
+        "total": report.total.as_dict(),
+        "before": report.before.as_dict() if report.before else None,
+        "rows": [_object(report, row, report.by) for row in shown.rows],
+        "other": other,
+        "passed_over": report.passed_over,
+    }
+    return _encoder.encode(found).decode()
+
+
+def _object(report: Report, row: Row, words: Sequence[str]) -> dict[str, Any]:
+    found = dict(zip(words, row.keys, strict=False)) | row.figures.as_dict()
+    return found if row.before is None else {**found, "before": row.before.as_dict()}
+
+
+def print_table(report: Report, shown: Chosen) -> None:
+    """A table for a terminal, as wide as it is. Without rich, a plain one."""
+    try:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+    except ImportError:
+        print(as_text(report, shown))  # noqa: T201
+        return
+    console = Console(highlight=False)
+    found = fitting(columns(report, shown, bars=True), console.width)
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for column in found:
+        table.add_column(
+            Text(column.head), justify="left" if column.is_text else "right", no_wrap=True
+        )
+    cells = list(zip(*(column.cells for column in found), strict=True))
+    for number, row in enumerate(cells, 1):
+        styles = (_style(column.head, cell) for column, cell in zip(found, row, strict=True))
+        texts = [Text(cell, style) for cell, style in zip(row, styles, strict=True)]
+        dim = "dim" if row[0] == OTHER else None
+        table.add_row(*texts, style="bold" if number == len(cells) else dim)
+    for line in _caption(report):
+        console.print(Text(line, "dim"))
+    console.print(table)
+
+
+def _style(head: str, cell: str) -> str:
+    if cell in ("0", "-"):
+        return "dim"
+    if head in ("errors", "change") and not cell.startswith("-"):
+        return "red"
+    styles = {"cost USD": "green", "change": "green", "unpriced": "yellow", "partial": "yellow"}
+    return styles.get(head, "cyan" if not head else "")
+
+
+def _caption(report: Report) -> Iterator[str]:
+    parts = []
+    if report.since or report.until:
+        parts.append(f"{_until_the_second(report.since)} to {_until_the_second(report.until)}")
+    if report.compared_since:
+        parts.append(f"before: from {_until_the_second(report.compared_since)}")
+    if report.where:
+        parts.append(f"where {report.where}")
+    if parts:
+        yield ", ".join(parts)
+
+
+def _until_the_second(instant: Any) -> str:
+    return "..." if instant is None else f"{instant.isoformat(timespec='seconds')}Z"
+
+
+def _lines(found: Sequence[Column], between: str) -> Iterator[str]:
+    for row in zip(*((column.head, *column.cells) for column in found), strict=True):
+        yield between.join(
+            cell.ljust(column.width) if column.is_text else cell.rjust(column.width)
+            for column, cell in zip(found, row, strict=True)
+        )
