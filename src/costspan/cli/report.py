@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
+from importlib.util import find_spec
 from typing import Any
 
 from costspan.call import plain
@@ -77,8 +78,10 @@ def _top(given: argparse.Namespace) -> int | None:
 def _show(form: str | None, report: Report, shown: Chosen) -> None:
     if form is not None:
         print(_FORMS[form](report, shown))
-    elif sys.stdout.isatty():
-        render.print_table(report, shown)
+    elif sys.stdout.isatty() and find_spec("rich") is not None:
+        from costspan.report import terminal
+
+        terminal.show(report, shown)
     else:
         print(render.as_text(report, shown))
 
@@ -89,7 +92,8 @@ def _notes(report: Report) -> Iterator[str]:
     if not report.total.calls:
         yield f"no calls in {_many(report.files, 'file')}"
     if report.total.unpriced_calls:
-        yield f"{_many(report.total.unpriced_calls, 'call')} without a price: no dollars in the sums"
+        count = _many(report.total.unpriced_calls, "call")
+        yield f"{count} without a price: their dollars are not in the sums"
     if passed.lost:
         yield f"{_many(passed.lost, 'call')} could not be written to the files when they were made"
     if passed.is_newer:

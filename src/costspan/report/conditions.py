@@ -17,10 +17,14 @@ from costspan.report.engine import duckdb
 from costspan.report.vocabulary import checked_word, field_of
 
 FUNCTIONS = frozenset(
-    "abs ceil coalesce concat contains date_part date_trunc day dayofweek epoch floor greatest hour"
-    " ifnull isodow least len length list_contains lower ltrim minute month nullif"
-    " regexp_matches replace round rtrim second starts_with strftime strpos substr"
-    " substring suffix ends_with trim try_cast upper week year".split()
+    (
+        *("abs", "ceil", "floor", "round", "greatest", "least", "coalesce", "ifnull", "nullif"),
+        *("lower", "upper", "length", "len", "trim", "ltrim", "rtrim", "replace", "substring"),
+        *("contains", "starts_with", "ends_with", "prefix", "suffix", "regexp_matches"),
+        *("concat", "strpos", "substr", "list_contains", "strftime", "date_trunc", "date_part"),
+        *("year", "month", "week", "day", "dayofweek", "isodow", "hour", "minute", "second"),
+        *("epoch",),
+    )
 )
 """The functions that an expression may call."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,9 @@ def duckdb() -> Any:
         ConfigurationError: it is not installed.
     """
     try:
-        import duckdb as module
+        return import_module("duckdb")
     except ImportError:
-        raise ConfigurationError(
-            "a report needs DuckDB: pip install 'costspan[report]'"
-        ) from None
-    return module
+        raise ConfigurationError("a report needs DuckDB: pip install 'costspan[report]'") from None
 
 
 def opened(files: Iterable[Path], folder: str) -> Any:

@@ -7,6 +7,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from costspan.call import plain
+
 _PERCENTILES = ("p50", "p95", "p99")
 
 
@@ -60,9 +62,7 @@ class Figures(Struct, frozen=True):
 
     def as_dict(self) -> dict[str, Any]:
         """Every figure by its name in the JSON of a report."""
-        found = {name: getattr(self, name) for name in SUMS}
-        if self.runtime_seconds is not None:
-            found["runtime_seconds"] = float(self.runtime_seconds)
+        found = {name: _short(getattr(self, name)) for name in SUMS}
         found["cache_hit_rate"] = _rounded(self.cache_hit_rate, 6)
         found["tokens_per_second"] = _rounded(self.tokens_per_second, 3)
         for name, values in (("latency", self.latency), ("ttft", self.first_token)):
@@ -87,6 +87,10 @@ def together(figures: list[Figures]) -> Figures:
 def _sum(values: list[Any]) -> Any:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
+
+
+def _short(value: Any) -> Any:
+    return Decimal(plain(value)) if isinstance(value, Decimal) else value
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

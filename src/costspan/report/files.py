@@ -19,7 +19,7 @@ _NAME = re.compile(
     r"llm_trace_(\d{4}-\d\d-\d\d)(?:T\d\d)?(?:\.\d+-[0-9a-f]+)?(?:\.\d{4,})?\.jsonl(\.gz|\.zst)?"
 )
 _ZONES = timedelta(days=2)
-"""How far a file's day, which may be that of any time zone, can be from a call's in UTC, and more."""
+"""A file's day may be that of any time zone, so that it can be near a call's day in UTC."""
 
 Place = str | os.PathLike[str]
 

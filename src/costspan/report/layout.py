@@ -73,12 +73,13 @@ def columns(report: Report, shown: Chosen, *, bars: bool = False) -> list[Column
         if head == "cost USD" and bars:
             most = max((row.figures.cost_usd or Decimal(0) for row in rows), default=Decimal(0))
             drawn = [_bar(row.figures.cost_usd, most) for row in rows]
-            found.append(Column("", [*drawn, ""], 5, is_text=True))
+            found.append(Column("", [*drawn, ""], 3, is_text=True))
     return found
 
 
 def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
     total = report.total
+    digits = _digits(total.cost_usd, (report.before or Figures()).cost_usd)
     about = "~" if not report.is_exact else ""
     found: list[tuple[str, int, _Cell]] = [
         ("calls", 0, lambda row: _count(row.figures.calls)),
@@ -86,10 +87,10 @@ def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
         ("input", 2, lambda row: _count(row.figures.input_tokens)),
         ("output", 2, lambda row: _count(row.figures.output_tokens)),
         ("cached", 4, lambda row: _percent(row.figures.cache_hit_rate)),
-        ("cost USD", 0, lambda row: dollars(row.figures.cost_usd)),
+        ("cost USD", 0, lambda row: dollars(row.figures.cost_usd, digits)),
     ]
     if report.before is not None:
-        found.append(("before", 0, lambda row: dollars((row.before or Figures()).cost_usd)))
+        found.append(("before", 0, lambda row: dollars((row.before or Figures()).cost_usd, digits)))
         found.append(("change", 0, change))
     if total.unpriced_calls:
         found.append(("unpriced", 1, lambda row: _count(row.figures.unpriced_calls)))
@@ -116,14 +117,18 @@ def fitting(found: Sequence[Column], width: int) -> list[Column]:
     return kept
 
 
-def dollars(amount: Decimal | None) -> str:
-    """US dollars to the cent, small ones to four digits that say something."""
+def dollars(amount: Decimal | None, digits: int) -> str:
+    """US dollars with so many decimals; what would show as none of them is "<" the least."""
     if amount is None:
         return "-"
-    if not amount or abs(amount) >= 1:
-        return f"{amount:,.2f}"
-    digits = max(4, 3 - amount.adjusted())
-    return f"{amount:.{min(digits, 12)}f}"
+    least = Decimal(1).scaleb(-digits)
+    return f"<{least}" if 0 < amount < least / 2 else f"{amount:,.{digits}f}"
+
+
+def _digits(*totals: Decimal | None) -> int:
+    """Decimals of a column of dollars: fewer, the greater the total."""
+    most = max(abs(total or Decimal(0)) for total in totals)
+    return 2 if most >= 100 else 4 if most >= 1 or not most else 6
 
 
 def change(row: Row) -> str:
@@ -135,7 +140,10 @@ def change(row: Row) -> str:
 
 
 def _key(key: str | None) -> str:
-    return NONE if key is None else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in key)
+    """A key as it can be printed: a line break or an escape would spoil the table."""
+    if key is None:
+        return NONE
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in key)
 
 
 def _count(count: int | None) -> str:

@@ -48,7 +48,7 @@ def found_in(
     count: Counter[str] = Counter()
     faulty: list[str] = []
     newest = 0
-    for is_call, _, is_total, gaps, lost, records, named, version, calls, *_ in rows:
+    for is_call, _, is_total, gaps, lost, records, named, version, _, calls, *_ in rows:
         if not is_total:
             continue
         newest = max(newest, version or 0)

@@ -9,8 +9,9 @@ Nothing that stands in a file is fatal: what is no line of a call is counted and
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,12 @@ from costspan.report.files import Place, files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
 from costspan.report.statement import NOTES, statement
-from costspan.report.vocabulary import checked_word
+from costspan.report.vocabulary import TIMES, checked_word
 
 _MOST_EXACT_BYTES = 4 << 30
 """Percentiles keep every value in memory; over this they are close instead of exact."""
 
+_IS_DEAR = 2 + NOTES
 _WIDTH = len(Figures.__struct_fields__)
 _PACKED = 10
 """How many bytes one of a compressed file may stand for."""
@@ -98,11 +100,10 @@ def ask(question: Question) -> Report:
     files = files_in(question.places, _day(before or since), _day(until))
     is_exact = sum(map(_bytes, files)) <= _MOST_EXACT_BYTES
 
-    def sql(chosen: Sequence[Path]) -> str:
-        window: dict[str, Any] = {"since": since, "until": until, "before": before}
-        return statement(chosen, by, where=asked, is_exact=is_exact, **window)
-
-    rows, unreadable = _run(files, sql, question.where)
+    window: dict[str, Any] = {"since": since, "until": until, "before": before}
+    rows, unreadable = _run(
+        files, partial(statement, by=by, where=asked, is_exact=is_exact, **window), question.where
+    )
     return Report(
         by=by,
         since=since,
@@ -123,6 +124,8 @@ def _before(question: Question, since: datetime | None, until: datetime) -> date
         )
     if not question.compare:
         return None
+    if not TIMES.keys().isdisjoint(question.by):
+        raise ConfigurationError("--compare is not for rows by day or hour: leave one of both out")
     if since is None:
         raise ConfigurationError("--compare needs --since, as in --since 7d --compare")
     try:
@@ -143,7 +146,7 @@ def _bytes(path: Path) -> int:
 
 
 def _run(
-    files: Sequence[Path], sql: Any, where: str | None
+    files: Sequence[Path], sql: Callable[..., str], where: str | None
 ) -> tuple[list[Any], dict[Path, str]]:
     """The rows of the statement, over the files that can be read, and why the others cannot."""
     unreadable: dict[Path, str] = {}
@@ -151,7 +154,10 @@ def _run(
         while chosen := [path for path in files if path not in unreadable]:
             with opened(chosen, folder) as engine:
                 try:
-                    return engine.execute(sql(chosen)).fetchall(), unreadable
+                    rows = engine.execute(sql(chosen)).fetchall()
+                    if any(row[_IS_DEAR] for row in rows):
+                        rows = engine.execute(sql(chosen, as_text=True)).fetchall()
+                    return rows, unreadable
                 except duckdb().Error as fault:
                     faulty = _unreadable(engine, chosen)
                     if not faulty:
@@ -202,9 +208,8 @@ def _answer(rows: list[Any], is_compared: bool) -> dict[str, Any]:
 
 
 def _figures(values: list[Any]) -> Figures:
-    return Figures(
-        *(tuple(value) if isinstance(value, list) else value for value in values)
-    )
+    *sums, latency, first_token = values
+    return Figures(*sums, latency and tuple(latency), first_token and tuple(first_token))
 
 
 def _dearest(row: Row) -> tuple[Any, ...]:

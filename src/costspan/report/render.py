@@ -1,4 +1,4 @@
-"""A report as text: a table with colours and bars, a plain one, Markdown, CSV and JSON."""
+"""A report as text: a plain table, Markdown, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from costspan.report.layout import Chosen, Column, columns, fitting
+from costspan.report.layout import Chosen, Column, columns
 from costspan.report.moments import written
 from costspan.report.query import Report, Row
-from costspan.report.vocabulary import OTHER
 
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
@@ -21,7 +20,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 def as_text(report: Report, shown: Chosen) -> str:
     """A plain table."""
     lines = _lines(columns(report, shown), "  ")
-    return "\n".join([*_caption(report), *(line.rstrip() for line in lines)])
+    return "\n".join([*caption(report), *(line.rstrip() for line in lines)])
 
 
 def as_markdown(report: Report, shown: Chosen) -> str:
@@ -32,7 +31,7 @@ def as_markdown(report: Report, shown: Chosen) -> str:
     ]
     head, *rows = (f"| {line} |" for line in _lines(found, " | "))
     rule = "|".join("-" * (c.width + 1) + ("-" if c.is_text else ":") for c in found)
-    return "\n".join([*(f"{line}\n" for line in _caption(report)), head, f"|{rule}|", *rows])
+    return "\n".join([*(f"{line}\n" for line in caption(report)), head, f"|{rule}|", *rows])
 
 
 def as_csv(report: Report, shown: Chosen) -> str:
@@ -78,43 +77,8 @@ def _object(report: Report, row: Row, words: Sequence[str]) -> dict[str, Any]:
     return found if row.before is None else {**found, "before": row.before.as_dict()}
 
 
-def print_table(report: Report, shown: Chosen) -> None:
-    """A table for a terminal, as wide as it is. Without rich, a plain one."""
-    try:
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
-    except ImportError:
-        print(as_text(report, shown))  # noqa: T201
-        return
-    console = Console(highlight=False)
-    found = fitting(columns(report, shown, bars=True), console.width)
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for column in found:
-        table.add_column(
-            Text(column.head), justify="left" if column.is_text else "right", no_wrap=True
-        )
-    cells = list(zip(*(column.cells for column in found), strict=True))
-    for number, row in enumerate(cells, 1):
-        styles = (_style(column.head, cell) for column, cell in zip(found, row, strict=True))
-        texts = [Text(cell, style) for cell, style in zip(row, styles, strict=True)]
-        dim = "dim" if row[0] == OTHER else None
-        table.add_row(*texts, style="bold" if number == len(cells) else dim)
-    for line in _caption(report):
-        console.print(Text(line, "dim"))
-    console.print(table)
-
-
-def _style(head: str, cell: str) -> str:
-    if cell in ("0", "-"):
-        return "dim"
-    if head in ("errors", "change") and not cell.startswith("-"):
-        return "red"
-    styles = {"cost USD": "green", "change": "green", "unpriced": "yellow", "partial": "yellow"}
-    return styles.get(head, "cyan" if not head else "")
-
-
-def _caption(report: Report) -> Iterator[str]:
+def caption(report: Report) -> Iterator[str]:
+    """What was asked, on a line of its own; nothing where everything was."""
     parts = []
     if report.since or report.until:
         parts.append(f"{_until_the_second(report.since)} to {_until_the_second(report.until)}")

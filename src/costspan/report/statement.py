@@ -7,7 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from costspan.report.conditions import Condition
-from costspan.report.vocabulary import TAG, field_of, key_of, quoted, text, type_of
+from costspan.report.source import DEAR_USD, lines
+from costspan.report.vocabulary import TAG, field_of, key_of, text
 
 _NEEDED = (
     "schema",
@@ -21,13 +22,12 @@ _NEEDED = (
 )
 """What every version's line of a call has."""
 
-NOTES = 5
+NOTES = 6
 """How many columns of the statement's rows say what was passed over."""
 
-_SUMMED = """
-input_tokens output_tokens total_tokens cached_tokens cache_write_tokens reasoning_tokens
-cost_usd input_usd cache_read_usd cache_write_usd output_usd tools_usd
-""".split()
+_TOKENS = ("input", "output", "total", "cached", "cache_write", "reasoning")
+_DOLLARS = ("cost", "input", "cache_read", "cache_write", "output", "tools")
+_SUMMED = (*(f"{name}_tokens" for name in _TOKENS), *(f"{name}_usd" for name in _DOLLARS))
 _READ = {*_NEEDED, *_SUMMED, "error", "corrects", "time_to_first_token_ms"}
 
 _TOTAL = "coalesce(total_tokens, coalesce(input_tokens, output_tokens) + "
@@ -42,6 +42,7 @@ _COUNTS = (
     "count(*) FILTER (status = 'estimated')",
 )
 _SUMS = tuple(f"sum({_TOTAL if name == 'total_tokens' else name})" for name in _SUMMED)
+_DEAR = " OR ".join(f"abs({name}) >= {DEAR_USD}" for name in _SUMMED if name.endswith("_usd"))
 _FOR_RATES = (
     "sum(runtime_seconds)",
     "sum(input_tokens) FILTER (cached_tokens IS NOT NULL)",
@@ -60,12 +61,14 @@ def statement(
     before: datetime | None = None,
     where: Condition | None = None,
     is_exact: bool = True,
+    as_text: bool = False,
 ) -> str:
     """The statement.
 
     Its rows are: whether they are of calls; of the time before `since`; of all keys together; how
     many lines say that lines were lost, and how many were; how many lines are of another kind; the
-    files of lines that are of none; the newest version; the figures, in the order of `Figures`; and
+    files of lines that are of none; the newest version; whether a call is so dear that its lines
+    must be read as text; the figures, in the order of `Figures`; and
     the keys.
 
     Args:
@@ -73,22 +76,24 @@ def statement(
         since, until: calls that ended from, and before.
         before: calls from then on to `since` are summed apart.
         is_exact: percentiles are exact; else close, in little memory.
+        as_text: dollars are read as text.
     """
     keys = [f"k{index}" for index in range(len(by))]
-    named = "".join(f", {key_of(word)}::VARCHAR AS {key}" for word, key in zip(by, keys, strict=True))
+    named = "".join(f", {key_of(word)}::VARCHAR AS k{index}" for index, word in enumerate(by))
     sets = ", ".join(["is_call", "is_before", *keys])
     return f"""
 SELECT is_call, is_before, {"grouping(k0) = 1" if keys else "true"},
     count(*) FILTER (kind = 'gap'), sum(lost) FILTER (kind = 'gap'),
     count(*) FILTER (kind IS NOT NULL AND kind <> 'gap'),
     list(DISTINCT filename) FILTER (NOT is_call AND kind IS NULL), max(schema),
+    coalesce(bool_or({_DEAR}), false),
     {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *_percentiles(is_exact), *keys))}
 FROM (
     SELECT *, {_before(since if before else None)} AS is_before{named}
     FROM (
-        SELECT *, filename, kind IS NULL AND coalesce(schema > 0, false)
+        SELECT *, kind IS NULL AND coalesce(schema > 0, false)
             AND {" AND ".join(f"{name} IS NOT NULL" for name in _NEEDED)} AS is_call
-        FROM {_lines(files, by, where)})
+        FROM {_lines(files, by, where, as_text)})
     WHERE NOT is_call OR ({_window(before or since, until)} AND {where.sql if where else "true"}))
 GROUP BY GROUPING SETS (({sets}){", (is_call, is_before)" if keys else ""})
 """
@@ -116,18 +121,10 @@ def _instant(moment: datetime) -> str:
     return f"TIMESTAMP {text(moment.isoformat(' '))}"
 
 
-def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None) -> str:
-    """The lines as a table. A line that is no JSON object is a row of NULLs."""
-    fields = {field_of(word) for word in by} | (where.fields if where else set()) | _READ
-    tags = {word[len(TAG) :] for word in by if word.startswith(TAG)} | (where.tags if where else set())
-    types = {name: type_of(name) for name in sorted(fields - {"tags"})}
-    types |= {"kind": "VARCHAR", "lost": "BIGINT"}
-    if tags:
-        types["tags"] = f"STRUCT({', '.join(f'{quoted(tag)} VARCHAR' for tag in sorted(tags))})"
-    columns = ", ".join(f"{quoted(name)}: {text(kind)}" for name, kind in types.items())
-    names = ", ".join(text(str(path)) for path in files)
-    return (
-        f"read_json([{names}], format='newline_delimited', ignore_errors=true, "
-        f"columns={{{columns}}})"
-    )
-
+def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as_text: bool) -> str:
+    fields = {field_of(word) for word in by} | _READ
+    tags = {word[len(TAG) :] for word in by if word.startswith(TAG)}
+    if where is not None:
+        fields |= where.fields
+        tags |= where.tags
+    return lines(files, fields - {"tags"}, tags, as_text=as_text)
