@@ -208,8 +208,10 @@ def _answer(rows: list[Any], is_compared: bool) -> dict[str, Any]:
 
 
 def _figures(values: list[Any]) -> Figures:
-    *sums, latency, first_token = values
-    return Figures(*sums, latency and tuple(latency), first_token and tuple(first_token))
+    found = dict(zip(Figures.__struct_fields__, values, strict=True))
+    for name in ("latency", "first_token"):
+        found[name] = found[name] and tuple(found[name])
+    return Figures(**found)
 
 
 def _dearest(row: Row) -> tuple[Any, ...]:
