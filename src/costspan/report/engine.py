@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from costspan.errors import ConfigurationError
-from costspan.report.vocabulary import text
+from costspan.report.vocabulary import pattern, text
 
 _MOST_THREADS = 4
 """Each has buffers of its own: more would not fit into the memory that a report may take."""
@@ -49,8 +49,8 @@ def opened(files: Iterable[Path], folder: str) -> Any:
             "temp_directory": folder,
         },
     )
-    allowed = ", ".join(text(str(path)) for path in files)
-    engine.execute(f"SET allowed_paths = [{allowed}]")
+    allowed = {name for path in files for name in (str(path), pattern(path))}
+    engine.execute(f"SET allowed_paths = [{', '.join(map(text, allowed))}]")
     engine.execute("SET enable_external_access = false")
     engine.execute("SET lock_configuration = true")
     return engine

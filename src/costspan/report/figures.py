@@ -7,8 +7,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from costspan.call import plain
-
 _PERCENTILES = ("p50", "p95", "p99")
 
 
@@ -61,8 +59,8 @@ class Figures(Struct, frozen=True):
         return self.timed_tokens / float(self.timed_seconds)
 
     def as_dict(self) -> dict[str, Any]:
-        """Every figure by its name in the JSON of a report."""
-        found = {name: _short(getattr(self, name)) for name in SUMS}
+        """Every figure by its name in the JSON of a report; sums with decimals are `Decimal`."""
+        found = {name: getattr(self, name) for name in SUMS}
         found["cache_hit_rate"] = _rounded(self.cache_hit_rate, 6)
         found["tokens_per_second"] = _rounded(self.tokens_per_second, 3)
         for name, values in (("latency", self.latency), ("ttft", self.first_token)):
@@ -87,10 +85,6 @@ def together(figures: list[Figures]) -> Figures:
 def _sum(values: list[Any]) -> Any:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _short(value: Any) -> Any:
-    return Decimal(plain(value)) if isinstance(value, Decimal) else value
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -73,7 +73,7 @@ def columns(report: Report, shown: Chosen, *, bars: bool = False) -> list[Column
         if head == "cost USD" and bars:
             most = max((row.figures.cost_usd or Decimal(0) for row in rows), default=Decimal(0))
             drawn = [_bar(row.figures.cost_usd, most) for row in rows]
-            found.append(Column("", [*drawn, ""], 3, is_text=True))
+            found.append(Column("", [*drawn, ""], 1, is_text=True))
     return found
 
 
@@ -110,10 +110,10 @@ def fitting(found: Sequence[Column], width: int) -> list[Column]:
     """The columns that fit, without those that give way soonest."""
     kept = list(found)
     while sum(column.width + _GAP for column in kept) - _GAP > width:
-        soonest = max(kept, key=lambda column: column.gives_way)
-        if not soonest.gives_way:
+        soonest = max(range(len(kept)), key=lambda place: (kept[place].gives_way, place))
+        if not kept[soonest].gives_way:
             break
-        kept.remove(soonest)
+        del kept[soonest]
     return kept
 
 

@@ -6,6 +6,7 @@ import gzip
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
@@ -101,7 +102,7 @@ class _Read(Struct):
     """What every line of a call has, as it is read here."""
 
     schema: int
-    timestamp: str
+    timestamp: datetime
     provider: str
     operation: str
     status: str

@@ -159,7 +159,8 @@ def _run(
                         rows = engine.execute(sql(chosen, as_text=True)).fetchall()
                     return rows, unreadable
                 except duckdb().Error as fault:
-                    faulty = _unreadable(engine, chosen)
+                    is_of_a_file = where is None or isinstance(fault, duckdb().IOException)
+                    faulty = _unreadable(engine, chosen) if is_of_a_file else {}
                     if not faulty:
                         raise _refused(where, fault) from None
                     unreadable |= faulty

@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 from msgspec import structs
 
+from costspan.call import plain
+from costspan.report.figures import Figures
 from costspan.report.layout import Chosen, Column, columns
 from costspan.report.moments import written
 from costspan.report.query import Report, Row
-
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 def as_text(report: Report, shown: Chosen) -> str:
@@ -41,7 +42,7 @@ def as_csv(report: Report, shown: Chosen) -> str:
     head = list(rows[0]) if rows else [*report.by, *report.total.as_dict()]
     writer = csv.DictWriter(out, head, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
     return out.getvalue().removesuffix("\n")
 
 
@@ -63,18 +64,29 @@ def as_json(report: Report, shown: Chosen) -> str:
         "where": report.where,
         "percentiles": "exact" if report.is_exact else "approximate",
         "files": report.files,
-        "total": report.total.as_dict(),
-        "before": report.before.as_dict() if report.before else None,
+        "total": _numbers(report.total),
+        "before": _numbers(report.before) if report.before else None,
         "rows": [_object(report, row, report.by) for row in shown.rows],
         "other": other,
         "passed_over": report.passed_over,
     }
-    return _encoder.encode(found).decode()
+    return msgspec.json.encode(found).decode()
 
 
 def _object(report: Report, row: Row, words: Sequence[str]) -> dict[str, Any]:
-    found = dict(zip(words, row.keys, strict=False)) | row.figures.as_dict()
-    return found if row.before is None else {**found, "before": row.before.as_dict()}
+    found = dict(zip(words, row.keys, strict=False)) | _numbers(row.figures)
+    return found if row.before is None else {**found, "before": _numbers(row.before)}
+
+
+def _numbers(figures: Figures) -> dict[str, Any]:
+    """The figures as JSON holds them: each with its own digits, and no exponent."""
+    found = figures.as_dict()
+    exact = {name: value for name, value in found.items() if isinstance(value, Decimal)}
+    return found | {name: msgspec.Raw(plain(value).encode()) for name, value in exact.items()}
+
+
+def _plain(value: Any) -> Any:
+    return plain(value) if isinstance(value, Decimal) else value
 
 
 def caption(report: Report) -> Iterator[str]:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from costspan.report.vocabulary import MONEY, quoted, text, type_of
+from costspan.report.vocabulary import MONEY, pattern, quoted, text, type_of
 
 DEAR_USD = 1000
 """Dollars of one call from which on a double does not hold 12 decimals."""
@@ -33,7 +33,7 @@ def lines(
     """
     types = {name: type_of(name) for name in sorted(fields)}
     types |= {"kind": "VARCHAR", "lost": "BIGINT"}
-    names = f"[{', '.join(text(str(path)) for path in files)}]"
+    names = f"[{', '.join(text(pattern(path)) for path in files)}]"
     keys = sorted(tags)
     if as_text:
         return _from_text(names, types, keys)

@@ -69,6 +69,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def pattern(path: object) -> str:
+    """A path as a pattern that only this path fits: DuckDB takes each for a pattern."""
+    return "".join(f"[{c}]" if c in "[*?" else c for c in str(path))
+
+
 def checked_word(word: str) -> str:
     """`word` if a report can be by it.
 
