@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
         ("cost_usd * 100 > 5.5", "dear"),
         ("cost_usd::double / input_tokens > 0.00055", "dear"),
         ("STATUS = 'unpriced'", "failed"),
-        ("timestamp >= '2026-11-21' and hour(timestamp) = 10 and coalesce(agent, 'x') = 'a'", "dear"),
+        ("timestamp >= '2026-11-21' and hour(timestamp) = 10 and agent || 'x' = 'ax'", "dear"),
         ("1 = 1) and (agent = 'a'", "dear"),
     ],
 )  # fmt: skip

@@ -15,26 +15,27 @@ from hypothesis import strategies as st
 
 from costspan import CostTracker, LocalFiles, Prices
 from costspan.export.calls import CallsFile
+from costspan.export.schema import rfc3339
 from costspan.report.query import Question, Row, ask
 from tests.cost.calls import finished
 from tests.report.folders import line, write
 
 COUNTED = ("input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens")
+START = 1_795_000_000 * 10**9
+"""Nanoseconds: in November 2026."""
+
 DOLLARS = ("cost_usd", "input_usd", "output_usd")
 
 counts = st.none() | st.integers(-5, 10**12)
-dollars = st.none() | st.integers(-(10**10), 10**17).map(
-    lambda picos: f"{picos / Decimal(10**12):f}"
-)
+picos = st.integers(-(10**10), 10**17)
+dollars = st.none() | picos.map(lambda count: f"{Decimal(count).scaleb(-12):f}")
 words = st.none() | st.sampled_from(["", "a", "b", "\N{SNOWMAN}", 'it\'s "x"', "a\nb\\"])
 calls = st.fixed_dictionaries(
     {
         "agent": words,
         "model": words,
         "tags": st.dictionaries(st.sampled_from(["team", "cost_usd"]), words.filter(bool)),
-        "timestamp": st.datetimes(datetime(2026, 11, 18), datetime(2026, 11, 22)).map(
-            lambda at: at.isoformat(timespec="microseconds") + "Z"
-        ),
+        "timestamp": st.integers(0, 4 * 86_400 * 10**6).map(lambda us: rfc3339(START + us * 1000)),
         "error": st.sampled_from([None, "openai.APIError"]),
         "status": st.sampled_from(["priced", "partial", "estimated", "unpriced", "not_billed"]),
         "latency_ms": st.integers(0, 10**8).map(lambda us: us / 1e3),

@@ -222,7 +222,7 @@ class TestTimes:
 
     def test_the_period_before_is_as_long(self, week: Path):
         report = asked(week, "agent", since="2026-11-19", until="2026-11-21", compare=True)
-        assert report.compared_since == datetime(2026, 11, 17)
+        assert report.compared_since.isoformat() == "2026-11-17T00:00:00"
         assert (report.total.cost_usd, report.before.cost_usd) == (19 + 20, 17 + 18)
         found = {row.keys[0]: (row.figures.cost_usd, row.before.cost_usd) for row in report.rows}
         assert found == {"a1": (19, 17), "a0": (20, 18)}
