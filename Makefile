@@ -79,6 +79,14 @@ aimock: env
 		COSTSPAN_AIMOCK=$$PWD/$(VENVS)/aimock $(RUN)/python -m pytest tests/third_party -q $(PYTEST_ARGS); \
 	else echo 'skipped: aimock, as there is no npm'; fi
 
+# The collector's decoder of OTLP JSON, which is Go; where there is no Go, this says so and goes on.
+decoder: env
+	@if command -v go >/dev/null 2>&1; then \
+		(cd tests/export/collector_decoder && go build -o "$$OLDPWD/$(VENVS)/otlp-decoder" .) && \
+		printf '\n=== decoder\n' && \
+		COSTSPAN_OTLP_DECODER=$$PWD/$(VENVS)/otlp-decoder $(RUN)/python -m pytest tests/export/test_otlp.py -q $(PYTEST_ARGS); \
+	else echo 'skipped: the decoder of the collector, as there is no go'; fi
+
 # Programs as opentelemetry-instrument starts them, with opentelemetry-distro installed and without.
 auto: env ## tests/zero_code: opentelemetry-instrument and declarative configuration
 	@$(MAKE) -s env NAME=auto
@@ -102,9 +110,12 @@ peers: env ## tests/peers: what the spans of other instrumentations cost, held t
 	done; \
 	COSTSPAN_PEERS="$${pythons# }" WRITE_DOCS="$(WRITE_DOCS)" $(RUN)/python -m tests.peers --workers $(WORKERS)
 
-proof: ## everything: test, matrix, peers, 100,000 calls without a leak, demo and bench
+proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, matrix, peers, demo and bench
 	@$(MAKE) test
+	@COSTSPAN_TORTURE_SECONDS=120 $(RUN)/python -m pytest tests/export/test_torture.py -q -o timeout=0
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
+	@COSTSPAN_FUZZ_LINES=1000000 $(RUN)/python -m pytest tests/export/test_reader.py -q -o timeout=0
+	@$(MAKE) decoder
 	@$(MAKE) matrix
 	@$(MAKE) peers
 	@$(MAKE) demo
@@ -143,4 +154,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix aimock auto bench peers proof pins clean env always
+.PHONY: help demo test lint types matrix aimock decoder auto bench peers proof pins clean env always

@@ -14,16 +14,31 @@ from pathlib import Path
 
 import pytest
 from anthropic import Anthropic
+from msgspec import Struct
 from openai import OpenAI
 from opentelemetry import trace
 
 import costspan
-from costspan import Instrumentor, cli, semconv, settings
+from costspan import (
+    Budget,
+    CostTracker,
+    Instrumentor,
+    Prices,
+    Rate,
+    attribution,
+    cli,
+    record_call,
+    semconv,
+    settings,
+)
 from costspan.alerts.alert import Alert
 from costspan.alerts.webhook import body_of
+from costspan.cost.budgets.survey import AlertSurvey, BudgetSurvey, ScopeState, Survey
+from costspan.cost.budgets.watch import checked_budgets
 from costspan.export.schema import Line
 from costspan.semconv.budgets import ALERT, ALERTED_CALL
 from costspan.testing import LLMServer
+from tests.cli.test_budgets import wait_for
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -97,6 +112,52 @@ def test_alerts_page_lists_the_fields_of_the_webhooks_json() -> None:
 
 def test_alerts_page_lists_the_attributes_of_the_event() -> None:
     assert first_cells("alerts.md", "attribute") == [*ALERT.values(), *ALERTED_CALL.values()]
+
+
+def test_budgets_page_lists_the_keys_of_the_commands_json() -> None:
+    budgets, alerts = keys_of("budgets[]", BudgetSurvey), keys_of("alerts[]", AlertSurvey)
+    after = budgets.index("budgets[].scopes") + 1
+    budgets[after:after] = keys_of("budgets[].scopes[]", ScopeState)
+    lists = {"budgets": budgets, "alerts": alerts}
+    keys = [key for one in Survey.__struct_fields__ for key in (one, *lists.get(one, ()))]
+
+    assert first_cells("budgets.md", "key of `--json`") == keys
+
+
+def keys_of(place: str, kind: type[Struct]) -> list[str]:
+    return [f"{place}.{name}" for name in kind.__struct_fields__]
+
+
+def test_budgets_page_offers_budgets_that_can_be_made() -> None:
+    offered = re.findall(r"`(Budget\(.+\))`", TEXTS["budgets.md"])
+    budgets = checked_budgets([eval(code, {"Budget": Budget}) for code in offered])
+
+    assert len(budgets) == 10
+
+
+def test_budgets_page_shows_what_the_command_prints(
+    user: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    budgets = [
+        Budget("one ticket", usd=2, per="session", action="block"),
+        Budget("single call", usd=1, per="call", alerts=[]),
+        Budget("the bill", usd=2, thresholds=(0.5, 1.0)),
+    ]
+    prices = Prices(overrides={"m": Rate(input=1, output=1)})
+    costs = CostTracker(prices=prices, budgets=budgets, store="sqlite:///costs.db")
+    Instrumentor().instrument(costs=costs)
+    for session, tokens in (("ticket-17", 1_900_000), ("ticket-18", 1_000_000), (None, 1_000_000)):
+        with attribution(session=session), record_call(model="m") as call:
+            call.set_usage(input_tokens=tokens, output_tokens=0)
+    assert costs.flush(20)
+    wait_for("sqlite:///costs.db", {budget.name for budget in budgets})
+    (shown,) = [text for name, text in fenced("text") if "$ costspan budgets" in text]
+    command, *lines = shown.splitlines()
+
+    assert cli.main(shlex.split(command)[2:]) == 0
+
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[: printed.index("alerts")] == lines
 
 
 def test_configuration_page_lists_the_variables() -> None:
@@ -211,7 +272,9 @@ def test_toml_is_accepted(
 
     tracker = Instrumentor().costs
     assert tracker is not None
-    assert [budget.name for budget in tracker.budgets] == ["single call"]
+    written = re.findall(r'^\[\[budgets\]\]\nname = "(.+)"', text, re.M)
+    assert [budget.name for budget in tracker.budgets] == written
+    assert written
 
 
 @pytest.mark.parametrize(("name", "text"), fenced("console"), ids=[n for n, _ in fenced("console")])

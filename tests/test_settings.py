@@ -1,5 +1,6 @@
 """Settings: argument before variable before file before default, each checked where it is set."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import ClassVar
@@ -7,7 +8,7 @@ from typing import ClassVar
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
-from costspan import ConfigurationError, Instrumentor, record_call, settings
+from costspan import ConfigurationError, Instrumentor, LocalFiles, record_call, settings
 from costspan.settings import Settings
 
 OTEL_CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -153,6 +154,19 @@ class TestFile:
         assert found.budgets == ({"name": "a"}, {"name": "b"})
         assert found.alerts == ({},)
 
+    def test_a_table_of_files(self, write):
+        file = write('[local]\ndirectory = "${BASE}/logs"\nkeep = ["30d", "1 GB"]', BASE="/srv")
+        assert read(file).local == {"directory": "/srv/logs", "keep": ["30d", "1 GB"]}
+
+    @pytest.mark.parametrize("local", ["other", Path("other")])
+    def test_another_folder_leaves_what_else_a_table_says(self, write, local: object):
+        file = write('[local]\ndirectory = "logs"\nkeep = "30d"')
+        assert read(file, local=local).local == {"directory": local, "keep": "30d"}
+        of_variable = read({**file, "COSTSPAN_LOCAL": "other"}).local
+        assert of_variable == {"directory": "other", "keep": "30d"}
+        files = LocalFiles("logs")
+        assert read(file, local=files).local is files
+
     def test_text_is_utf_8(self, write):
         assert read(write('local = "東京"')).local == "東京"
 
@@ -258,10 +272,44 @@ class TestTracker:
                 call.set_usage(input_tokens=1_000_000, output_tokens=1_000_000)
         assert [line.cost_usd for line in costs.records] == [0, Decimal(3), Decimal(7)]
 
+    def test_a_table_of_files(self, environ, write, switch_on, tmp_path: Path):
+        environ(write(f'[local]\ndirectory = "{tmp_path}/logs"\nrotate = "hour"'))
+        switch_on()
+        with record_call(model="gpt-4o-mini") as call:
+            call.set_usage(input_tokens=1)
+        Instrumentor().uninstrument()
+        (file,) = (tmp_path / "logs").iterdir()
+        assert re.fullmatch(r"llm_trace_....-..-..T..\.jsonl", file.name)
+
+    def test_budgets_of_the_file(self, environ, write, switch_on):
+        environ(
+            write(
+                '[[budgets]]\nname = "tenant"\nusd = 500\nper = ["user", "model"]\n'
+                'window = "month"\ntimezone = "Europe/Berlin"\nthresholds = [0.5, 1.0]\n'
+                'action = "block"\nreserve = "max"\nunscoped = "count"\ncut_streams = true\n'
+                '[[budgets]]\nname = "loop"\ncalls = 20\nper = "trace"\nwindow = "10s"\n'
+            )
+        )
+        switch_on()
+        tenant, loop = Instrumentor().costs.budgets
+        assert (tenant.per, tenant.limit, tenant.thresholds) == (
+            "user+model",
+            500 * 10**12,
+            (0.5, 1.0),
+        )
+        assert (tenant.action, tenant.reserve, tenant.unscoped) == ("block", "max", "count")
+        assert (tenant.cut_streams, tenant.window.text) == (True, "month")
+        assert (loop.unit, loop.limit, loop.per, loop.window.text) == ("calls", 20, "trace", "10s")
+
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ('[[budgets]]\nusd = 1\nper = "call"', "a budget needs a name"),
+            ('[[budgets]]\nusd = 1\nper = "call"', r"^\[\[budgets\]\]: table 1 needs a name"),
+            ('[[budgets]]\nname = "a"\nusd = true', "a number of US dollars"),
+            ('[[budgets]]\nname = "a"\nusd = nan', "a number of US dollars"),
+            ('[[budgets]]\nname = "a"\ncalls = 1.5', "a whole number of calls"),
+            ('[[budgets]]\nname = "a"\nusd = 1\nper = []', "a word such as 'session'"),
+            ('[[budgets]]\nname = "a"\nusd = 1\naction = "stop"', "use 'warn', 'raise', 'block'"),
             ('[[budgets]]\nname = "a"\nusd = 1\nper = "call"\nsize = 7', "size"),
             ("[prices]\nsource = 1", "unknown key 'source': use overrides, unknown, refresh"),
             (
@@ -273,9 +321,13 @@ class TestTracker:
             ('[prices.overrides]\n"m" = 1', "write { input = 0.10, output = 0.40 }"),
             ('[prices.overrides."m"]\ninput = -1', "US dollars as a number"),
             ('[prices.overrides."m"]\nprice = 1', "price"),
-            ('store = "redis://localhost"', "not available yet: 'memory'"),
+            ('store = "mysql://localhost"', "use one of 'memory', 'sqlite:///costs.db'"),
+            ('on_store_error = "ignore"', "use 'allow' or 'block'"),
             ('providers = ["opnai"]', "opnai"),
             ("local = 7", "give a folder's name"),
+            ("[local]\nkeep = 7", "it names no folder"),
+            ('[local]\ndirectory = "x"\nkeep = 7', "an age such as"),
+            ('[local]\ndirectory = "x"\nkept = "7d"', "unknown key 'kept': use directory"),
         ],
     )
     def test_what_is_wrong_is_named_before_anything_is_switched_on(

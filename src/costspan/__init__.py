@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from costspan.cost.rates import Rate
     from costspan.cost.tracker import CostTracker
     from costspan.errors import BudgetExceeded, ConfigurationError
-    from costspan.export.calls import LocalFiles
+    from costspan.export.local_files import LocalFiles
+    from costspan.export.spans import JsonlSpanExporter
     from costspan.instrumentor import Instrumentor, record_call
     from costspan.totals import Summary
 
@@ -42,7 +43,8 @@ _HOMES = {
     "CostSpanProcessor": "costspan.cost.foreign.processor",
     "CostTracker": "costspan.cost.tracker",
     "Instrumentor": "costspan.instrumentor",
-    "LocalFiles": "costspan.export.calls",
+    "JsonlSpanExporter": "costspan.export.spans",
+    "LocalFiles": "costspan.export.local_files",
     "LogAlerts": "costspan.alerts.log",
     "PagerDutyAlerts": "costspan.alerts.pagerduty",
     "Prices": "costspan.cost.prices",
@@ -65,6 +67,7 @@ __all__ = [
     "CostSpanProcessor",
     "CostTracker",
     "Instrumentor",
+    "JsonlSpanExporter",
     "LocalFiles",
     "LogAlerts",
     "PagerDutyAlerts",

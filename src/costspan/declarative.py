@@ -1,7 +1,7 @@
-"""What a configuration file of OpenTelemetry can name: `costspan`, an exporter before another.
+"""What OpenTelemetry's configuration can name: `costspan`, an exporter before another, and files.
 
-Such a file (`OTEL_CONFIG_FILE`) takes no span processors but its own. An exception here would leave
-the app without any telemetry: so a wrong setting is one ERROR line.
+A configuration file (`OTEL_CONFIG_FILE`) takes no span processors but its own. An exception here
+would leave the app without any telemetry: so a wrong setting is one ERROR line.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from costspan import settings
 from costspan.cost.foreign.exporting import PricingExporter
 from costspan.cost.tracker import CostTracker
 from costspan.errors import ConfigurationError
+from costspan.export.local_files import LocalFiles, files_of
+from costspan.export.spans import JsonlSpanExporter
 from costspan.guard import fault_of
 from costspan.instrumentation.wiring import otlp_exporter
 from costspan.instrumentor import Instrumentor, standing_wiring
@@ -84,6 +87,41 @@ class CostSpanExporter(SpanExporter):
 
     def _ask(self) -> None:
         self._standing = standing_wiring().costs  # type: ignore[assignment]
+
+
+class JsonlFiles(SpanExporter):
+    """`JsonlSpanExporter` for `OTEL_TRACES_EXPORTER=costspan_jsonl` and configuration files.
+
+    Args:
+        directory: the folder; by default that of COSTSPAN_LOCAL, else `logs`.
+        rules: other arguments of `LocalFiles`, such as `rotate`.
+    """
+
+    def __init__(self, directory: str | None = None, **rules: Any) -> None:
+        self._files: JsonlSpanExporter | None = None
+        fault = fault_of(lambda: self._open(directory, rules))
+        if fault is not None:
+            logger.error("costspan writes no spans to files: %s", fault)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Write a batch."""
+        return SpanExportResult.FAILURE if self._files is None else self._files.export(spans)
+
+    def shutdown(self) -> None:
+        """Close the file."""
+        if self._files is not None:
+            self._files.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Write what is held back."""
+        return self._files is None or self._files.force_flush(timeout_millis)
+
+    def _open(self, directory: str | None, rules: Mapping[str, Any]) -> None:
+        if directory is None and not rules:
+            found = settings.read().local
+            self._files = JsonlSpanExporter(files_of("logs" if found is None else found))
+        else:
+            self._files = JsonlSpanExporter(LocalFiles(directory or "logs", **rules))
 
 
 def _made(exporter: Any) -> SpanExporter:

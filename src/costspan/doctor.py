@@ -1,4 +1,4 @@
-"""What `costspan doctor` finds: SDKs, patches, where spans and lines go, prices, the last calls."""
+"""What `costspan doctor` finds: SDKs, patches, where spans and lines go, prices, budgets, calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import Any
 import msgspec
 
 from costspan.cost.refresh import Refresher
+from costspan.cost.stores.contract import StoreDown
+from costspan.cost.stores.opening import has_file, open_store
 from costspan.cost.tracker import CostTracker
+from costspan.export.local_files import files_of
 from costspan.guard import quietly
 from costspan.instrumentation.patching import PROVIDERS, TABLE, installed_version
 from costspan.instrumentor import VERSION, Instrumentor
@@ -19,6 +22,7 @@ from costspan.settings import Settings
 
 Finding = tuple[str, str]
 _LAST_CALLS = 3
+_STORE_SECONDS = 5.0
 _TAIL_BYTES = 64 * 1024
 
 
@@ -51,6 +55,7 @@ def _findings(instrumentor: Instrumentor) -> Iterator[Finding]:
     yield "spans", instrumentor.destination
     yield "calls file", _file(settings)
     yield from _prices(instrumentor.costs)
+    yield from _budgets(instrumentor.costs, settings)
     yield "content", f"capture is {settings.capture_content}"
     yield from _last_calls(settings)
 
@@ -67,7 +72,8 @@ def _sdk(name: str, places: list[str]) -> str:
 def _file(settings: Settings) -> str:
     if settings.local is None:
         return "none (set COSTSPAN_LOCAL=logs, or instrument(local='logs'))"
-    return f"{settings.local}/llm_trace_<day>.jsonl"
+    files = files_of(settings.local)
+    return f"{files.directory}/llm_trace_<{files.unit}>.jsonl"
 
 
 def _prices(costs: CostTracker | None) -> Iterator[Finding]:
@@ -95,16 +101,42 @@ def _refreshed(refresher: Refresher) -> str:
     return f"every {refresher.every}; tried at {last.at:%Y-%m-%dT%H:%M:%SZ}: {last.result}{kept}"
 
 
+def _budgets(costs: CostTracker | None, settings: Settings) -> Iterator[Finding]:
+    """The budgets of the environment and of its file, and how the store does; not its address."""
+    names = [] if costs is None else [budget.name for budget in costs.budgets]
+    yield "budgets", ", ".join(names) or "none (in the environment and its file)"
+    yield "store", _store(settings.store)
+
+
+def _store(url: str) -> str:
+    kind = url.partition(":")[0]
+    store = open_store(url, _STORE_SECONDS)
+    if not store.shared:
+        return "memory: the sums of each process alone"
+    if not has_file(url):
+        return f"{kind}, whose file is not there yet"
+    try:
+        known = len(store.declared())
+    except StoreDown as down:
+        return f"{kind}, which does NOT answer ({down})"
+    finally:
+        store.close()
+    return f"{kind}, knows {known} budget{'' if known == 1 else 's'}: costspan budgets"
+
+
 def _last_calls(settings: Settings) -> Iterator[Finding]:
     if settings.local is None:
         return
-    files = sorted(Path(settings.local).glob("llm_trace_*.jsonl"))
+    folder = files_of(settings.local).directory
+    files = sorted(folder.glob("llm_trace_*.jsonl"))
     if not files:
-        yield "last calls", f"none in {settings.local} yet"
+        yield "last calls", f"none in {folder} yet"
         return
     for line in _tail(files[-1]):
         with quietly("reading a line of the calls file"):
-            yield "last calls", _call(msgspec.json.decode(line))
+            record = msgspec.json.decode(line)
+            if "kind" not in record:
+                yield "last calls", _call(record)
 
 
 def _tail(path: Path) -> list[bytes]:

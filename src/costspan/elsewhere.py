@@ -41,8 +41,13 @@ os.register_at_fork(after_in_child=_pool.forget)
 
 
 def submit(work: Callable[[], T]) -> Future[T]:
-    """Have `work` done by another thread."""
-    return _pool.submit(work)
+    """Have `work` done by another thread; by this one where the interpreter is about to end."""
+    try:
+        return _pool.submit(work)
+    except RuntimeError:
+        done: Future[T] = Future()
+        done.set_result(work())
+        return done
 
 
 async def elsewhere(work: Callable[[], T]) -> T:
@@ -51,5 +56,11 @@ async def elsewhere(work: Callable[[], T]) -> T:
 
 
 async def over(work: Future[T]) -> T:
-    """Wait for work that was handed over. Who stops waiting does not stop the work."""
+    """Wait for work that was handed over. Who stops waiting does not stop the work.
+
+    Another event loop than asyncio's, such as Trio's, is held until it is done: at most for the
+    deadlines of a store.
+    """
+    if asyncio._get_running_loop() is None:
+        return work.result()
     return await asyncio.shield(asyncio.wrap_future(work))

@@ -32,7 +32,8 @@ class BudgetExceeded(CostspanError):
         scope: the key within the budget, such as a session's id.
         spent_usd, limit_usd, would_cost_usd: US dollars, None where not known.
         resets_at: when the budget's window ends, as seconds since the epoch.
-        response: the answer that was already paid for, where there is one.
+        response: the answer that was already paid for, where there is one; None at the end of a
+            stream, whose chunks the caller has.
         alerts: what was told of it, where something was.
     """
 
@@ -59,3 +60,13 @@ class BudgetExceeded(CostspanError):
         self.resets_at = resets_at
         self.response = response
         self.alerts: tuple[Any, ...] = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled as it is, as when it comes back from a pool's worker."""
+        return _exceeded, (type(self), self.args), vars(self)
+
+
+def _exceeded(kind: type[BudgetExceeded], said: tuple[Any, ...]) -> BudgetExceeded:
+    made = kind.__new__(kind, *said)
+    made.args = said
+    return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from functools import cache
 from importlib.metadata import version
@@ -18,11 +18,13 @@ from costspan import settings as settings_of
 from costspan.alerts.configured import configured_sinks
 from costspan.call import Request
 from costspan.cost.budgets.budget import Budget
+from costspan.cost.budgets.written import budgets_of
 from costspan.cost.foreign.joining import ForeignSpans
 from costspan.cost.tracker import CostTracker
 from costspan.cost.written import prices_of
 from costspan.errors import ConfigurationError
-from costspan.export.calls import CallsFile, LocalFiles
+from costspan.export.calls import CallsFile
+from costspan.export.local_files import files_of
 from costspan.guard import quietly
 from costspan.instrumentation.metrics import Meters
 from costspan.instrumentation.observation import is_suppressed
@@ -140,7 +142,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         self.foreign.serve(self._costs if arguments["foreign_spans"] else None)
         wiring.tracers.joins = self.foreign.join
         wiring.tracers.prepare()
-        slot.wiring = wiring
+        slot.put(wiring)
         self._patches.apply(names)
         self._threads.apply()
         self._is_instrumented_by_opentelemetry = True
@@ -158,7 +160,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         self._threads.remove()
         if slot.wiring is not None:
             slot.wiring.meters.close()
-        slot.wiring = None
+        slot.put(None)
         if self._costs is not None and self._costs.prices.refresher is not None:
             self._costs.prices.refresher.stop()
         self.foreign.serve(None)
@@ -206,7 +208,7 @@ def _prepared(
     _check_provider("tracer_provider", arguments["tracer_provider"], "get_tracer")
     _check_provider("meter_provider", arguments["meter_provider"], "get_meter")
     costs = _tracker(arguments["costs"], settings)
-    file = None if settings.local is None else CallsFile(_files(settings.local))
+    file = None if settings.local is None else CallsFile(files_of(settings.local))
     if file is not None and costs is None:
         raise ConfigurationError(
             "instrument(costs=None, local=...): the calls file is written from settled calls; "
@@ -234,38 +236,23 @@ def _check_provider(name: str, provider: Any, method: str) -> None:
         raise ConfigurationError(f"instrument({name}={provider!r}): it has no {method}()")
 
 
-def _files(local: Any) -> LocalFiles:
-    if isinstance(local, LocalFiles):
-        return local
-    if isinstance(local, str | os.PathLike):
-        return LocalFiles(local)
-    raise ConfigurationError(f"local={local!r}: give a folder's name or LocalFiles('logs')")
-
-
 def _tracker(costs: Any, settings: Settings) -> CostTracker | None:
     """The tracker that was given, else one made from the settings."""
     if costs is None or isinstance(costs, CostTracker):
         return costs
     if costs is not _DEFAULT:
         raise ConfigurationError(f"costs={costs!r}: give a CostTracker(...), or None for none")
-    budgets = [_budget(table) for table in settings.budgets]
+    sinks = configured_sinks(settings.alerts, settings.slack_webhook_url)
+    budgets = budgets_of(settings.budgets, sinks)
     if settings.call_warn_usd is not None:
         budgets.append(Budget("single call", usd=settings.call_warn_usd, per="call"))
-    sinks = configured_sinks(settings.alerts, settings.slack_webhook_url)
     return CostTracker(
-        prices=prices_of(settings.prices), budgets=budgets, alerts=sinks, store=settings.store
+        prices=prices_of(settings.prices),
+        budgets=budgets,
+        alerts=sinks.everybodys,
+        store=settings.store,
+        on_store_error=settings.on_store_error,
     )
-
-
-def _budget(table: Mapping[str, Any]) -> Budget:
-    return _made("[budgets]", Budget, {"name": "", **table})  # type: ignore[no-any-return]
-
-
-def _made(place: str, kind: Callable[..., Any], table: Mapping[str, Any]) -> Any:
-    try:
-        return kind(**table)
-    except TypeError as fault:
-        raise ConfigurationError(f"[{place}]: {fault}") from None
 
 
 def record_call(

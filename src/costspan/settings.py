@@ -20,6 +20,7 @@ from costspan.errors import ConfigurationError
 _FILE_KEYS = (
     "local",
     "store",
+    "on_store_error",
     "capture_content",
     "providers",
     "metric_names",
@@ -37,8 +38,12 @@ _VARIABLES = (
     "COSTSPAN_STORE",
     "COSTSPAN_CALL_WARN_USD",
     "COSTSPAN_SLACK_WEBHOOK_URL",
+    "COSTSPAN_IDENTIFY_KEY",
     "COSTSPAN_CONFIG",
 )
+IDENTIFY_KEY = "COSTSPAN_IDENTIFY_KEY"
+"""The variable that holds the key of `LocalFiles(identify="hash")`."""
+
 STREAM_USAGE = ("ask", "never")
 CAPTURE_MODES = ("off", "on_error", "on")
 METRIC_NAMES = ("current", "v1.41", "both")
@@ -57,9 +62,9 @@ _OTEL_MODES = {"no_content": "off", "span_only": "on", "span_and_event": "on", "
 class Settings(Struct, frozen=True, kw_only=True):
     """What `instrument()` was told, checked.
 
-    `local` is a folder's name or the facade's own `LocalFiles`; `providers` None means all that are
-    installed; `call_warn_usd` is the limit of one call above which the sinks are told. `budgets`,
-    `alerts` and `prices` are the file's own tables, for the tracker that is made from them.
+    `local` is a folder's name, the file's `[local]` or a `LocalFiles`; `providers` None means all
+    that are installed; `call_warn_usd` is the limit of one call above which the sinks are told.
+    `budgets`, `alerts` and `prices` are the file's own tables, for the tracker made from them.
     """
 
     local: Any = None
@@ -71,6 +76,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     stream_usage: str = "ask"
     propagate_to_providers: bool = False
     store: str = "memory"
+    on_store_error: str = "allow"
     call_warn_usd: str | None = None
     slack_webhook_url: str | None = None
     budgets: tuple[Mapping[str, Any], ...] = ()
@@ -105,20 +111,18 @@ def read(
         _first(capture_content, env.get("COSTSPAN_CAPTURE_CONTENT"), file.get("capture_content")),
     )
     return Settings(
-        local=_first(local, env.get("COSTSPAN_LOCAL"), file.get("local")),
+        local=_local(_first(local, env.get("COSTSPAN_LOCAL")), file.get("local")),
         providers=_names("providers", providers, env, file, "openai"),
         capture_content=capture,
         details_events=events,
-        metric_names=_checked_choice(
-            "metric_names",
-            _first(metric_names, env.get("COSTSPAN_METRIC_NAMES"), file.get("metric_names"))
-            or "current",
-            METRIC_NAMES,
-        ),
+        metric_names=_checked_metric_names(metric_names, env, file),
         metric_labels=_checked_labels(_names("metric_labels", metric_labels, env, file, "agent")),
         stream_usage=_checked_choice("stream_usage", stream_usage, STREAM_USAGE),
         propagate_to_providers=_checked_switch("propagate_to_providers", propagate_to_providers),
         store=_first(env.get("COSTSPAN_STORE"), file.get("store")) or "memory",
+        on_store_error=_checked_choice(
+            "on_store_error", file.get("on_store_error", "allow"), ("allow", "block")
+        ),
         call_warn_usd=env.get("COSTSPAN_CALL_WARN_USD") or None,
         slack_webhook_url=env.get("COSTSPAN_SLACK_WEBHOOK_URL") or None,
         budgets=_tables(file, "budgets"),
@@ -129,6 +133,15 @@ def read(
 
 def _first(*values: Any) -> Any:
     return next((value for value in values if value not in (None, "")), None)
+
+
+def _local(given: Any, in_file: Any) -> Any:
+    """A folder's name that was given, with what a table of the file says besides."""
+    if given is None:
+        return in_file or None
+    if isinstance(in_file, dict) and isinstance(given, str | os.PathLike):
+        return {**in_file, "directory": given}
+    return given
 
 
 def _checked_capture(env: Mapping[str, str], mode: Any) -> tuple[str, bool]:
@@ -164,6 +177,11 @@ def _names(
     if isinstance(names, str) or not isinstance(names, Sequence):
         raise ConfigurationError(f'{setting}={names!r}: give a tuple, such as ("{example}",)')
     return tuple(names)
+
+
+def _checked_metric_names(given: Any, env: Mapping[str, str], file: Mapping[str, Any]) -> str:
+    said = _first(given, env.get("COSTSPAN_METRIC_NAMES"), file.get("metric_names"))
+    return _checked_choice("metric_names", said or "current", METRIC_NAMES)
 
 
 def _checked_labels(words: tuple[str, ...] | None) -> tuple[str, ...]:

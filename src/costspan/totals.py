@@ -47,9 +47,11 @@ class Summary(Struct, frozen=True, kw_only=True):
 
 
 class BudgetState(Struct, frozen=True, kw_only=True, gc=False):
-    """How a budget stands: its limit in its unit, and how many alerts of it there were here.
+    """How a budget stands: its limit in its unit, and what this process saw of it.
 
-    The unit is `usd`, `tokens` or `calls`.
+    The unit is `usd`, `tokens` or `calls`. `alerts` were told here; `used` is the share of the
+    limit that the fullest scope has used, 1 = used up, None of a limit for single calls; `refusals`
+    are calls that it stopped.
     """
 
     name: str
@@ -57,6 +59,8 @@ class BudgetState(Struct, frozen=True, kw_only=True, gc=False):
     unit: str
     limit: Decimal
     alerts: int
+    used: float | None = None
+    refusals: int = 0
 
 
 class Totals:

@@ -23,7 +23,7 @@ TABLES = (
 
 
 def test_each_table_is_a_sink():
-    assert [repr(sink) for sink in configured_sinks(TABLES, None)] == [
+    assert [repr(sink) for sink in configured_sinks(TABLES, None).everybodys] == [
         "LogAlerts()",
         "SlackAlerts(hooks.slack.com)",
         "PagerDutyAlerts(events.pagerduty.com)",
@@ -32,7 +32,7 @@ def test_each_table_is_a_sink():
 
 
 def test_nothing_said_is_nothing():
-    assert configured_sinks((), None) is None
+    assert configured_sinks((), None).everybodys is None
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,35 @@ def test_nothing_said_is_nothing():
     ],
 )
 def test_the_variable_adds_slack(tables: tuple, found: list[str]):
-    sinks = configured_sinks(tables, "http://gw:8080/services/x")
+    sinks = configured_sinks(tables, "http://gw:8080/services/x").everybodys
     assert [repr(sink) for sink in sinks] == found
+
+
+def test_a_table_with_a_name_is_of_the_budgets_that_name_it():
+    named = {"type": "pagerduty", "name": "oncall", "routing_key": KEY}
+    found = configured_sinks((*TABLES[:2], named, TABLES[1]), None)
+
+    assert list(map(repr, found.everybodys)) == [
+        "LogAlerts()",
+        "SlackAlerts(hooks.slack.com)",
+        "SlackAlerts(hooks.slack.com)",
+    ]
+    assert {name: len(sinks) for name, sinks in found.by_name.items()} == {
+        "log": 1,
+        "slack": 2,
+        "oncall": 1,
+    }
+    assert found.named == {"oncall"}
+    assert configured_sinks((named,), None).everybodys is None
+
+
+@pytest.mark.parametrize("name", ["slack", "a", "", 7])
+def test_names_of_sinks_differ_from_each_other_and_from_types(name: object):
+    tables = ({"type": "log", "name": "a"}, {"type": "log", "name": name})
+    with pytest.raises(
+        ConfigurationError, match=r'type = "log": (another goes|its name is a text)'
+    ):
+        configured_sinks(tables, None)
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_a_call_does_not_wait_for_a_receiver_that_hangs(stand_in: StandIn, kind:
     assert costs.flush(0.01) is False
     assert costs.summary().calls == 20
     stand_in.stopping.set()
-    costs._courier.close(PATIENCE)
+    costs._watch._courier.close(PATIENCE)
 
 
 @pytest.mark.usefixtures("_quick")

@@ -1,6 +1,7 @@
 """The benchmarks: what costspan costs, beside the bare SDKs, a span made by hand, and the peers.
 
-usage: python -m tests.benchmarks [--rounds N] [--only calls,peers,parts,startup,memory]
+usage: python -m tests.benchmarks [--rounds N] [--only PART,...]
+parts: calls, peers, parts, stores, spans, startup, memory
 
 Prints Markdown. Times are CPU time of the calling thread with garbage collection off, "fastest /
 median" of several runs; processes take turns, and what is shown is the difference to the bare SDK
@@ -29,6 +30,8 @@ PARTS: dict[str, Part] = {
     "calls": report.calls,
     "peers": lambda rounds: report.peers(rounds, os.environ.get("COSTSPAN_BENCH_PEERS", "")),
     "parts": lambda rounds: report.parts(),
+    "stores": lambda rounds: report.stores(),
+    "spans": lambda rounds: report.spans(os.environ.get("COSTSPAN_BENCH_PEERS", "")),
     "startup": lambda rounds: report.startup(),
     "memory": lambda rounds: report.memory(),
 }

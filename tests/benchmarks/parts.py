@@ -50,14 +50,14 @@ def _settled_calls(name: str) -> tuple[Any, Any, Any]:
     return costs, *seen[-1]
 
 
-def _taken(run: Callable[[], Any]) -> list[float]:
+def _taken(run: Callable[[], Any], times: int = TIMES) -> list[float]:
     """Microseconds of one of many runs: the fastest round and the median one."""
 
     def many() -> None:
-        for _ in range(TIMES):
+        for _ in range(times):
             run()
 
-    rounds = [spent / TIMES for spent in clock.microseconds(many, ROUNDS)]
+    rounds = [spent / times for spent in clock.microseconds(many, ROUNDS)]
     return [min(rounds), statistics.median(rounds)]
 
 
@@ -132,7 +132,8 @@ def _settling() -> dict[str, list[float]]:
     from msgspec import structs
 
     from costspan.attributed import Attribution
-    from costspan.export.calls import CallsFile, LocalFiles
+    from costspan.export.calls import CallsFile
+    from costspan.export.local_files import LocalFiles
     from costspan.totals import Totals
 
     costs, call, cost = _settled_calls("openai")
@@ -149,6 +150,34 @@ def _settling() -> dict[str, list[float]]:
         }
 
 
+def _files() -> dict[str, list[float]]:
+    """The calling thread's time for a line by durability, and a batch encoded and written."""
+    from msgspec import structs
+
+    from costspan.export.appender import Appender
+    from costspan.export.calls import CallsFile
+    from costspan.export.local_files import LocalFiles
+    from costspan.export.schema import encoded
+
+    _, call, cost = _settled_calls("openai")
+    several = [structs.replace(call, trace_id=n, span_id=n) for n in range(1, DISTINCT + 1)]
+    calls, took = cycle(several), {}
+    with tempfile.TemporaryDirectory() as folder:
+        for durability in ("call", "batch", "fsync"):
+            file = CallsFile(LocalFiles(f"{folder}/{durability}", durability=durability))
+            clock.settle_down()
+            took[f"line {durability}"] = _taken(lambda file=file: file(next(calls), cost))
+            file.close()
+        appender = Appender(LocalFiles(f"{folder}/export"))
+        clock.settle_down()
+        batches = _taken(
+            lambda: appender.append_all([encoded(one, cost) for one in several], call.ended_at),
+            times=10,
+        )
+        appender.close()
+    return {**took, "export": [one / DISTINCT for one in batches]}
+
+
 def main() -> None:
     """Measure each part."""
     subjects.prepare_environment("ours")
@@ -160,6 +189,7 @@ def main() -> None:
                 **_unknown(),
                 **_foreign(),
                 **_settling(),
+                **_files(),
             }
         )
     )

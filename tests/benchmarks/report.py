@@ -126,6 +126,10 @@ def parts() -> tuple[str, list[Figure]]:
         "budget": "one budget checked, in memory",
         "line": "one line of the calls file, encoded and written",
         "settle": "settle() in all, without a file",
+        "line call": "a line by durability: call",
+        "line batch": "a line by durability: batch",
+        "line fsync": "a line by durability: fsync (its wait for the disk apart)",
+        "export": "file export in batches, encoded and written, one call",
     }
     rows = [[names[key], f"{took[key][0]:.2f} / {took[key][1]:.2f}"] for key in names]
     targets = {
@@ -135,9 +139,58 @@ def parts() -> tuple[str, list[Figure]]:
         "foreign span": 15,
         "budget": 5,
         "line": 25,
+        "export": 1e6 / 120_000,
     }
     figures = [Figure(names[key], took[key][0], goal, "us") for key, goal in targets.items()]
     return f"## Parts of a call, by themselves\n\n{table(('part', 'us'), rows)}", figures
+
+
+def stores() -> tuple[str, list[Figure]]:
+    """What one budget adds to a call, by store."""
+    took = json.loads(output_of(sys.executable, "stores"))
+    names = {
+        "memory: settle": "a call settled without a budget, memory",
+        "memory: budget": "one budget more: reserve, and its share of settle, memory",
+        "sqlite: settle": "a call settled without a budget, SQLite",
+        "sqlite: budget": "one budget more: reserve, and its share of settle, SQLite",
+        "redis: ping": "a ping of Redis, on the wall",
+        "redis: settle": "a call settled without a budget, Redis, on the wall",
+        "redis: budget": "one budget more: reserve, and its share of settle, Redis, on the wall",
+    }
+    known = {key: name for key, name in names.items() if key in took}
+    rows = [[name, f"{took[key][0]:.2f} / {took[key][1]:.2f}"] for key, name in known.items()]
+    figures = [
+        Figure(names["memory: budget"], took["memory: budget"][0], 5, "us"),
+        Figure(names["sqlite: budget"], took["sqlite: budget"][0], 60, "us"),
+    ]
+    if "redis: commands of a call" in took:
+        commands = took["redis: commands of a call"][0]
+        figures.append(
+            Figure("reserve and settle, commands to Redis that a call waits for", commands, 2, "")
+        )
+    return f"## A budget, by store\n\n{table(('part', 'us'), rows)}", figures
+
+
+def spans(interpreters: str) -> tuple[str, list[Figure]]:
+    """Spans as lines of OTLP JSON, beside OpenTelemetry's exporter where a peer's place has it."""
+    places = dict(pair.split("=", 1) for pair in interpreters.split())
+    took = json.loads(output_of(places.get("official", sys.executable), "span_lines"))
+    names = {
+        "ours": "costspan",
+        "official": "OpenTelemetry's JSON file exporter",
+        "protobuf, encoded only": "OpenTelemetry's protobuf encoder, nothing written",
+    }
+    rows = [
+        [name, f"{took[key][0]:.1f} / {took[key][1]:.1f}", f"{1e6 / took[key][0]:,.0f}"]
+        for key, name in names.items()
+        if key in took
+    ]
+    figures = [Figure("one span as OTLP JSON, encoded and written", took["ours"][0], 12.5, "us")]
+    if "official" in took:
+        share = took["ours"][0] / took["official"][0]
+        figures.append(Figure("the same: share of OpenTelemetry's exporter", share, 0.21, ""))
+    text = table(("a span in a file", "us", "per second"), rows)
+    return f"## Spans in files\n\n{text}", figures
 
 
 def startup() -> tuple[str, list[Figure]]:

@@ -1,4 +1,4 @@
-"""What `costspan doctor` says of the prices."""
+"""What `costspan doctor` says of the prices, the budgets and their store."""
 
 from datetime import date
 from pathlib import Path
@@ -7,8 +7,12 @@ import pytest
 
 from costspan import cli
 from costspan.cost import age
+from costspan.cost.stores.opening import open_store
 from tests.cost.conftest import refresh_threads
 from tests.cost.tables import Source
+from tests.third_party.processes import free_port
+
+TWO_BUDGETS = '[[budgets]]\nname = "one"\nusd = 1\n[[budgets]]\nname = "two"\ncalls = 2\n'
 
 
 @pytest.fixture
@@ -55,3 +59,63 @@ def test_prices_that_are_old(served: Source, said, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(age, "today", lambda: date(2027, 10, 19))
     _, old, _ = said('max_age = "30d"')
     assert old.startswith("prices the prices are 365 days old (genai-prices 0.2.3 ")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            "",
+            [
+                "budgets none (in the environment and its file)",
+                "store memory: the sums of each process alone",
+            ],
+        ),
+        (
+            'store = "sqlite:///{folder}/costs.db"\n',
+            [
+                "budgets none (in the environment and its file)",
+                "store sqlite, whose file is not there yet",
+            ],
+        ),
+        (
+            'store = "redis://:s3cret@127.0.0.1:{port}/0"\n' + TWO_BUDGETS,
+            ["budgets one, two", "store redis, which does NOT answer (ConnectionError)"],
+        ),
+    ],
+)
+def test_budgets_and_their_store(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    text: str,
+    lines: list[str],
+):
+    config = tmp_path / "costspan.toml"
+    config.write_text(text.format(folder=tmp_path, port=free_port()))
+    monkeypatch.setenv("COSTSPAN_CONFIG", str(config))
+    monkeypatch.delenv("COSTSPAN_STORE", raising=False)
+
+    assert cli.main(["doctor"]) == 0
+
+    out = capsys.readouterr().out
+    found = [" ".join(line.split()) for line in out.splitlines()]
+    assert [line for line in found if line.startswith(("budgets", "store"))] == lines
+    assert "s3cret" not in out + caplog.text
+
+
+def test_a_store_that_knows_budgets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    url = f"sqlite:///{tmp_path}/costs.db"
+    store = open_store(url)
+    store.declare("the month", b"{}")
+    store.close()
+    monkeypatch.delenv("COSTSPAN_CONFIG", raising=False)
+    monkeypatch.setenv("COSTSPAN_STORE", url)
+
+    assert cli.main(["doctor"]) == 0
+
+    found = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "store sqlite, knows 1 budget: costspan budgets" in found

@@ -17,7 +17,8 @@ from costspan import Budget, CostTracker, Prices, Rate
 from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Response, Usage
 from costspan.cost import responses
-from costspan.export.calls import CallsFile, LocalFiles
+from costspan.export.calls import CallsFile
+from costspan.export.local_files import LocalFiles
 from costspan.totals import Totals
 from tests.cost.calls import finished
 
@@ -61,7 +62,7 @@ def test_a_retrieval_of_what_was_settled_is_free():
     costs = CostTracker()
     costs.settle(made(WHOLE, status="completed"))
     for _ in range(2):
-        call, cost = costs.account(retrieved())
+        call, cost, _ = costs.account(retrieved())
         assert (cost.status, call.usage, call.settles_response) == ("not_billed", None, False)
     assert sums(costs) == (3, 1200, Decimal("0.00027"), 0)
 
@@ -70,7 +71,7 @@ def test_what_was_broken_off_is_settled_by_the_first_retrieval():
     costs = CostTracker()
     assert costs.settle(made()).status == "unpriced"
     assert sums(costs) == (1, 0, Decimal(0), 1)
-    call, cost = costs.account(retrieved())
+    call, cost, _ = costs.account(retrieved())
     assert (cost.status, cost.total_usd) == ("priced", Decimal("0.00027"))
     assert (call.settles_response, call.corrects) == (True, 0xA)
     assert sums(costs) == (2, 1200, Decimal("0.00027"), 0)
@@ -114,7 +115,7 @@ def test_in_the_background_the_retrieval_pays():
     here.settle(made(status="queued", background=True))
     for costs in (here, there):
         assert costs.settle(retrieved(None, status="queued")).status == "not_billed"
-        call, cost = costs.account(retrieved(background=True))
+        call, cost, _ = costs.account(retrieved(background=True))
         assert (cost.total_usd, call.settles_response) == (Decimal("0.00027"), True)
         assert costs.settle(retrieved(background=True)).total_usd == 0
     assert sums(here) == (4, 1200, Decimal("0.00027"), 0)

@@ -101,8 +101,8 @@ def test_a_writer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture):
         ({"alerts": LogAlerts()}, "give a list of sinks"),
         ({"alerts": [LogAlerts]}, r"such as LogAlerts\(\)"),
         ({"alerts": [None]}, "a sink is a callable"),
-        ({"store": "sqlite:///costs.db"}, "not available yet: 'memory'"),
-        ({"on_store_error": "block"}, "not available yet"),
+        ({"store": "mysql://costs"}, "sqlite:///"),
+        ({"on_store_error": "ignore"}, "use 'allow' or 'block'"),
         ({"estimate": "yes"}, "give True or False"),
     ],
 )
@@ -118,8 +118,8 @@ def test_how_the_budgets_stand():
     for _ in range(2):
         costs.settle(finished(**COUNTS))
     assert costs.budget_states() == [
-        BudgetState(name="n", per="call", limit_usd=Decimal("0.0001"), alerts=2),
-        BudgetState(name="f", per="call", limit_usd=Decimal(2), alerts=0),
+        BudgetState(name="n", per="call", unit="usd", limit=Decimal("0.0001"), alerts=2),
+        BudgetState(name="f", per="call", unit="usd", limit=Decimal(2), alerts=0),
     ]
 
 

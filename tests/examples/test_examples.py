@@ -1,5 +1,6 @@
 """The short examples run as they stand, against a local server where they call a provider."""
 
+import hmac
 import json
 import os
 import subprocess
@@ -99,3 +100,22 @@ def test_foreign_spans_prices_the_calls_and_not_their_sum(
         "poet: 260 tokens, no dollars",
         "2 calls, $0.005300",
     ]
+
+
+def test_files_without_collector_reads_and_verifies(tmp_path: Path, server: LLMServer) -> None:
+    printed = run_example("files_without_collector.py", tmp_path, server, "tokens=1000/100")
+
+    # gpt-5.2: 1,000 x 1.75 + 100 x 14 = 3,150 millionths of a dollar
+    assert printed.splitlines() == [
+        "poet: 1100 tokens, $0.00315",
+        "6 lines, 2 writers, 2 files, 4 checkpoints: no findings",
+    ]
+
+
+def test_local_files_writes_a_user_as_a_hash(tmp_path: Path, server: LLMServer) -> None:
+    digest = hmac.new(b"a key of your own, 32 bytes long", b"user:ann@example.org", "sha256")
+
+    printed = run_example("local_files.py", tmp_path, server, "")
+
+    # gpt-5.2: 1,000 x 1.75 + 100 x 14 = 3,150 millionths of a dollar
+    assert printed == f"reviewer: $0.00315, user {digest.hexdigest()[:32]}\n"

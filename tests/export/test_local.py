@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from costspan import ConfigurationError, Instrumentor, LocalFiles
+from costspan import Instrumentor
 from costspan.testing import LLMServer
 
 ASK = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hello"}]}
@@ -69,38 +69,3 @@ def test_a_preview_needs_content_switched_on(
         answer = client.chat.completions.create(**ASK)
     Instrumentor().uninstrument()
     assert only_line(tmp_path)["response_preview"] == answer.choices[0].message.content[:200]
-
-
-class TestLocalFiles:
-    """What a folder may be, and what is refused."""
-
-    def test_two_of_the_same_folder_are_equal(self, tmp_path: Path):
-        assert LocalFiles(tmp_path) == LocalFiles(str(tmp_path))
-        assert hash(LocalFiles(tmp_path)) == hash(LocalFiles(str(tmp_path)))
-        assert LocalFiles(tmp_path) != LocalFiles(tmp_path / "other")
-        assert LocalFiles(tmp_path) != str(tmp_path)
-
-    def test_a_file_is_no_folder(self, tmp_path: Path):
-        (tmp_path / "file").touch()
-        with pytest.raises(ConfigurationError, match="is a file: give the name of a folder"):
-            LocalFiles(tmp_path / "file")
-
-    def test_no_name_is_no_folder(self):
-        with pytest.raises(ConfigurationError, match="names no folder"):
-            LocalFiles("")
-
-    @pytest.mark.parametrize("durability", ["batch", "fsync", "never", None])
-    def test_a_durability_that_is_not_built(self, durability: object):
-        with pytest.raises(ConfigurationError, match=r"not available yet: use 'call'"):
-            LocalFiles("logs", durability=durability)
-
-    @pytest.mark.parametrize(
-        "word", ["rotate", "keep", "compress", "per_process", "identify", "audit_key"]
-    )
-    def test_an_argument_that_is_not_built(self, word: str):
-        with pytest.raises(ConfigurationError, match=rf"{word}=.*not available yet"):
-            LocalFiles("logs", **{word: 1})
-
-    def test_an_unknown_argument(self):
-        with pytest.raises(TypeError, match="'directori'"):
-            LocalFiles("logs", directori=1)

@@ -1,6 +1,7 @@
 """A line of the calls file: its fields, its forms, and that the documentation tells the same."""
 
 import json
+import random
 import re
 from datetime import datetime
 from decimal import Decimal
@@ -34,7 +35,8 @@ def test_the_fields_are_these():
 
 
 def test_the_documentation_lists_exactly_the_fields():
-    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    table = PAGE.read_text().split("\n| field |")[1].split("\n\n")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
     assert [re.match(r"\| `(\w+)` \|", row)[1] for row in rows] == FIELDS
 
 
@@ -146,7 +148,11 @@ def _fields(call) -> dict:
     [
         (0, "0"),
         (1, "0.000000000001"),
+        (9_999_999, "0.000009999999"),
+        (10_000_000, "0.00001"),
+        (10_000_001, "0.000010000001"),
         (270_000_000, "0.00027"),
+        (999_999_999_999, "0.999999999999"),
         (10**12, "1"),
         (1_500_000_000_000, "1.5"),
         (10**13, "10"),
@@ -161,6 +167,15 @@ def test_dollars_are_exact_numbers(picos: int | None, number: str):
     assert re.search(r'"cost_usd":([^,]*),', text)[1] == number
     read = json.loads(text, parse_float=Decimal, parse_int=Decimal)["cost_usd"]
     assert read == (None if picos is None else Decimal(picos).scaleb(-12))
+
+
+def test_every_amount_is_written_with_its_own_digits():
+    drawn = random.Random(1)
+    for picos in (drawn.randrange(10**size) for size in range(1, 18) for _ in range(200)):
+        text = encoded(finished(), Cost(status="priced", total=picos)).decode()
+        number = re.search(r'"cost_usd":([^,]*),', text)[1]
+        assert "e" not in number
+        assert Decimal(number) == Decimal(picos).scaleb(-12)
 
 
 def test_a_record_in_memory_has_decimals():

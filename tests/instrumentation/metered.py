@@ -14,6 +14,8 @@ TOKENS = "gen_ai.client.inference.usage."
 COST = "costspan.cost"
 LIMIT = "costspan.budget.limit"
 ALERTS = "costspan.budget.alerts"
+USED = "costspan.budget.used"
+REFUSALS = "costspan.budget.refusals"
 
 
 class Metered:

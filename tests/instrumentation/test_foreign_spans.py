@@ -26,6 +26,7 @@ ASKED = {
     "gen_ai.provider.name": "openai",
     "gen_ai.request.model": "gpt-4o-mini",
 }
+TOOL = {"gen_ai.operation.name": "execute_tool"}
 COUNTED = {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 200}
 CHAT = Answer(
     body={
@@ -186,12 +187,17 @@ class TestJoining:
 
 
 class TestOneCall:
-    """A call that we record, and others too: ours has the dollars."""
+    """A call that we record, and others too: ours has the dollars.
 
-    @pytest.fixture
-    def costs(self, app: TracerProvider) -> CostTracker:
+    So it is of the very first spans, whose nodes are found by their ids too, and of later ones.
+    """
+
+    @pytest.fixture(params=["first", "later"])
+    def costs(self, app: TracerProvider, request: pytest.FixtureRequest) -> CostTracker:
         made = CostTracker()
         Instrumentor().instrument(tracer_provider=app, costs=made)
+        if request.param == "later":
+            app.get_tracer(PEER).start_span("tool", attributes=TOOL).end()
         return made
 
     def test_a_peer_above_ours(
@@ -247,6 +253,26 @@ class TestOneCall:
             foreign(app)
             call.set_usage(input_tokens=1000, output_tokens=200)
         assert (costs.summary().cost_usd, paid(spans)) == (DOLLARS, ["costspan"])
+
+    def test_a_peer_beneath_ours_and_a_span_of_the_app(
+        self, app: TracerProvider, spans: Spans, costs: CostTracker
+    ):
+        with record_call(model="gpt-4o-mini", provider="openai") as call:
+            with app.get_tracer("my.app").start_as_current_span("retry"):
+                foreign(app)
+            call.set_usage(input_tokens=1000, output_tokens=200)
+        assert (costs.summary().cost_usd, paid(spans)) == (DOLLARS, ["costspan"])
+
+    def test_a_peer_beneath_one_of_ours_that_has_ended(
+        self, app: TracerProvider, spans: Spans, costs: CostTracker
+    ):
+        """A context that leaks: what starts in it later is a call of its own."""
+        with record_call(model="gpt-4o-mini", provider="openai") as call:
+            call.set_usage(input_tokens=2000, output_tokens=200)
+            leaked = trace.get_current_span()
+        with trace.use_span(leaked):
+            foreign(app)
+        assert (costs.summary().calls, paid(spans)) == (2, ["costspan", PEER])
 
     def test_calls_of_ours_are_never_taken_for_each_other(
         self, app: TracerProvider, wire: Wire, costs: CostTracker

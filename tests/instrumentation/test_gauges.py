@@ -1,11 +1,19 @@
-"""Budgets as metrics: what each one's limit is and how often it was crossed."""
+"""Budgets as metrics: what each one's limit is how full it is, how often it was crossed."""
 
 from typing import Any
 
 import pytest
 
-from costspan import Budget, CostTracker, Instrumentor, guard, record_call
-from tests.instrumentation.metered import ALERTS, COST, LIMIT, Metered
+from costspan import (
+    Budget,
+    BudgetExceeded,
+    CostTracker,
+    Instrumentor,
+    attribution,
+    guard,
+    record_call,
+)
+from tests.instrumentation.metered import ALERTS, COST, LIMIT, REFUSALS, USED, Metered
 from tests.instrumentation.rig import watched
 
 
@@ -99,4 +107,37 @@ def test_a_fault_of_ours_keeps_nothing_else_from_the_reader(metered: Metered):
 
     assert COST in points
     assert LIMIT not in points
-    assert guard.faults() - before == 2
+    assert guard.faults() - before == 4
+
+
+def test_how_full_a_budget_is_where_it_is_fullest(metered: Metered):
+    """0.00015 USD a call: of 0.0006, a quarter; one for each call has no such share."""
+    budgets = [
+        Budget("month", usd="0.0006", window="month"),
+        Budget("ticket", calls=4, per="session"),
+        Budget("each", usd=5, per="call"),
+    ]
+    with watched(costs=CostTracker(budgets=budgets, alerts=[]), meter_provider=metered.provider):
+        for session in ("a", "a", "b"):
+            with attribution(session=session):
+                one_call()
+        used, metric = told(metered, USED), {one.name: one for one in metered.metrics()}[USED]
+
+    assert used == {("month", "total"): 0.75, ("ticket", "session"): 0.5}
+    assert (type(metric.data).__name__, metric.unit) == ("Gauge", "1")
+
+
+def test_calls_that_were_stopped_are_counted(metered: Metered):
+    budgets = [Budget("loop", calls=2, action="block"), Budget("other", usd=1)]
+    with watched(costs=CostTracker(budgets=budgets, alerts=[]), meter_provider=metered.provider):
+        for _ in range(2):
+            one_call()
+        for _ in range(3):
+            with pytest.raises(BudgetExceeded):
+                one_call()
+        refusals, used = told(metered, REFUSALS), told(metered, USED)
+        metric = {one.name: one for one in metered.metrics()}[REFUSALS]
+
+    assert refusals == {("loop", "total"): 3, ("other", "total"): 0}
+    assert used[("loop", "total")] == 1.0
+    assert (metric.data.is_monotonic, metric.unit) == (True, "{call}")

@@ -77,7 +77,7 @@ def calls_of_all_kinds(server: LLMServer) -> None:
 
 @pytest.mark.parametrize("names", ["current", "v1.41", "both"])
 def test_the_instruments(metered: Metered, server: LLMServer, names: str):
-    costs = CostTracker(budgets=[Budget("single call", usd=5, per="call")])
+    costs = CostTracker(budgets=[Budget("single call", usd=5, per="call"), Budget("all", usd=5)])
     settings: Any = {"costs": costs, "meter_provider": metered.provider, "metric_names": names}
     with watched(**settings), attribution(agent="ann", session="s", user="u", endpoint="/ask"):
         calls_of_all_kinds(server)

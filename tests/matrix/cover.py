@@ -1,8 +1,9 @@
 """Which cells a shorter run takes: a small set that still holds every pair of values."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heapreplace
 from itertools import combinations
+from typing import Any, TypeVar
 
 from tests.matrix.cells import Cell
 
@@ -15,7 +16,10 @@ def axes(cell: Cell) -> tuple[str, ...]:
     return str(cell.method), cell.mode, str(cell.form), cell.ending
 
 
-def pairwise(cells: Sequence[Cell]) -> tuple[Cell, ...]:
+C = TypeVar("C")
+
+
+def pairwise(cells: Sequence[C], axes: Callable[[Any], tuple[str, ...]] = axes) -> tuple[C, ...]:
     """A greedy cover: always the cell with most pairs that are still missing, the first of equals.
 
     A cell's gain never grows, so only the one on top of the heap has to be counted again.

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, cast
 
+from msgspec import Struct
+
 from costspan.alerts.alert import Sink
 from costspan.errors import ConfigurationError
 
@@ -23,22 +25,52 @@ _SINKS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 }
 
 
+class Configured(Struct, frozen=True):
+    """Sinks for all budgets, None where nothing is said of any; and by what a budget calls them.
+
+    A table with a name (`named`) is told of the budgets alone that name it; the others are told of
+    all, and go by their type.
+    """
+
+    everybodys: list[Sink] | None
+    by_name: dict[str, list[Sink]]
+    named: frozenset[str]
+
+
 def configured_sinks(
     tables: Sequence[Mapping[str, Any]], slack_webhook_url: str | None
-) -> list[Sink] | None:
+) -> Configured:
     """The sinks of the file's `[[alerts]]`, and Slack beside them or the log.
-
-    Returns:
-        None where nothing is said of sinks.
 
     Raises:
         ConfigurationError: a table is wrong; no value of it is quoted, for it may be a secret.
     """
-    sinks = [_sink(table) for table in tables]
-    if slack_webhook_url is None:
-        return sinks or None
-    slack = _made("COSTSPAN_SLACK_WEBHOOK_URL", {"type": "slack", "webhook_url": slack_webhook_url})
-    return [*(sinks or [_made("", {"type": "log"})]), slack]
+    everybodys: list[Sink] = []
+    by_name: dict[str, list[Sink]] = {}
+    for table in tables:
+        sink = _sink(table)
+        if "name" not in table:
+            everybodys.append(sink)
+        by_name.setdefault(_called(table, by_name), []).append(sink)
+    if slack_webhook_url is not None:
+        table = {"type": "slack", "webhook_url": slack_webhook_url}
+        slack = _made("COSTSPAN_SLACK_WEBHOOK_URL", table)
+        everybodys = [*(everybodys or [_made("", {"type": "log"})]), slack]
+        by_name.setdefault("slack", []).append(slack)
+    named = frozenset(by_name.keys() - _SINKS.keys())
+    return Configured(everybodys or None, by_name, named)
+
+
+def _called(table: Mapping[str, Any], known: Mapping[str, Any]) -> str:
+    kind: str = table["type"]
+    name = table.get("name", kind)
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f'[[alerts]] type = "{kind}": its name is a text')
+    if "name" in table and (name in known or name in _SINKS):
+        raise ConfigurationError(
+            f'[[alerts]] type = "{kind}": another goes by its name: name it otherwise'
+        )
+    return name
 
 
 def _sink(table: Mapping[str, Any]) -> Sink:
@@ -48,7 +80,7 @@ def _sink(table: Mapping[str, Any]) -> Sink:
             f"[[alerts]] has {'another' if 'type' in table else 'no'} type: write type = one of "
             + ", ".join(f'"{name}"' for name in _SINKS)
         )
-    return _made(f'[[alerts]] type = "{kind}"', table)
+    return _made(f'[[alerts]] type = "{kind}"', {k: v for k, v in table.items() if k != "name"})
 
 
 def _made(place: str, table: Mapping[str, Any]) -> Sink:

@@ -54,6 +54,9 @@ class Unwatched:
             self._store.settle(call, cost, spent)
         return NOTHING
 
+    def release(self, reservation: Reservation) -> None:
+        """Nothing is ever reserved."""
+
     def remaining(self, name: str, who: Attribution, trace_id: int) -> Decimal | None:
         """Nothing has a remainder.
 

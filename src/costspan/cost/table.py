@@ -279,4 +279,5 @@ def _rate(price: Any, start: int | None) -> Any:
 
 
 def _attos(rate: Any, per: int) -> Fraction:
-    return Fraction(rate) * 10**18 / per
+    numerator, denominator = rate.as_integer_ratio()
+    return Fraction(numerator * 10**18, denominator * per)

@@ -278,9 +278,9 @@ def _basic_rates(units: Sequence[Unit], bands: int) -> list[tuple[int, ...]] | N
     for band in range(bands):
         # A count without a rate of its own is named as missing, and billed at none.
         row = [rates.get(key, nothing)[band] for key in _BASIC_KEYS]
-        if any(rate % ATTOS_PER_PICO for rate in row):
+        if any(rate.denominator > 1 or rate.numerator % ATTOS_PER_PICO for rate in row):
             return None
-        table.append(tuple(int(rate / ATTOS_PER_PICO) for rate in row))
+        table.append(tuple(rate.numerator // ATTOS_PER_PICO for rate in row))
     return table
 
 

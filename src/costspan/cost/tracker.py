@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from opentelemetry import context, trace
 
@@ -79,6 +79,11 @@ class CostTracker:
         if not isinstance(estimate, bool):
             raise ConfigurationError(f"CostTracker(estimate={estimate!r}): give True or False")
         self.prices = prices if prices is not None else Prices()
+        given: Any = budgets  # whatever it was told to be
+        if not isinstance(given, Sequence) or isinstance(given, str):
+            raise ConfigurationError(
+                f"CostTracker(budgets={budgets!r}): give a list, such as [Budget('the month', ...)]"
+            )
         self.budgets = tuple(budgets)
         sinks = None if alerts is None else checked_sinks(alerts)
         self._store = open_store(store)
@@ -137,6 +142,10 @@ class CostTracker:
         self.prices.admit(request)
         return self._watch.admit(request, who or NOBODY, trace_id)
 
+    def release(self, reservation: Reservation) -> None:
+        """Give back what is reserved for a call that is not made after all."""
+        self._watch.release(reservation)
+
     def settle(
         self,
         call: Call,
@@ -173,8 +182,10 @@ class CostTracker:
         """
         spent = () if who is None else who.spent
         if call.request.operation == RETRIEVAL:
-            call, cost = self._retrieved(call, spent)
+            call, cost = self._retrieved(call, spent, wait=wait)
         elif not self._seen.is_new(call, span):
+            if reservation is not None:
+                self._watch.release(reservation)
             return call, ELSEWHERE, NOTHING
         else:
             cost = self.prices.cost(call)
@@ -198,10 +209,15 @@ class CostTracker:
         with quietly("counting a call"):
             self._watch.settle(call, cost, spent, reservation)
 
-    def _retrieved(self, call: Call, spent: tuple[Totals, ...]) -> tuple[Call, Cost]:
+    def _retrieved(self, call: Call, spent: tuple[Totals, ...], *, wait: bool) -> tuple[Call, Cost]:
         found = self._responses.retrieved(call, spent, self.prices.cost)
-        if found.before is not None and found.before.unpriced is not None:
-            self._store.superseded(found.before.unpriced, found.before.spent)
+        before = found.before
+        if before is not None and before.unpriced is not None:
+            unpriced = before.unpriced
+            if wait or not self.waits:
+                self._store.superseded(unpriced, before.spent)
+            else:
+                submit(lambda: self._store.superseded(unpriced, before.spent))
         return found.call, found.cost
 
     @property

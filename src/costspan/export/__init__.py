@@ -1,1 +1,1 @@
-"""Files: the calls file and what its lines look like."""
+"""Files: calls and spans in them; how they are written, kept, read and verified."""

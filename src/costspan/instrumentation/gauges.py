@@ -35,7 +35,7 @@ def show(provider: Any, meter: Any, budgets: Budgeted) -> None:
     _in_force = (provider, budgets)
     meter.create_observable_gauge(
         "costspan.budget.limit",
-        [_reading(provider, lambda state: float(state.limit), unit="usd")],
+        [_reading(provider, lambda state: float(state.limit) if state.unit == "usd" else None)],
         unit="USD",
         description="Limit of a budget of dollars",
     )
@@ -44,6 +44,18 @@ def show(provider: Any, meter: Any, budgets: Budgeted) -> None:
         [_reading(provider, lambda state: state.alerts)],
         unit="{alert}",
         description="Times that a budget was crossed",
+    )
+    meter.create_observable_gauge(
+        "costspan.budget.used",
+        [_reading(provider, lambda state: state.used)],
+        unit="1",
+        description="Share of a budget's limit that is used where it is fullest",
+    )
+    meter.create_observable_counter(
+        "costspan.budget.refusals",
+        [_reading(provider, lambda state: state.refusals)],
+        unit="{call}",
+        description="Calls that a budget stopped",
     )
 
 
@@ -55,7 +67,7 @@ def hide(budgets: Budgeted | None) -> None:
 
 
 def _reading(
-    provider: Any, value_of: Callable[[BudgetState], float], unit: str | None = None
+    provider: Any, value_of: Callable[[BudgetState], float | None]
 ) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def read(options: CallbackOptions) -> Iterable[Observation]:
         shown = _in_force
@@ -63,12 +75,9 @@ def _reading(
             return ()
         with _READING:
             return [
-                Observation(
-                    value_of(state),
-                    {semconv.BUDGET_NAME: state.name, semconv.BUDGET_PER: state.per},
-                )
+                Observation(value, {semconv.BUDGET_NAME: state.name, semconv.BUDGET_PER: state.per})
                 for state in shown[1].budget_states()
-                if unit in (None, state.unit)
+                if (value := value_of(state)) is not None
             ]
         return ()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+
 from costspan.call import REFUSED
-from costspan.elsewhere import elsewhere
+from costspan.elsewhere import over, submit
 from costspan.errors import BudgetExceeded, CostspanError
 from costspan.guard import quietly
 from costspan.instrumentation.observation import Observation
 
 _ASKING_LEAVE = quietly("asking leave for a call")
+_GIVING_BACK = quietly("giving back what was reserved for a call", even_asked_for=True)
 
 
 def admit(observation: Observation) -> None:
@@ -40,14 +43,41 @@ async def admit_waiting(observation: Observation) -> None:
         admit(observation)
         return
     observation.waits = True
-    await elsewhere(lambda: admit(observation))
+    asking = submit(lambda: admit(observation))
+    try:
+        await over(asking)
+    except CostspanError:
+        raise
+    except BaseException as exc:  # cancelled, or closed: the call is not made
+        stopped = exc
+        asking.add_done_callback(lambda asked: _stopped(observation, asked, stopped))
+        raise
+
+
+def _stopped(observation: Observation, asked: Future[None], exc: BaseException) -> None:
+    """Whoever asked did not wait for the answer: what was reserved is given back, off any loop."""
+    if asked.exception() is None:
+        submit(lambda: _give_back(observation, exc))
+
+
+def _give_back(observation: Observation, exc: BaseException) -> None:
+    with _GIVING_BACK:
+        costs, reservation = observation.wiring.costs, observation.reservation
+        if costs is not None and reservation is not None:
+            costs.release(reservation)
+        _not_made(observation, exc)
+        observation.finish()
 
 
 def _refused(observation: Observation, exc: CostspanError) -> None:
-    observation.reservation = REFUSED
-    observation.unbilled = True
-    observation.waits = False  # this thread may wait, and the caller is waiting for it
-    observation.fail(exc)
+    _not_made(observation, exc)
     if isinstance(exc, BudgetExceeded):
         observation.told(exc.alerts)
     observation.finish()
+
+
+def _not_made(observation: Observation, exc: BaseException) -> None:
+    observation.reservation = REFUSED
+    observation.unbilled = True
+    observation.waits = False  # this thread may wait
+    observation.fail(exc)

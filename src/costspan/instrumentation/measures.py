@@ -30,8 +30,8 @@ _LONG = 2_048
 _HOW_IT_IS_SENT = frozenset({"stream", "stream_options", "user", "metadata", "safety_identifier"})
 """Keys of a body that do not change what is asked."""
 
-_KEPT_BY_PROVIDER = ("previous_response_id", "conversation")
-"""Keys of a body that stand for what was said before, of whatever length."""
+_KEPT_BY_PROVIDER = ("previous_response_id", "conversation", "container")
+"""Keys of a body that stand for input which the provider has, of whatever length."""
 
 _LEFT_OUT = frozenset({"NotGiven", "Omit"})
 """The SDKs' classes for what the caller did not set."""

@@ -205,11 +205,12 @@ class Observation:
         wiring, call = self.wiring, self._call()
         cost = None
         # A processor settles what nobody has settled here; what was is not its to count.
-        setattr(self.span, semconv.ON_SPAN, (call, self.who) if wiring.costs is None else None)
+        setattr(self.span, semconv.ON_SPAN, None if wiring.settles else (call, self.who))
         if wiring.costs is not None:
             call, cost, outcome = wiring.costs.account(call, self.reservation, self.who)
             self.exceeded = outcome.exceeded
             self.told(outcome.alerts)
+            cost = cost if wiring.settles else None
         if self.span.is_recording() or wiring.details_events:
             self._write(call, cost)
         wiring.meters.record(call, cost, self.span)

@@ -39,6 +39,7 @@ class RecordedCall:
         self._request = request
         self._observation: Observation | None = None
         self._response: Response | None = None
+        self._answer: Any = None
 
     def __enter__(self) -> RecordedCall:
         """Open the span.
@@ -73,7 +74,12 @@ class RecordedCall:
         if self._response is not None or not observation.seen:  # a stream is seen by its exchange
             observation.seen += 1
         observation.__exit__(kind, exc, tb)
-        if exc is None and observation.exceeded is not None:
+        if exc is None:
+            self._raise_exceeded(observation)
+
+    def _raise_exceeded(self, observation: Observation) -> None:
+        if observation.exceeded is not None:
+            observation.exceeded.response = self._answer
             raise observation.exceeded
 
     async def __aenter__(self) -> RecordedCall:
@@ -98,8 +104,8 @@ class RecordedCall:
         self.__exit__(kind, exc, tb)
         if self._observation is not None and self._observation.finished is not None:
             await over(self._observation.finished)
-            if exc is None and self._observation.exceeded is not None:
-                raise self._observation.exceeded
+            if exc is None:
+                self._raise_exceeded(self._observation)
 
     def set_response(self, response: Any) -> None:
         """Take model, id, counts and the rest from an answer.
@@ -111,6 +117,7 @@ class RecordedCall:
             ConfigurationError: the shape is not known; `set_usage` takes counts by name.
         """
         _, self._response = shapes.read(response)
+        self._answer = response
 
     def set_usage(
         self,

@@ -68,6 +68,9 @@ class Accountant(Protocol):
     ) -> Reservation:
         """Leave to make a call; may raise `BudgetExceeded`."""
 
+    def release(self, reservation: Reservation) -> None:
+        """Give back what is reserved for a call that is not made after all."""
+
     @property
     def token_counter(self) -> TokenCounter | None:
         """How tokens are estimated that nobody reports; None where they are not."""
@@ -83,7 +86,8 @@ class Wiring:
 
     Args:
         tracers: gives the tracer to start a span with.
-        costs: who prices and counts calls; None for nobody.
+        costs: who prices and counts calls; None for nobody. `settles` says whether there is one
+            whose costs are shown: a span of none is left to the processor.
         meters: who records metrics.
         capture: the content gate's mode.
         details_events: whether each call's messages go out as a log record.
@@ -104,6 +108,7 @@ class Wiring:
     ) -> None:
         self.tracers = tracers
         self.costs = costs
+        self.settles = costs is not None
         self.token_counter = None if costs is None else costs.token_counter
         self.waits = costs is not None and costs.waits
         self.measures = costs is not None and (costs.needs_size or costs.needs_fingerprint)
@@ -127,12 +132,21 @@ class Wiring:
 
 
 class Slot:
-    """Holds the wiring in force, or None."""
+    """Holds the wiring in force, or None.
 
-    __slots__ = ("wiring",)
+    `fit`, where it is set, says what is put in place of a wiring, or of none: so that a test run
+    can count calls whatever the code under test switches on and off.
+    """
+
+    __slots__ = ("fit", "wiring")
 
     def __init__(self) -> None:
         self.wiring: Wiring | None = None
+        self.fit: Callable[[Wiring | None], Wiring | None] | None = None
+
+    def put(self, wiring: Wiring | None) -> None:
+        """Put `wiring` in force."""
+        self.wiring = wiring if self.fit is None else self.fit(wiring)
 
 
 slot = Slot()

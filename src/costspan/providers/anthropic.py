@@ -7,6 +7,7 @@ three are added up. In a stream `message_delta` is cumulative: its fields replac
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -263,14 +264,12 @@ def body_of(options: Any) -> Body:
 def prepare(
     options: Any, body: Body, operation: Operation, endpoint: Endpoint, ask_usage: bool
 ) -> tuple[Any, bool]:
-    """Turn the SDK's own span for this call off: the call is ours to record.
-
-    Only the SDK's methods name a span, on options that they make anew for each call; so nobody else
-    holds them, and a copy, which costs more than all the rest here, is not needed.
-    """
-    if getattr(options, "span_name", None) is not None:
-        options.__dict__["span_name"] = None  # pydantic's own way of setting a field is slower
-    return options, False
+    """Turn the SDK's own span for this call off, on a copy: the call is ours to record."""
+    if getattr(options, "span_name", None) is None:
+        return options, False
+    sent = copy.copy(options)
+    sent.__dict__["span_name"] = None  # pydantic's own way of setting a field is slower
+    return sent, False
 
 
 ANTHROPIC = Provider(

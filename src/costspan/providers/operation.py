@@ -82,7 +82,7 @@ class Provider(Struct, frozen=True, kw_only=True):
         request_id_header: the response header with the provider's id of a request.
         body: the request's body as it will be sent, from the SDK's options; scalars only may be
             read of it before the call.
-        prepare: changes that a call needs, never made on what the caller holds: gives the options
+        prepare: changes that a call needs, made on a copy of the SDK's options: gives the options
             to send and whether a stream's usage was asked for on the caller's behalf.
     """
 

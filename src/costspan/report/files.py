@@ -1,36 +1,29 @@
-"""Which files of folders a report reads.
-
-A file of a folder is chosen by its name, `llm_trace_<day>[...].jsonl[.gz|.zst]`. Where a plain file
-stands beside its compressed copy, the copy is whole and the plain one is passed over. A file that
-was named itself is read whatever it is called.
-"""
+"""Which files of folders a report reads: the calls files, each once, of the days that are asked."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
 from costspan.errors import ConfigurationError
+from costspan.export import folders
+from costspan.export.folders import Place
+from costspan.export.naming import parsed
 
-_NAME = re.compile(
-    r"llm_trace_(\d{4}-\d\d-\d\d)(?:T\d\d)?(?:\.\d+-[0-9a-f]+)?(?:\.\d{4,})?\.jsonl(\.gz|\.zst)?"
-)
+PREFIX = "llm_trace_"
 _ZONES = timedelta(days=2)
 """A file's day may be that of any time zone, so that it can be near a call's day in UTC."""
-
-Place = str | os.PathLike[str]
 
 
 def files_in(
     places: Iterable[Place], since: date | None = None, until: date | None = None
 ) -> list[Path]:
-    """The files to read, each once, in the order of the folders and of the names in them.
+    """The files to read, in the order of the folders and of the periods in them.
 
     Args:
-        places: folders, or files themselves.
+        places: folders, or files themselves, which are read whatever they are called.
         since, until: UTC days; of a folder, files of days well outside them are left out.
 
     Raises:
@@ -38,37 +31,24 @@ def files_in(
     """
     found: dict[str, Path] = {}
     for place in map(Path, places):
-        for path in _files_at(place, since, until):
-            found.setdefault(os.path.realpath(path), path)
+        try:
+            paths = folders.files_in(place, PREFIX)
+        except FileNotFoundError as fault:
+            raise ConfigurationError(str(fault)) from None
+        except OSError as fault:
+            raise ConfigurationError(f"{place} cannot be read: {fault.strerror}") from None
+        for path in paths:
+            if path == place or _is_within(path.name, since, until):
+                found.setdefault(os.path.realpath(path), path)
     return list(found.values())
 
 
-def _files_at(place: Path, since: date | None, until: date | None) -> Sequence[Path]:
-    if place.is_dir():
-        try:
-            return list(_files_of(place, since, until))
-        except OSError as fault:
-            raise ConfigurationError(f"{place} cannot be read: {fault.strerror}") from None
-    if not place.exists():
-        raise ConfigurationError(f"{place}: there is no such file or folder")
-    return [place]
-
-
-def _files_of(folder: Path, since: date | None, until: date | None) -> Iterator[Path]:
-    names = set(os.listdir(folder))
-    for name in sorted(names):
-        parts = _NAME.fullmatch(name)
-        if parts is None or (folder / name).is_dir():
-            continue
-        if not parts[2] and names & {f"{name}.gz", f"{name}.zst"}:
-            continue
-        if _is_within(parts[1], since, until):
-            yield folder / name
-
-
-def _is_within(day: str, since: date | None, until: date | None) -> bool:
+def _is_within(name: str, since: date | None, until: date | None) -> bool:
+    parts = parsed(PREFIX, name)
     try:
-        then = date.fromisoformat(day)
+        day = date.fromisoformat(parts.period[:10]) if parts is not None else None
     except ValueError:
+        day = None
+    if day is None:
         return True
-    return (since is None or then >= since - _ZONES) and (until is None or then <= until + _ZONES)
+    return (since is None or day >= since - _ZONES) and (until is None or day <= until + _ZONES)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from costspan.export.folders import Unreadable, lines_of
 from costspan.export.schema import SCHEMA_VERSION
 
 _MOST_NAMED = 20
@@ -81,21 +80,13 @@ def _is_empty(path: Path) -> bool:
 
 def _broken(path: Path) -> Iterator[str]:
     """Place and reason of each line of a file that is no call and should be."""
-    if path.suffix == ".zst":
-        yield f"{path}: some lines are torn or foreign"
-        return
     try:
-        with _opened(path) as file:
-            for number, line in enumerate(file, 1):
-                reason = _reason(line)
-                if reason:
-                    yield f"{path}:{number}: {reason}"
-    except (OSError, EOFError, zlib.error) as fault:
-        yield f"{path}: {fault}"
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+        for number, line in lines_of(path):
+            reason = "foreign" if line is None else _reason(line)
+            if reason:
+                yield f"{path}:{number}: {reason}"
+    except Unreadable as why:
+        yield f"{path}: some lines are torn or foreign; which ones cannot be said ({why})"
 
 
 class _Read(Struct):

@@ -18,10 +18,11 @@ from typing import Any
 from msgspec import Struct
 
 from costspan.errors import ConfigurationError
+from costspan.export.folders import Place
 from costspan.report.conditions import condition
 from costspan.report.engine import duckdb, opened
 from costspan.report.figures import Figures
-from costspan.report.files import Place, files_in
+from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
 from costspan.report.statement import NOTES, statement

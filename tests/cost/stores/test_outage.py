@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from costspan.cost.stores import outage
+from costspan.cost.stores import outage, pool
 from costspan.cost.stores.contract import Standing, Store, StoreDown
 from costspan.cost.stores.opening import open_store
 from costspan.cost.stores.shared import SharedStore
@@ -48,6 +48,15 @@ def answering(store: Store) -> None:
             time.sleep(0.02)  # nothing says when a server answers again
         else:
             return
+
+
+def told_of_the_end(caplog: pytest.LogCaptureFixture) -> str:
+    """All that was logged, when the end of the outage was: the store answers a moment before."""
+    last = time.monotonic() + PATIENCE
+    while "answers again" not in caplog.text:
+        assert time.monotonic() < last
+        time.sleep(0.01)  # a thread of the store says it
+    return caplog.text
 
 
 def settle(store: Store, token: str) -> bool:
@@ -109,12 +118,64 @@ def test_a_server_that_hangs_is_waited_for_once(server: Server, store: Store):
     for ask in (store.summary, lambda: store.claim(notice(), NOW), lambda: store.due(NOW)):
         with pytest.raises(StoreDown):
             ask()
-    assert spent.calls == 2  # what this process spent is known all the same
+    store.alerted(CALL)  # nobody waits for what these say
+    store.superseded(CALL, (spent,))
+    assert (spent.calls, spent.unpriced_calls) == (2, -1)  # this process's own
     assert store.flush(0.01) is False
     server.resume()
     assert store.flush(PATIENCE) is True
     answering(store)
     assert store.standings([MONTH], NOW)[0].spent == 3
+    summary = store.summary()
+    assert (summary.calls, summary.alerts, summary.unpriced_calls) == (3, 1, -1)
+
+
+def test_a_server_that_hangs_from_the_first_is_reached_later(server: Server):
+    """A first connect that takes long is waited for by no caller."""
+    store = open_store(emptied(server))
+    server.stall()
+    assert settle(store, "a") is False
+    server.resume()
+    assert store.flush(PATIENCE)
+    answering(store)
+    assert store.standings([MONTH], NOW) == [Standing(1)]
+    store.close()
+
+
+def cut_off(server: Server) -> None:
+    """Have the server close all connections, as it does with those that idle for too long."""
+    if server.url.startswith("redis"):
+        import redis
+
+        with redis.Redis.from_url(server.url) as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+        return
+    import psycopg
+
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'costspan'"
+        )
+
+
+def test_a_connection_that_was_closed_meanwhile_is_no_outage(
+    server: Server,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+):
+    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.0)
+    assert isinstance(store, SharedStore)
+    ((connection, _),) = store._backend.pool._idle
+    cut_off(server)
+    deadline = time.monotonic() + PATIENCE
+    while store._backend.pool._is_open(connection):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # its end is on the way
+    monkeypatch.setattr(store._backend, "_deadline", PATIENCE)
+    assert settle(store, "a") is True
+    assert caplog.text == ""
 
 
 def test_a_settlement_whose_outcome_is_unknown_counts_once(server: Server, store: Store):
@@ -137,7 +198,7 @@ def test_an_outage_is_told_once_and_its_end_too(
         settle(store, str(n))
     server.restart()
     assert store.flush(PATIENCE)
-    answering(store)
+    told_of_the_end(caplog)
     lines = [(record.levelname, record.getMessage()) for record in caplog.records]
     assert [level for level, _ in lines] == ["ERROR", "WARNING"]
     assert "is down" in lines[0][1]
@@ -155,7 +216,7 @@ def test_no_more_is_kept_than_there_is_room_for(
     assert store.flush(PATIENCE)
     answering(store)
     assert store.standings([MONTH], NOW) == [Standing(5)]
-    text = "\n".join(record.getMessage() for record in caplog.records)
+    text = told_of_the_end(caplog)
     assert "further ones are not counted" in text
     assert "5 calls were written late, 3 are not counted" in text
 
@@ -209,4 +270,14 @@ def test_a_file_that_is_locked_is_waited_for_once(tmp_path: Path):
     assert store.flush(PATIENCE)
     answering(store)
     assert store.standings([MONTH], NOW) == [Standing(1)]
+    store.close()
+
+
+def test_a_finaliser_settles_a_call_in_the_middle_of_a_step(tmp_path: Path):
+    """Such as a user's, which closes a stream when the garbage is collected."""
+    store = open_store(f"sqlite:///{tmp_path}/costs.db", PATIENCE)
+    assert isinstance(store, SharedStore)
+    answering(store)
+    with store._backend.pool._lock, store._outage._lock:
+        assert settle(store, "a") is True
     store.close()

@@ -7,6 +7,10 @@ import logging
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from weakref import WeakValueDictionary
+
+from msgspec import structs
 
 from costspan.attributed import Attribution
 from costspan.call import Request, Reservation
@@ -60,7 +64,8 @@ class Admission:
         self._refuses_blindly = refuses_blindly
         self._said: set[tuple[str, str | None]] = set()
         self._numbers = itertools.count(1)
-        self.open: dict[str, Held] = {}
+        self.open: WeakValueDictionary[str, Held] = WeakValueDictionary()
+        """Reservations of calls that are under way; one that got lost is not kept alive."""
         self.after_fork_in_child()
         forks.watch(self)
 
@@ -73,7 +78,7 @@ class Admission:
     def after_fork_in_child(self) -> None:
         """What the parent reserved is the parent's."""
         self._process = secrets.token_hex(8)
-        self.open = {}
+        self.open = WeakValueDictionary()
 
     def admit(self, request: Request, who: Attribution, trace_id: int) -> Reservation:
         """Leave for a call, with what is reserved for it.
@@ -103,6 +108,12 @@ class Admission:
         """The call is over: its process need not keep the reservation alive."""
         self.open.pop(held.token, None)
 
+    def release(self, held: Held) -> None:
+        """Give back what is reserved for a call that is not made, or is counted elsewhere."""
+        if self.open.pop(held.token, None) is not None:
+            with suppress(StoreDown):  # it expires, then
+                self._store.prolong(held.token, 0)
+
     def keep_alive(self, now: int) -> None:
         """Prolong the reservations of all calls that are under way."""
         for token in list(self.open):
@@ -114,14 +125,18 @@ class Admission:
             if budget.unscoped == "skip":
                 return None
             scope = UNSCOPED
-        amount, allowance = 1, None
+        amount, more, allowance = 1, 0, None
         if budget.unit != "calls":
             allowance = self._allowances.of(request, budget, scope)
             if allowance is None:
+                self._teller.levels.stopped(budget.name)
                 raise refusals.unbounded(budget, request.model)
             amount = self._amount(budget, request, allowance, now)
+            if budget.cut_streams and request.stream:
+                output = structs.replace(allowance, input_tokens=0)
+                more = max(1, self._amount(budget, request, output, now))
         counter = budget.window.counter(budget.name, scope, now)
-        part = Part(budget, Claim(counter, amount, budget.limit), allowance)
+        part = Part(budget, Claim(counter, amount, budget.limit), allowance, more)
         if budget.is_per_call and amount > budget.limit:
             self._refuse(part, Standing(0), subject, now)
         return part
@@ -147,6 +162,7 @@ class Admission:
             refusal = self._store.reserve(token, claims, now, now + LIFE)
         except StoreDown:
             if self._refuses_blindly:
+                self._teller.levels.stopped(parts[0].budget.name)
                 raise refusals.unreachable([part.budget.name for part in parts]) from None
             return False
         if refusal is not None:
@@ -167,6 +183,8 @@ class Admission:
             "endpoint": who.endpoint,
             "trace_id": f"{subject.trace_id:032x}" if subject.trace_id else None,
         }
+        self._teller.levels.stopped(budget.name)
+        self._teller.levels.seen(budget, counter, standing.spent, now)
         exceeded = refusals.used_up(budget, counter.scope, standing, would, now)
         if budget.is_per_call:
             exceeded.alerts = (self._teller.one_call(budget, would, now, facts, state="blocked"),)
@@ -180,21 +198,22 @@ class Admission:
         now = time.time_ns() // 10**6
         for part in held.parts:
             if part.cuts and part.output_tokens == held.allowance:
-                more = max(1, part.claim.amount)
-                room = self._more(held.token, part, more, now)
+                room = self._more(held.token, part, now)
                 if room is not None:
+                    self._teller.levels.stopped(part.budget.name)
                     scope = part.counter.scope
-                    return refusals.used_up(part.budget, scope, room, more, now, cut=True)
-                part.extend(more)
+                    return refusals.used_up(part.budget, scope, room, part.more, now, cut=True)
+                part.extend()
         return None
 
-    def _more(self, token: str, part: Part, more: int, now: int) -> Standing | None:
+    def _more(self, token: str, part: Part, now: int) -> Standing | None:
         """How the budget stands where it has no more; None where it had."""
-        limit = part.budget.limit
+        limit, more = part.budget.limit, part.more
         if part.budget.is_per_call:
             return Standing(part.amount) if part.amount + more > limit else None
         try:
-            claim = Claim(part.counter, more, limit)
+            counter = part.budget.window.counter(part.budget.name, part.counter.scope, now)
+            claim = Claim(counter, more, limit)
             refusal = self._store.reserve(token, [claim], now, now + LIFE)
         except StoreDown:
             return Standing(0) if self._refuses_blindly else None

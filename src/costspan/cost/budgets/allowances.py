@@ -67,7 +67,9 @@ class Allowances:
     def learn(self, budget: Budget, scope: str, call: Call) -> None:
         """Remember what a call took."""
         usage = call.usage
-        if usage is None or usage.output_tokens is None or call.outcome != "complete":
+        if usage is None or usage.output_tokens is None:
+            return
+        if call.outcome != "complete" or call.corrects:
             return
         key = (budget.name, scope, call.request.model)
         with totals.lock():

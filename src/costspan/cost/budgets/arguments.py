@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
+from operator import index
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -45,19 +46,22 @@ def _picos(name: str, value: Any) -> int:
         amount = Decimal(str(value))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or amount <= 0:
+    is_positive = not isinstance(value, bool) and amount.is_finite() and amount > 0
+    picos = round(Fraction(amount) * PICOS_PER_USD) if is_positive else 0
+    if picos == 0:
         raise ConfigurationError(
             f"Budget({name!r}, usd={value!r}): the limit is a number of US dollars above 0"
         )
-    return round(Fraction(amount) * PICOS_PER_USD)
+    return picos
 
 
 def _whole(name: str, unit: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+    whole = 0 if isinstance(value, bool) or not hasattr(value, "__index__") else index(value)
+    if whole <= 0:
         raise ConfigurationError(
             f"Budget({name!r}, {unit}={value!r}): the limit is a whole number of {unit} above 0"
         )
-    return value
+    return whole
 
 
 def checked_per(name: str, per: Any, unit: str) -> tuple[str, ...]:
@@ -149,7 +153,7 @@ def checked_action(name: str, action: Any) -> Any:
     if isinstance(action, str) and action in ACTIONS:
         return action
     if callable(action) and not isinstance(action, type):
-        if inspect.iscoroutinefunction(action):
+        if inspect.iscoroutinefunction(action) or inspect.iscoroutinefunction(action.__call__):
             raise ConfigurationError(
                 f"Budget({name!r}, action=...): an action is a plain function; async ones go into "
                 "alerts=[...]"

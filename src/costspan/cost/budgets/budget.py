@@ -73,6 +73,7 @@ class Budget:
         )
         self.scope = arguments.checked_per(name, per, self.unit)
         self.window = arguments.checked_window(name, window, timezone, self.scope)
+        self.timezone = timezone
         self.where = arguments.checked_where(name, where)
         self.action = arguments.checked_action(name, action)
         self.thresholds = arguments.checked_thresholds(name, thresholds)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from costspan.alerts.alert import Alert
 from costspan.call import Call, Cost
 from costspan.cost.budgets import refusals
 from costspan.cost.budgets.allowances import Allowances
 from costspan.cost.budgets.budget import Budget
+from costspan.cost.budgets.guesses import Charged, Guesses
 from costspan.cost.budgets.held import Held, Part
 from costspan.cost.budgets.scopes import settled
 from costspan.cost.budgets.teller import Teller, facts_of
@@ -25,8 +28,6 @@ _REMEDIES: dict[tuple[str, ...], str] = {
     ("trace",): "make it under a span of the app's",
     ("request",): "send a body of plain values, which can be read twice",
 }
-
-Charged = tuple[Budget, Charge]
 
 
 class Counting:
@@ -48,6 +49,7 @@ class Counting:
         self._single = tuple(one for one in budgets if one.is_per_call)
         self._summed = tuple(one for one in budgets if not one.is_per_call)
         self._learning = frozenset(one for one in budgets if one.blocks and one.unit != "calls")
+        self._guesses = Guesses()
         self._said: set[str] = set()
 
     def settle(
@@ -70,11 +72,8 @@ class Counting:
         charged: list[Charged] = []
         for budget in self._summed:
             part = None if held is None else held.part_of(budget)
-            amount = charge_of(budget, call, cost, part)
-            if part is not None:  # counted in the scope and the window that it was admitted in
-                if budget in self._learning:
-                    self._allowances.learn(budget, part.counter.scope, call)
-                charged.append((budget, Charge(part.counter, amount)))
+            if part is not None:
+                charged.append(self._admitted(budget, part, call, cost, now))
                 continue
             if not budget.covers(subject):
                 continue
@@ -86,10 +85,26 @@ class Counting:
                 scope = UNSCOPED
             if budget in self._learning:
                 self._allowances.learn(budget, scope, call)
+            amount = taken(budget, call, cost)[0]
             if amount:
                 counter = budget.window.counter(budget.name, scope, now)
                 charged.append((budget, Charge(counter, amount)))
-        return charged
+        return charged + self._guesses.taken_back(call)
+
+    def _admitted(self, budget: Budget, part: Part, call: Call, cost: Cost, now: int) -> Charged:
+        """The charge of a call in the scope and the window that admitted it."""
+        counter = part.counter
+        if budget in self._learning:
+            self._allowances.learn(budget, counter.scope, call)
+        current = budget.window.counter(budget.name, counter.scope, now)
+        if current.since != counter.since:  # what is summed up after it is the present window
+            counter = structs.replace(counter, since=current.since)
+        known, is_all = taken(budget, call, cost)
+        if is_all or known >= part.amount:
+            return budget, Charge(counter, known)
+        # What may have been spent must not look free: no less than what was reserved.
+        self._guesses.note(call, budget, Charge(counter, part.amount - known))
+        return budget, Charge(counter, part.amount)
 
     def _skip(self, budget: Budget, call: Call, charged: list[Charged], now: int) -> None:
         """Count a call that has no key, so that it shows that the budget does not see it."""
@@ -119,8 +134,8 @@ class Counting:
         exceeded: BudgetExceeded | None = None
         for (budget, charge), spent in zip(charged, sums, strict=False):
             counter = charge.counter
-            if counter.scope == SKIPPED:
-                continue
+            if counter.scope == SKIPPED or counter.bucket < counter.since:
+                continue  # of a window that is over nobody is told
             alert = self._teller.reached(budget, counter, spent, now, call, cost)
             if alert is not None:
                 alerts.append(alert)
@@ -129,38 +144,27 @@ class Counting:
         for budget in self._single:
             if budget in self._learning:
                 self._allowances.learn(budget, "", call)
-            taken = charge_of(budget, call, cost, None)
-            if taken > budget.limit and budget.covers(settled(call)):
-                alerts.append(self._teller.one_call(budget, taken, now, facts_of(call, cost)))
+            amount = taken(budget, call, cost)[0]
+            if amount > budget.limit and budget.covers(settled(call)):
+                alerts.append(self._teller.one_call(budget, amount, now, facts_of(call, cost)))
                 if budget.action == "raise":
-                    exceeded = exceeded or refusals.crossed(budget, "", taken, now)
+                    exceeded = exceeded or refusals.crossed(budget, "", amount, now)
         if exceeded is None and not alerts:
             return NOTHING
         return Outcome(tuple(alerts), exceeded)
 
 
-def charge_of(budget: Budget, call: Call, cost: Cost, part: Part | None) -> int:
-    """What a call takes of a budget, in its whole numbers.
-
-    Where a part of its cost is not known, no less than what was reserved for it: what may have been
-    spent must not look free.
-    """
+def taken(budget: Budget, call: Call, cost: Cost) -> tuple[int, bool]:
+    """What is known of what a call took, and whether that is all."""
     if budget.unit == "calls":
-        return int(call.request.billable and not call.corrects)
-    reserved = part.amount if part is not None else 0
+        return int(call.request.billable and not call.corrects), True
     if budget.unit == "usd":
-        known = cost.total or 0
-        return known if is_known(cost) else max(known, reserved)
+        return cost.total or 0, cost.status in ("priced", "estimated", "not_billed")
     usage = call.usage
-    total = None if usage is None else usage.total
-    if total is None and usage is not None:
-        total = max(usage.input_tokens or 0, usage.output_tokens or 0)
-        return max(total, reserved)
-    if total is None:
-        return 0 if cost.status == "not_billed" else reserved
-    return total
-
-
-def is_known(cost: Cost) -> bool:
-    """Whether nothing is missing of a cost but what has no price at all."""
-    return cost.status in ("priced", "estimated", "not_billed")
+    if not call.request.billable and not call.settles_response:
+        return 0, True
+    if usage is None:
+        return 0, cost.status == "not_billed"
+    if usage.total is None:
+        return max(usage.input_tokens or 0, usage.output_tokens or 0), False
+    return usage.total, True

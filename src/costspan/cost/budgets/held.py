@@ -14,15 +14,21 @@ Extend = Callable[["Held"], BudgetExceeded | None]
 
 
 class Part:
-    """One budget's part in a reservation; `amount` is what is reserved so far."""
+    """One budget's part in a reservation.
 
-    __slots__ = ("_first", "allowance", "amount", "budget", "claim")
+    `amount` is what is reserved so far, `more` what as much output again may take.
+    """
 
-    def __init__(self, budget: Budget, claim: Claim, allowance: Allowance | None) -> None:
+    __slots__ = ("_first", "allowance", "amount", "budget", "claim", "more")
+
+    def __init__(
+        self, budget: Budget, claim: Claim, allowance: Allowance | None, more: int = 0
+    ) -> None:
         self.budget = budget
         self.claim = claim
         self.allowance = allowance
         self.amount = claim.amount
+        self.more = more
         self._first = 1 if allowance is None else max(1, allowance.output_tokens)
 
     @property
@@ -35,10 +41,10 @@ class Part:
         """Tokens of output that are reserved; None where calls alone are counted."""
         return None if self.allowance is None else self.allowance.output_tokens
 
-    def extend(self, amount: int) -> None:
-        """Note that so much more is reserved, for as much output as what was reserved first."""
+    def extend(self) -> None:
+        """Note that `more` is reserved, for as much output as what was reserved first."""
         assert self.allowance is not None
-        self.amount += amount
+        self.amount += self.more
         tokens = self.allowance.output_tokens + self._first
         self.allowance = Allowance(self.allowance.input_tokens, tokens, is_sure=False)
 
@@ -52,7 +58,7 @@ class Part:
 class Held(Reservation):
     """Leave to make one call, with what is reserved for it."""
 
-    __slots__ = ("_extend", "allowance", "parts", "refusal", "token")
+    __slots__ = ("__weakref__", "_extend", "allowance", "parts", "refusal", "token")
 
     def __init__(self, token: str, parts: Sequence[Part], extend: Extend) -> None:
         self.token = token

@@ -1,7 +1,8 @@
 """The rounds of a tracker: what must happen although nobody calls.
 
-A found crossing that nobody told, an alert whose sender died, the end of a window that somebody was
-told of, and the reservations of calls that are still under way.
+What the budgets are, for whoever reads the store; a found crossing that nobody told, an alert whose
+sender died, the end of a window that somebody was told of, and the reservations of calls that are
+still under way.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from costspan import attributed
 from costspan.alerts.alert import Alert
 from costspan.cost.budgets.admission import LIFE, Admission
 from costspan.cost.budgets.budget import Budget
+from costspan.cost.budgets.described import described
 from costspan.cost.budgets.teller import LEASE, Teller
 from costspan.cost.stores import forks
 from costspan.cost.stores.contract import SKIPPED, Notice, Store, StoreDown
@@ -51,12 +53,11 @@ class Patrol:
         """Nothing to go on with."""
 
     def after_fork_in_child(self) -> None:
-        """No thread came along."""
+        """No thread goes through a fork."""
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._stopped = False
-        self._looked_back = False
+        self._stopped = self._declared = False
 
     def start(self) -> None:
         """Have the thread run; at once where others may have left something to do."""
@@ -87,13 +88,28 @@ class Patrol:
     def walk(self, now: int) -> None:
         """One round, at a moment in milliseconds since the epoch."""
         self._admission.keep_alive(now)
-        if not self._looked_back:
-            self._look_back(now)
-            self._looked_back = True
+        if self._store.shared and not self._declared:
+            self._declare()
+            self._declared = True
+        if self._teller.missed:
+            self._teller.missed = False
+            try:
+                self._look_back(now)
+            except StoreDown:
+                self._teller.missed = True
+                raise
         for notice in self._store.due(now):
             budget = self._budgets.get(notice.budget)
             if budget is not None:
                 self._see_to(budget, notice, now)
+
+    def _declare(self) -> None:
+        """Let whoever reads the store know which budgets there are."""
+        known = self._store.declared()
+        for budget in self._budgets.values():
+            description = described(budget)
+            if known.get(budget.name) != description:
+                self._store.declare(budget.name, description)
 
     def _look_back(self, now: int) -> None:
         """Tell the crossings that stand in the store and that nobody has told."""
@@ -103,7 +119,7 @@ class Patrol:
                 continue
             for kept in self._store.buckets(budget.name, now):
                 counter = budget.window.counter(budget.name, kept.scope, now)
-                if kept.bucket >= counter.since and kept.scope != SKIPPED:
+                if counter.since <= kept.bucket <= counter.bucket and kept.scope != SKIPPED:
                     spent[kept.scope] = spent.get(kept.scope, 0) + kept.amount
             for scope, total in spent.items():
                 counter = budget.window.counter(budget.name, scope, now)

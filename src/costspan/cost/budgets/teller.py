@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -21,12 +22,14 @@ from costspan.alerts.event import emit_alert
 from costspan.call import Call, Cost, usd
 from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.forecast import forecast
-from costspan.cost.budgets.scopes import settled, shown
+from costspan.cost.budgets.levels import Levels
+from costspan.cost.budgets.scopes import BETWEEN, settled, shown
 from costspan.cost.stores.contract import Counter, Notice, Store, StoreDown
 from costspan.guard import quietly
 
-LEASE = round(2 * HELD_SECONDS * 1000)
-"""Milliseconds in which a claimed alert is to be sent: the courier's tries fit in."""
+LEASE = round(HELD_SECONDS * 1000) + 60_000
+"""Milliseconds in which a claimed alert is to be sent: the courier's tries fit in, with a minute
+for an alert that waits behind others and for clocks that differ."""
 
 LAST_CALLS = 5
 _LOOKED_AT = 200
@@ -48,6 +51,9 @@ class Teller:
         self._recent = recent
         self._known: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self.told: dict[str, int] = {}
+        self.levels = Levels()
+        self.missed = store.shared
+        """Whether the store may hold crossings that nobody could tell of."""
 
     def reached(
         self,
@@ -59,6 +65,7 @@ class Teller:
         cost: Cost | None,
     ) -> Alert | None:
         """The alert of the highest threshold that is reached, if nobody has told it."""
+        self.levels.seen(budget, counter, spent, now)
         level = budget.level(spent)
         if level == 0:
             return None
@@ -68,7 +75,7 @@ class Teller:
             if spent > budget.limit and facts:
                 return self._runaway(budget, counter, spent, now, facts)
             level = min(level, sum(share < 1 for share in budget.levels))
-        if self._is_known(key, level, now):
+        if level == 0 or self._is_known(key, level, now):
             return None
         alert = self._alert(budget, counter, spent, now, level, facts)
         return alert if self._tell(budget, alert, key, level, now) else None
@@ -125,11 +132,11 @@ class Teller:
         """Send what is claimed in the store, and mark it there when it was."""
 
         def done(sent: bool) -> None:
-            with quietly("noting that an alert was sent"):
-                try:
+            # What nobody took, or cannot be noted, stays claimed: its lease runs out, and the
+            # repeat carries the same key.
+            with quietly("noting that an alert was sent"), suppress(StoreDown):
+                if sent:
                     self._store.mark(notice.key, notice.level, "sent")
-                except StoreDown:
-                    return  # its lease runs out, and the repeat carries the same key
 
         sinks = self.sinks_of(budget)
         if alert.state == "resolved":
@@ -156,7 +163,8 @@ class Teller:
         try:
             mine = self._store.claim(notice, now)
         except StoreDown:
-            return False  # the next call under this budget tries again
+            self.missed = True
+            return False
         # A sliding window is told anew when it has passed; when another told it, the store knows.
         again = 0 if not length else now + (length if mine else length // 10)
         self._remember(key, level, again)
@@ -229,7 +237,7 @@ class Teller:
 
 def _key(budget: Budget, counter: Counter) -> str:
     window = "" if budget.window.is_sliding else str(counter.bucket)
-    return "|".join((budget.name, counter.scope, window))
+    return BETWEEN.join((budget.name, counter.scope, window))
 
 
 def _action(budget: Budget) -> str:

@@ -25,11 +25,14 @@ from costspan.cost.budgets.scopes import Subject
 from costspan.cost.budgets.teller import Recent, Teller
 from costspan.cost.outcome import GRANTED, NOTHING, Outcome
 from costspan.cost.prices import Prices
-from costspan.cost.stores.contract import SKIPPED, Charge, Store, StoreDown
+from costspan.cost.stores.contract import UNSCOPED, Charge, Store, StoreDown
 from costspan.errors import ConfigurationError
 from costspan.totals import BudgetState, Totals
 
 logger = logging.getLogger("costspan")
+
+_OF_A_REQUEST = frozenset({"model", "provider", "request"})
+"""Scopes that only a call has, and no place in the code."""
 
 
 class Watch:
@@ -77,7 +80,7 @@ class Watch:
         self.fingerprints = any("request" in one.scope for one in budgets)
         """Whether requests must be told apart."""
         self._patrols = any(not one.is_per_call for one in budgets)
-        if store.shared and self._patrols:
+        if store.shared and budgets:
             store.settled_late = self._late
             self._patrol.start()
         _say_untold(self.budgets, told)
@@ -109,9 +112,14 @@ class Watch:
         for _ in outcome.alerts:
             with suppress(StoreDown):
                 self._store.alerted(call)
-        if outcome.alerts and self._patrols:
+        if self._patrols and (outcome.alerts or self._teller.missed):
             self._patrol.start()
         return outcome
+
+    def release(self, reservation: Reservation) -> None:
+        """Give back what is reserved for a call that is not made, or is counted elsewhere."""
+        if isinstance(reservation, Held):
+            self._admission.release(reservation)
 
     def remaining(self, name: str, who: Attribution, trace_id: int) -> Decimal | None:
         """What is left of a budget where this code runs; None where it has no key of its scope.
@@ -122,7 +130,9 @@ class Watch:
         budget = self._summed(name)
         scope = budget.key(Subject(who, trace_id=trace_id))
         if scope is None:
-            return None
+            if budget.unscoped == "skip" or _OF_A_REQUEST & set(budget.scope):
+                return None
+            scope = UNSCOPED
         now = time.time_ns() // 10**6
         counter = budget.window.counter(budget.name, scope, now)
         standing = self._store.standings([counter], now)[0]
@@ -143,16 +153,16 @@ class Watch:
         raise ConfigurationError(f"budget {name!r} {why}: {hint}")
 
     def _late(self, charges: Sequence[Charge], sums: Sequence[int]) -> None:
-        """Tell of crossings by calls that were counted only when the store was there again."""
-        now = time.time_ns() // 10**6
-        budgets = {budget.name: budget for budget in self.budgets}
-        for charge, spent in zip(charges, sums, strict=False):
-            budget = budgets.get(charge.counter.budget)
-            if budget is not None and charge.counter.scope != SKIPPED:
-                self._teller.reached(budget, charge.counter, spent, now, None, None)
+        """Have the next round tell of crossings by calls that were counted after an outage.
+
+        Nothing can be claimed yet: the store writes what it kept before it takes anything else.
+        """
+        self._teller.missed = True
+        self._patrol.start()
 
     def states(self) -> list[BudgetState]:
         """How each budget stands in this process; nothing is waited for."""
+        now, levels = time.time_ns() // 10**6, self._teller.levels
         return [
             BudgetState(
                 name=budget.name,
@@ -160,6 +170,8 @@ class Watch:
                 unit=budget.unit,
                 limit=budget.amount(budget.limit),
                 alerts=self._teller.told.get(budget.name, 0),
+                used=levels.share(budget, now),
+                refusals=levels.refusals(budget.name),
             )
             for budget in self.budgets
         ]
@@ -173,7 +185,7 @@ class Watch:
         self._patrol.stop()
 
 
-def checked_budgets(budgets: Any) -> tuple[Budget, ...]:
+def checked_budgets(budgets: Sequence[Any]) -> tuple[Budget, ...]:
     """The budgets, if each is one and no two have the same name.
 
     Raises:

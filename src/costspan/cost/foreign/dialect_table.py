@@ -6,69 +6,15 @@ several names for one thing, the oldest comes first and the newest that is there
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from msgspec import Struct
 
 from costspan import semconv
-
-Names = tuple[str, ...]
+from costspan.cost.foreign.columns import Columns, Names
 
 FORMER_PROVIDER = "gen_ai.system"
 SPAN_KIND = "openinference.span.kind"
-_MOST_PLANS = 1024
-
-
-class Columns:
-    """The attribute names of one family of dialects: what each says, by the names it has had.
-
-    Args:
-        usage: pairs of an attribute and the field of `Usage` that it counts.
-        names: for each other thing its attributes, the oldest first. `base_url`, `parameters` (a
-            JSON object of what was asked), `raw` (the provider's own usage as JSON) and `seconds`
-            (how long the call took) are told by some only; `their_cost` is what another
-            instrumentation says that the call cost, in US dollars.
-    """
-
-    __slots__ = ("_places", "_plans", "names", "operation", "usage")
-
-    def __init__(self, usage: tuple[tuple[str, str], ...], **names: Names) -> None:
-        self.usage = usage
-        self.names = names
-        self.operation = tuple(reversed(names["operation"]))
-        self._places: dict[str, tuple[str, int]] = {}
-        self._plans: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}
-        pairs = [(name, thing) for thing, alike in names.items() for name in alike]
-        for rank, (name, thing) in enumerate([*pairs, *usage]):
-            self._places[name] = (thing, rank)
-
-    def said(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """What a span says, by our words for it; of several names for one thing the newest.
-
-        Spans of one maker mostly have the same names: which of them count is worked out once.
-        """
-        names = tuple(attributes)
-        plan = self._plans.get(names)
-        if plan is None:
-            plan = self._newest(names)
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            self._plans[names] = plan
-        said = {thing: attributes[name] for thing, name in plan}
-        if None in said.values():  # it says nothing, and an older name may
-            told = [name for name in names if attributes[name] is not None]
-            said = {thing: attributes[name] for thing, name in self._newest(told)}
-        return said
-
-    def _newest(self, names: Iterable[str]) -> tuple[tuple[str, str], ...]:
-        """Pairs of a thing and the newest of the names that tell it."""
-        newest: dict[str, tuple[int, str]] = {}
-        for name in names:
-            if name in self._places:
-                thing, rank = self._places[name]
-                newest[thing] = max((rank, name), newest.get(thing, (rank, name)))
-        return tuple((thing, name) for thing, (_, name) in newest.items())
 
 
 class Dialect(Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 from costspan import semconv
 from costspan.attributed import NOBODY, Attribution
 from costspan.call import Call, Request, Response, Usage
+from costspan.cost.foreign.columns import Names
 from costspan.cost.foreign.dialect_table import (
     DIALECTS,
     FORMER_PROVIDER,
@@ -26,7 +27,6 @@ from costspan.cost.foreign.dialect_table import (
     RAW_USAGE,
     SPAN_KIND,
     Dialect,
-    Names,
 )
 from costspan.providers.openai_hosts import biller
 from costspan.providers.operation import count, number, strings, text

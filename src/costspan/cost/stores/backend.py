@@ -61,8 +61,18 @@ class Backend(Protocol):
     def reset(self, budget: str, scope: str | None) -> int:
         """As in the contract."""
 
+    def declare(self, budget: str, description: bytes) -> None:
+        """As in the contract."""
+
+    def declared(self) -> dict[str, bytes]:
+        """As in the contract."""
+
     def sums(self, dimension: str) -> dict[str, Summary]:
         """By the keys of a dimension, or of `total`."""
 
-    def tend(self, now: int) -> None:
-        """Tidy up: forget what counts no more."""
+    def tend(self, now: int, thoroughly: bool) -> None:
+        """Tidy up: add up what was settled, and forget what counts no more.
+
+        Args:
+            thoroughly: whether what takes longer is looked for too.
+        """

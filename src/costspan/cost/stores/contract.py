@@ -1,16 +1,18 @@
 """What a store of sums must do, and the plain records that are passed to it.
 
 A store keeps three things: the sums of all calls (`summary`), counters for budgets with what is
-reserved against them, and the claims of alerts. It knows nothing of budgets: a counter is a name
-and a bucket of time, an amount is a whole number (picodollars, tokens or calls), and moments are
-milliseconds since the epoch as the asking process has them. Nothing in it is message content.
+reserved against them, and the claims of alerts. It knows nothing of budgets but how they describe
+themselves to whoever shows them: a counter is a name and a bucket of time, an amount is a whole
+number (picodollars, tokens or calls), and moments are milliseconds since the epoch as the asking
+process has them. Nothing in it is message content.
 
 `MemoryStore` never waits. The shared stores may: they raise `StoreDown` where the store does not
 answer within its deadline, and may be called from any thread at once. They block the thread that
 calls: code on an event loop calls them from a worker thread.
 
-What is to be counted is never lost with that: `settle`, `superseded` and `alerted` keep it in this
-process before they raise `StoreDown`, and write it, counted once, when the store answers again.
+What is to be counted is never lost with that: `settle` keeps it in this process before it raises
+`StoreDown`, and it is written, counted once, when the store answers again. So are `superseded` and
+`alerted`, which raise nothing.
 """
 
 from __future__ import annotations
@@ -211,6 +213,12 @@ class Store(Protocol):
         Returns:
             How many counters there were.
         """
+
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is, for whoever shows it; empty to forget it. `reset` leaves it."""
+
+    def declared(self) -> dict[str, bytes]:
+        """The budgets that are held against this store, with what was said of each last."""
 
     def flush(self, timeout: float) -> bool:
         """Wait until all that was settled is written; False where `timeout` seconds ran out."""

@@ -129,13 +129,17 @@ def bounded(sums: Mapping[Key, list[int]], room: Room, most: int) -> dict[Key, l
                 counts[dimension] = room.count(dimension)
             if counts[dimension] >= most:
                 key = (dimension, OTHER)
-            elif counts[dimension] == 0 and room.dimensions() >= most:
-                continue  # a tag beside ten thousand others
+            elif counts[dimension] == 0 and _is_one_too_many(dimension, room, most):
+                continue
             else:
                 counts[dimension] += 1
         before = kept.get(key)
         kept[key] = amounts if before is None else _added(before, amounts)
     return kept
+
+
+def _is_one_too_many(dimension: str, room: Room, most: int) -> bool:
+    return dimension.startswith("tag:") and room.dimensions() >= most
 
 
 def _added(some: Sequence[int], more: Sequence[int]) -> list[int]:

@@ -9,6 +9,9 @@ from __future__ import annotations
 TENDED_EVERY = 256
 """Settlements, of all processes together, after which one of them tidies up."""
 
+THOROUGHLY_EVERY_SECONDS = 600.0
+"""How often one process looks through whole tables for what may go."""
+
 MOST_NOTICES = 10_000
 
 _HOUR_MS = 3_600_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
+from heapq import heapify, heappop, heappush
 
 from msgspec import structs
 
@@ -20,6 +21,7 @@ from costspan.cost.stores.contract import (
     Refusal,
     Standing,
 )
+from costspan.cost.stores.sums import Reserved, Sums
 from costspan.cost.stores.tokens import RecentTokens
 from costspan.totals import Summary, Totals
 
@@ -39,10 +41,12 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._ledger = Ledger()
-        self._sums: OrderedDict[_Key, _Sums] = OrderedDict()
-        self._reserved: OrderedDict[str, _Reserved] = OrderedDict()
+        self._sums: OrderedDict[_Key, Sums] = OrderedDict()
+        self._reserved: dict[str, Reserved] = {}
+        self._expiring: list[tuple[int, str]] = []
         self._notices: OrderedDict[str, Notice] = OrderedDict()
         self._tokens = RecentTokens()
+        self._declared: dict[str, bytes] = {}
         forks.watch(self)
 
     def settle(
@@ -58,10 +62,12 @@ class MemoryStore:
             self._ledger.add(call, cost, spent)
             return ()
         with totals.lock():
-            if token and not self._tokens.is_new(token):
-                return [self._sums_of(one.counter).spent_since(one.counter) for one in charges]
-            self._ledger.add(call, cost, spent)
             self._release(token)
+            if token and not self._tokens.is_new(token):
+                return [
+                    self._sums_of(one.counter).standing(one.counter.since).spent for one in charges
+                ]
+            self._ledger.add(call, cost, spent)
             return [self._sums_of(one.counter).add(one.counter, one.amount) for one in charges]
 
     def superseded(self, call: Call, spent: Collection[Totals] = ()) -> None:
@@ -94,10 +100,10 @@ class MemoryStore:
                 found.append((sums, claim.counter.bucket, claim.amount))
             reserved = self._reserved.get(token)
             if reserved is None:
-                reserved = self._reserved[token] = _Reserved(expires)
+                reserved = self._reserved[token] = Reserved(expires)
+                heappush(self._expiring, (expires, token))
             elif expires > reserved.expires:
                 reserved.expires = expires
-                self._reserved.move_to_end(token)
             for sums, bucket, amount in found:
                 sums.hold(bucket, amount)
             reserved.parts += found
@@ -109,7 +115,7 @@ class MemoryStore:
             reserved = self._reserved.get(token)
             if reserved is not None:
                 reserved.expires = expires
-                self._reserved.move_to_end(token)
+                heappush(self._expiring, (expires, token))
 
     def standings(self, counters: Sequence[Counter], now: int) -> Sequence[Standing]:
         """How counters stand."""
@@ -175,6 +181,18 @@ class MemoryStore:
                     del self._notices[notice.key]
         return len(keys)
 
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is; empty to forget it."""
+        with totals.lock():
+            if description:
+                self._declared[budget] = description
+            else:
+                self._declared.pop(budget, None)
+
+    def declared(self) -> dict[str, bytes]:
+        """What was said of each budget last."""
+        return dict(self._declared)
+
     def flush(self, timeout: float) -> bool:
         """Nothing to wait for."""
         return True
@@ -191,14 +209,15 @@ class MemoryStore:
     def after_fork_in_child(self) -> None:
         """Hold nothing for the calls that the parent was making: they are not this process's."""
         self._reserved.clear()
+        self._expiring.clear()
         for sums in self._sums.values():
             sums.held.clear()
 
-    def _sums_of(self, counter: Counter) -> _Sums:
+    def _sums_of(self, counter: Counter) -> Sums:
         key = (counter.budget, counter.scope)
         sums = self._sums.get(key)
         if sums is None:
-            sums = self._sums[key] = _Sums()
+            sums = self._sums[key] = Sums()
             if len(self._sums) > MOST_SCOPES:
                 self._sums.popitem(last=False)
         else:
@@ -211,77 +230,20 @@ class MemoryStore:
             sums.hold(bucket, -amount)
 
     def _expire(self, now: int) -> None:
-        """The first that lives on ends the look: reservations stand in the order they expire in."""
-        over = []
-        for token, reserved in self._reserved.items():
+        """A heap, as a clock that is set back breaks the order in which reservations were made."""
+        expiring = self._expiring
+        while expiring and expiring[0][0] <= now:
+            _, token = heappop(expiring)
+            reserved = self._reserved.get(token)
+            if reserved is None:
+                continue
             if reserved.expires > now:
-                break
-            over.append(token)
-        for token in over:
-            self._release(token)
-
-
-class _Reserved:
-    """What is reserved for one call."""
-
-    __slots__ = ("expires", "parts")
-
-    def __init__(self, expires: int) -> None:
-        self.expires = expires
-        self.parts: list[tuple[_Sums, int, int]] = []
-
-
-class _Sums:
-    """One counter: amounts spent and held, by bucket."""
-
-    __slots__ = ("held", "spent", "until")
-
-    def __init__(self) -> None:
-        self.spent: dict[int, int] = {}
-        self.held: dict[int, int] = {}
-        self.until = 0
-
-    def add(self, counter: Counter, amount: int) -> int:
-        """Add to the counter's bucket; gives the sum that counts then."""
-        spent, bucket = self.spent, counter.bucket
-        spent[bucket] = spent.get(bucket, 0) + amount
-        self.until = max(self.until, counter.until)
-        if len(spent) == 1:
-            return spent[bucket]
-        for old in [one for one in spent if one < counter.since]:
-            del spent[old]
-        return sum(spent.values())
-
-    def spent_since(self, counter: Counter) -> int:
-        """The sum that counts now."""
-        return self.standing(counter.since).spent
-
-    def hold(self, bucket: int, amount: int) -> None:
-        """Hold more, or less."""
-        held = self.held.get(bucket, 0) + amount
-        if held > 0:
-            self.held[bucket] = held
-        else:
-            self.held.pop(bucket, None)
-
-    def taken(self, since: int) -> int:
-        """What is spent and held from `since` on. Spelled out, as it runs before every call."""
-        total = 0
-        for bucket, amount in self.spent.items():
-            if bucket >= since:
-                total += amount
-        if self.held:
-            for bucket, amount in self.held.items():
-                if bucket >= since:
-                    total += amount
-        return total
-
-    def standing(self, since: int) -> Standing:
-        """What counts from `since` on."""
-        return Standing(
-            sum(amount for bucket, amount in self.spent.items() if bucket >= since),
-            sum(amount for bucket, amount in self.held.items() if bucket >= since),
-        )
+                heappush(expiring, (reserved.expires, token))
+            else:
+                self._release(token)
+        if len(expiring) > 2 * len(self._reserved) + 1000:  # most of them were settled meanwhile
+            expiring[:] = [(one.expires, token) for token, one in self._reserved.items()]
+            heapify(expiring)
 
 
 def _is_free(known: Notice, wanted: Notice, now: int) -> bool:

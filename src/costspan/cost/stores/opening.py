@@ -57,8 +57,7 @@ def _shown(url: str) -> str:
 def _sqlite(url: str, deadline: float) -> Store:
     from costspan.cost.stores.sqlite import SQLite
 
-    host, _, path = url.removeprefix("sqlite://").partition("/")
-    path = unquote(path)
+    host, path = _host_and_path(url)
     if host or not path or path.endswith("/") or path.startswith(":") or "?" in url:
         raise ConfigurationError(
             f"store={url!r}: after 'sqlite://' comes a slash and then the path of a file:"
@@ -72,6 +71,18 @@ def _sqlite(url: str, deadline: float) -> Store:
     if os.path.isdir(path):
         raise ConfigurationError(f"store={url!r}: {path!r} is a folder, name a file in it")
     return _shared(SQLite(path, deadline))
+
+
+def has_file(url: str) -> bool:
+    """Whether the file of an SQLite store is there; always True of others, which have none."""
+    if not url.startswith("sqlite://"):
+        return True
+    return os.path.exists(os.path.abspath(_host_and_path(url)[1]))
+
+
+def _host_and_path(url: str) -> tuple[str, str]:
+    host, _, path = url.removeprefix("sqlite://").partition("/")
+    return host, unquote(path)
 
 
 def _redis(url: str, deadline: float) -> Store:

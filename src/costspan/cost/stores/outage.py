@@ -47,7 +47,8 @@ class Outage:
 
     def forget(self) -> None:
         """Start anew, as a forked child must: what is kept is its parent's to write."""
-        self._lock = threading.Lock()
+        # Re-entrant: a user's finaliser may settle a call in the middle of any line here.
+        self._lock = threading.RLock()
         self._over = threading.Condition(self._lock)
         self._kept: deque[Settlement] = deque()
         self._since: float | None = None
@@ -161,7 +162,11 @@ class Outage:
             while True:
                 with self._lock:
                     if not self._kept:
-                        return self._end()
+                        since, self._since = self._since, None
+                        late, lost = self._late, self._lost
+                        self._working = False
+                        self._over.notify_all()
+                        break
                     settlement = self._kept[0]
                 self._write(settlement)
                 with self._lock:
@@ -169,18 +174,16 @@ class Outage:
                     self._late += 1
         except StoreDown:
             return False
-
-    def _end(self) -> bool:
-        if self._since is not None:
-            logger.warning(
-                "costspan: the store (%s) answers again after %.1f s; %d calls were written late,"
-                " %d are not counted in it",
-                self._name,
-                time.monotonic() - self._since,
-                self._late,
-                self._lost,
-            )
-        self._since = None
-        self._working = False
-        self._over.notify_all()
+        if since is not None:
+            self._say_over(time.monotonic() - since, late, lost)
         return True
+
+    def _say_over(self, seconds: float, late: int, lost: int) -> None:
+        logger.warning(
+            "costspan: the store (%s) answers again after %.1f s; %d calls were written late,"
+            " %d are not counted in it",
+            self._name,
+            seconds,
+            late,
+            lost,
+        )

@@ -21,6 +21,10 @@ from costspan.guard import fault_of
 
 C = TypeVar("C")
 
+IDLE_SECONDS = 1.0
+"""A connection that was idle for longer is looked at before it is lent: the server, or something on
+the way, may have closed it."""
+
 
 class Pool(Generic[C]):
     """Connections of one store.
@@ -30,6 +34,7 @@ class Pool(Generic[C]):
         close_one: ends one.
         most: how many there may be at once.
         exclusive: whether a child must not inherit any: they are closed before a fork.
+        is_open: whether the other end still holds a connection; by default it always does.
     """
 
     def __init__(
@@ -38,19 +43,22 @@ class Pool(Generic[C]):
         close_one: Callable[[C], None],
         most: int,
         exclusive: bool = False,
+        is_open: Callable[[C], bool] | None = None,
     ) -> None:
         self._open_one = open_one
         self._close_one = close_one
         self._most = most
         self._exclusive = exclusive
+        self._is_open = is_open
         self._inherited: list[C] = []
-        self._held_for_fork = False
         self._start()
 
     def _start(self) -> None:
-        self._lock = threading.Lock()
+        # Re-entrant: a user's finaliser may settle a call in the middle of any line here.
+        self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._idle: list[C] = []
+        self._forker: int | None = None
+        self._idle: list[tuple[C, float]] = []
         self._all: list[C] = []
         self._opening = 0
         self._failure: Exception | None = None
@@ -74,32 +82,44 @@ class Pool(Generic[C]):
 
     def _take(self, seconds: float) -> C:
         with self._lock:
-            if self._idle:
-                return self._idle.pop()
+            one = self._from_idle()
+            if one is not None:
+                return one
             deadline = time.monotonic() + seconds
             self._failure = None
-            while not self._idle:
-                if self._failure is not None:
-                    raise self._failure
+            while True:
                 if not self._opening and len(self._all) < self._most:
                     self._open()
                 left = deadline - time.monotonic()
-                if left <= 0 or not self._changed.wait(left):
-                    if self._idle:
-                        break
+                timely = left > 0 and self._changed.wait(left)
+                one = self._from_idle()
+                if one is not None:
+                    return one
+                if self._failure is not None:
+                    raise self._failure
+                if not timely:
                     raise StoreDown("no connection in time")
-            return self._idle.pop()
+
+    def _from_idle(self) -> C | None:
+        """One that can be used at once, if there is one; the caller holds the lock."""
+        while self._idle:
+            one, since = self._idle.pop()
+            look = self._is_open is not None and time.monotonic() - since > IDLE_SECONDS
+            if not look or (self._is_open is not None and self._is_open(one)):
+                return one
+            self._all.remove(one)
+            self._close(one)
+        return None
 
     def _give(self, one: C, usable: bool) -> None:
         with self._lock:
             if one not in self._all:  # closed meanwhile, or the parent's
                 usable = False
             elif usable:
-                self._idle.append(one)
-                self._changed.notify()
+                self._idle.append((one, time.monotonic()))
             else:
                 self._all.remove(one)
-                self._changed.notify()
+            self._changed.notify()
         if not usable and one not in self._inherited:
             self._close(one)
 
@@ -112,11 +132,7 @@ class Pool(Generic[C]):
         try:
             opener.start()
         except RuntimeError:  # the interpreter is about to end: no thread is started any more
-            self._lock.release()
-            try:
-                self._opened(self._era)
-            finally:
-                self._lock.acquire()
+            self._opened(self._era)
         finally:
             context.detach(token)
 
@@ -129,7 +145,7 @@ class Pool(Generic[C]):
                 self._opening -= 1
                 self._failure = failure
                 self._all += made
-                self._idle += made
+                self._idle += [(one, time.monotonic()) for one in made]
                 self._changed.notify_all()
         if not wanted:
             for one in made:
@@ -139,7 +155,7 @@ class Pool(Generic[C]):
         """End what is idle now, and what is lent when it comes back."""
         with self._lock:
             idle, self._idle, self._all = self._idle, [], []
-        for one in idle:
+        for one, _ in idle:
             self._close(one)
 
     def _close(self, one: C) -> None:
@@ -149,27 +165,26 @@ class Pool(Generic[C]):
         """Have no connection while the process forks, where a child must not inherit any."""
         if not self._exclusive:
             return
-        self._held_for_fork = self._lock.acquire(timeout=patience)
-        if not self._held_for_fork:
+        if not self._lock.acquire(timeout=patience):
             return
+        self._forker = threading.get_ident()
         deadline = time.monotonic() + patience
         while len(self._idle) < len(self._all) or self._opening:
             left = deadline - time.monotonic()
             if left <= 0 or not self._changed.wait(left):
                 break
-        for one in self._idle:
+        for one, _ in self._idle:
+            self._all.remove(one)
             self._close(one)
-        self._all = [one for one in self._all if one not in self._idle]
         self._idle = []
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
-        if self._held_for_fork:
-            self._held_for_fork = False
+        if self._forker == threading.get_ident():
+            self._forker = None
             self._lock.release()
 
     def after_fork_in_child(self) -> None:
         """Leave the parent's connections alone: to close one could speak in the parent's name."""
         self._inherited += self._all
-        self._held_for_fork = False
         self._start()

@@ -32,6 +32,7 @@ _entry = msgspec.json.Decoder(tuple[tuple[Key, ...], tuple[int, ...]]).decode
 MOST_CONNECTIONS = 4
 _FIRST_CONNECT_SECONDS = 5.0
 _FOLDED_AT_ONCE = 500
+_FOLD_SECONDS = 2
 
 _SESSION = """SET application_name = 'costspan';
 SET client_encoding = 'UTF8';
@@ -57,7 +58,7 @@ class Postgres:
     def __init__(self, url: str, deadline: float) -> None:
         self._deadline = deadline
         self._url = url
-        self.pool = Pool(self._open, Wire.close, MOST_CONNECTIONS)
+        self.pool = Pool(self._open, Wire.close, MOST_CONNECTIONS, is_open=Wire.is_open)
 
     def reason(self, fault: Exception) -> str:
         """The SQLSTATE, or the kind of error."""
@@ -136,6 +137,17 @@ class Postgres:
         ((count,),) = self._ask(sql.RESET, _plain(budget), which)
         return int(count)
 
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is; empty to forget it."""
+        if description:
+            self._ask(sql.DECLARE, _plain(budget), description.hex())
+        else:
+            self._ask(sql.WITHDRAW, _plain(budget))
+
+    def declared(self) -> dict[str, bytes]:
+        """What was said of each budget last."""
+        return {name: bytes.fromhex(said) for name, said in self._ask(sql.DECLARED)}
+
     def sums(self, dimension: str) -> dict[str, Summary]:
         """By the keys of a dimension, or of `total`."""
         while self._fold():
@@ -143,25 +155,28 @@ class Postgres:
         rows = self._ask(sql.SUMS, _plain(dimension))
         return by_cost({name: [int(number) for number in numbers] for name, *numbers in rows})
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, thoroughly: bool) -> None:
         """Add up what was settled, and forget what counts no more."""
         while self._fold():
             pass
         moments = keeping.moments(now)
-        for forget, moment in sql.FORGET:
-            self._ask(forget, moments[moment])
+        for forget, moment in sql.FORGET if thoroughly else sql.FORGET[:1]:
+            while self._ask(forget, moments[moment]) == [(str(sql.FORGOTTEN_AT_ONCE),)]:
+                pass
 
     def _fold(self) -> bool:
         """Add some settled calls to the sums; whether there may be more."""
         with self.pool.lent(self._deadline) as wire:
             wire.ask("BEGIN")
-            wire.ask(sql.LOCK_SUMS)
-            rows = wire.ask(sql.UNFOLDED, _FOLDED_AT_ONCE)
-            sums = summed(_entry(entry) for _, entry in rows)
-            kept = bounded(sums, _Room(wire, sums), MOST_KEYS)
-            wire.ask(sql.FOLD, _encode([(*key, *amounts) for key, amounts in kept.items()]))
-            wire.ask(sql.FOLDED, _encode([int(number) for number, _ in rows]))
-            wire.ask("COMMIT")
+            with wire.patient(_FOLD_SECONDS):
+                wire.ask(f"SET LOCAL statement_timeout = {_FOLD_SECONDS * 1000}")
+                wire.ask(sql.LOCK_SUMS)
+                rows = wire.ask(sql.UNFOLDED, _FOLDED_AT_ONCE)
+                sums = summed(_entry(entry) for _, entry in rows)
+                kept = bounded(sums, _Room(wire, sums), MOST_KEYS)
+                wire.ask(sql.FOLD, _encode([(*key, *amounts) for key, amounts in kept.items()]))
+                wire.ask(sql.FOLDED, _encode([int(number) for number, _ in rows]))
+                wire.ask("COMMIT")
         return len(rows) == _FOLDED_AT_ONCE
 
     def _ask(self, statement: str, *values: Any) -> list[Row]:
@@ -171,13 +186,16 @@ class Postgres:
     def _open(self) -> Wire:
         wire = Wire(self._url, _FIRST_CONNECT_SECONDS, self._deadline)
         try:
-            if wire.ask(sql.IS_THERE, seconds=_FIRST_CONNECT_SECONDS) != [("t",)]:
-                _make_tables(wire)
-            version = int(wire.ask(sql.LOOK, seconds=_FIRST_CONNECT_SECONDS)[0][0])
-            if version != sql.VERSION:
-                known = sql.VERSION
-                raise StoreDown(f"its tables have version {version}, this costspan knows {known}")
-            wire.ask(_SESSION + str(int(self._deadline * 1000)))
+            with wire.patient(_FIRST_CONNECT_SECONDS):
+                if wire.ask(sql.IS_THERE) != [("t",)]:
+                    _make_tables(wire)
+                version = int(wire.ask(sql.LOOK)[0][0])
+                if version != sql.VERSION:
+                    known = sql.VERSION
+                    raise StoreDown(
+                        f"its tables have version {version}, this costspan knows {known}"
+                    )
+                wire.ask(_SESSION + str(int(self._deadline * 1000)))
         except BaseException:
             wire.close()
             raise
@@ -211,11 +229,9 @@ class _Room:
 
 def _make_tables(wire: Wire) -> None:
     """Make the tables; eight processes may do so at once."""
-    for statement in ("BEGIN", sql.LOCK_SCHEMA, sql.TABLES, sql.FUNCTIONS):
-        wire.ask(statement, seconds=_FIRST_CONNECT_SECONDS)
     version = f"INSERT INTO costspan_schema VALUES ({sql.VERSION}) ON CONFLICT DO NOTHING"
-    wire.ask(version, seconds=_FIRST_CONNECT_SECONDS)
-    wire.ask("COMMIT", seconds=_FIRST_CONNECT_SECONDS)
+    for statement in ("BEGIN", sql.LOCK_SCHEMA, sql.TABLES, sql.FUNCTIONS, version, "COMMIT"):
+        wire.ask(statement)
 
 
 def _encode(value: Any) -> str:

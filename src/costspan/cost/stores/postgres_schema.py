@@ -66,6 +66,10 @@ CREATE TABLE IF NOT EXISTS costspan_notices (
     rearms bigint NOT NULL,
     at bigint NOT NULL
 );
+CREATE TABLE IF NOT EXISTS costspan_budgets (
+    budget text PRIMARY KEY,
+    description bytea NOT NULL
+);
 """
 
 FUNCTIONS = f"""
@@ -184,6 +188,11 @@ RESET = f"""WITH spent AS (DELETE FROM costspan_spent WHERE {_WHICH} RETURNING s
     told AS (DELETE FROM costspan_notices WHERE {_WHICH})
     SELECT count(*) FROM (SELECT scope FROM spent UNION SELECT scope FROM held) AS scopes"""
 
+DECLARE = """INSERT INTO costspan_budgets VALUES ($1, decode($2, 'hex'))
+    ON CONFLICT (budget) DO UPDATE SET description = excluded.description"""
+WITHDRAW = "DELETE FROM costspan_budgets WHERE budget = $1"
+DECLARED = "SELECT budget, encode(description, 'hex') FROM costspan_budgets"
+
 UNFOLDED = "SELECT id, entry FROM costspan_settled WHERE entry IS NOT NULL ORDER BY id LIMIT $1"
 FOLDED = """UPDATE costspan_settled SET entry = NULL
     WHERE id IN (SELECT jsonb_array_elements($1::jsonb)::bigint)"""
@@ -202,10 +211,14 @@ FOLD = f"""INSERT INTO costspan_sums AS known (dimension, name, {", ".join(STATS
 SUMS = f"SELECT name, {', '.join(STATS)} FROM costspan_sums WHERE dimension = $1"
 
 
+FORGOTTEN_AT_ONCE = 1000
+
+
 def _forget(table: str, which: str) -> str:
     """Rows that another session has locked stay for the next time, so that nobody waits."""
-    return f"""DELETE FROM {table} WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM {table} WHERE {which} LIMIT 1000 FOR UPDATE SKIP LOCKED))"""
+    return f"""WITH gone AS (DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM {table} WHERE {which} LIMIT {FORGOTTEN_AT_ONCE} FOR UPDATE SKIP LOCKED))
+        RETURNING 1) SELECT count(*) FROM gone"""
 
 
 FORGET = (

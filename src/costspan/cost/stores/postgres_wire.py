@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import selectors
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from psycopg import pq
 
@@ -56,15 +57,22 @@ class Wire:
                 raise Refused("the password is refused" if refused else "no connection")
             self._wait(_READ if state == pq.PollingStatus.READING else _WRITE, deadline)
 
-    def ask(
-        self, statement: str, *values: str | int | None, seconds: float | None = None
-    ) -> list[Row]:
+    @contextmanager
+    def patient(self, seconds: float) -> Iterator[None]:
+        """In the block, each statement may take so long."""
+        before, self._seconds = self._seconds, seconds
+        try:
+            yield
+        finally:
+            self._seconds = before
+
+    def ask(self, statement: str, *values: str | int | None) -> list[Row]:
         """The rows of one statement; NULL is an empty text.
 
         Raises:
-            Refused: it failed, or no answer came within `seconds`.
+            Refused: it failed, or no answer came in time.
         """
-        deadline = time.monotonic() + (self._seconds if seconds is None else seconds)
+        deadline = time.monotonic() + self._seconds
         if values:
             given = [None if one is None else str(one).encode() for one in values]
             self._pg.send_query_params(statement.encode(), given)
@@ -83,6 +91,12 @@ class Wire:
                 break
             results.append(result)
         return _rows(results)
+
+    def is_open(self) -> bool:
+        """Nothing is to be read of a connection that is idle, unless it is its end."""
+        with _Selector() as selector:
+            selector.register(self._pg.socket, _READ)
+            return not selector.select(0)
 
     def close(self) -> None:
         """End the connection."""

@@ -15,7 +15,7 @@ from redis.exceptions import NoScriptError, RedisError
 from redis.retry import Retry
 
 from costspan.cost.ledger import MOST_KEYS, OTHER
-from costspan.cost.stores import keeping
+from costspan.cost.stores import keeping, redis_notices
 from costspan.cost.stores import redis_scripts as lua
 from costspan.cost.stores.contract import (
     Bucket,
@@ -27,7 +27,7 @@ from costspan.cost.stores.contract import (
     Standing,
     StoreDown,
 )
-from costspan.cost.stores.entries import STATS, TOTAL, Settlement, by_cost
+from costspan.cost.stores.entries import STATS, Settlement, by_cost
 from costspan.cost.stores.pool import Pool
 from costspan.totals import Summary
 
@@ -36,6 +36,8 @@ _encode = msgspec.json.Encoder().encode
 MOST_CONNECTIONS = 8
 _FIRST_CONNECT_SECONDS = 5.0
 _AT_ONCE = 500
+_FOLDED_AT_ONCE = 100
+_DECLARED = "costspan:budgets"
 
 
 class Redis:
@@ -52,7 +54,7 @@ class Redis:
     def __init__(self, url: str, deadline: float) -> None:
         self._deadline = deadline
         self._url = url
-        self.pool = Pool(self._open, _close, MOST_CONNECTIONS)
+        self.pool = Pool(self._open, _close, MOST_CONNECTIONS, is_open=_is_open)
 
     def reason(self, fault: Exception) -> str:
         """The kind of error, such as `TimeoutError`."""
@@ -63,17 +65,13 @@ class Redis:
         self._ask(lambda client: client.ping())
 
     def settle(self, settlement: Settlement, at: int) -> tuple[Sequence[int], bool]:
-        """Count it, unless its token was counted before. Redis tidies up by itself."""
-        entry = {
-            "token": settlement.token,
-            "at": str(at),
-            "keys": (TOTAL, *settlement.keys),
-            "amounts": [str(amount) for amount in settlement.amounts],
-            "charges": [_charge(one) for one in settlement.charges],
-            "most": MOST_KEYS,
-            "other": OTHER,
-        }
-        return [_number(text) for text in self._run(_SETTLE, _encode(entry))], False
+        """Count it, unless its token was counted before."""
+        charges = [_charge(one) for one in settlement.charges]
+        given = {"token": settlement.token, "at": str(at), "charges": charges}
+        entry = _encode((settlement.keys, settlement.amounts))
+        waiting, *spent = self._run(_SETTLE, _encode(given), entry)
+        tend = waiting > 0 and waiting % keeping.TENDED_EVERY == 0
+        return [_number(text) for text in spent], tend
 
     def reserve(
         self, token: str, claims: Sequence[Claim], now: int, expires: int
@@ -135,16 +133,34 @@ class Redis:
             entry |= {"counters": [_key(budget, scope)], "scope": scope}
         return int(self._run(_RESET, _encode(entry)))
 
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is; empty to forget it."""
+        if description:
+            self._ask(lambda client: client.hset(_DECLARED, budget, description))
+        else:
+            self._ask(lambda client: client.hdel(_DECLARED, budget))
+
+    def declared(self) -> dict[str, bytes]:
+        """What was said of each budget last."""
+        found = self._ask(lambda client: client.hgetall(_DECLARED))
+        return {name.decode(): description for name, description in found.items()}
+
     def sums(self, dimension: str) -> dict[str, Summary]:
         """By the keys of a dimension, or of `total`."""
+        self._fold()
         wanted = [f"costspan:sums:{dimension}:{n}" for n in range(len(STATS))]
         columns = self._all(wanted)
         return by_cost(
             {key.decode(): [int(column.get(key, 0)) for column in columns] for key in columns[0]}
         )
 
-    def tend(self, now: int) -> None:
-        """Redis forgets by itself what has no use any more."""
+    def tend(self, now: int, thoroughly: bool) -> None:
+        """Add up what was settled. Redis forgets by itself what has no use any more."""
+        self._fold()
+
+    def _fold(self) -> None:
+        while self._run(_FOLD, MOST_KEYS, OTHER, _FOLDED_AT_ONCE) == _FOLDED_AT_ONCE:
+            pass
 
     def _all(self, names: Sequence[str | bytes]) -> list[dict[bytes, bytes]]:
         """Whole hashes, of one moment."""
@@ -177,6 +193,7 @@ class Redis:
             single_connection_client=True,
             socket_timeout=self._deadline,
             socket_connect_timeout=_FIRST_CONNECT_SECONDS,
+            socket_keepalive=True,
             retry=Retry(NoBackoff(), 0),
             decode_responses=False,
         )
@@ -209,13 +226,23 @@ class _Script:
 
 
 _SETTLE = _Script(lua.SETTLE)
+_FOLD = _Script(lua.FOLD)
 _RESERVE = _Script(lua.RESERVE)
 _PROLONG = _Script(lua.PROLONG)
 _STANDINGS = _Script(lua.STANDINGS)
-_CLAIM = _Script(lua.CLAIM)
-_MARK = _Script(lua.MARK)
-_NOTICES = _Script(lua.NOTICES)
+_CLAIM = _Script(redis_notices.CLAIM)
+_MARK = _Script(redis_notices.MARK)
+_NOTICES = _Script(redis_notices.NOTICES)
 _RESET = _Script(lua.RESET)
+
+
+def _is_open(client: redis.Redis) -> bool:
+    """Nothing is to be read of a connection that is idle, unless it is its end."""
+    connection = client.connection
+    try:
+        return connection is not None and not connection.can_read(timeout=0)
+    except (RedisError, OSError):
+        return False
 
 
 def _close(client: redis.Redis) -> None:

@@ -11,10 +11,12 @@ Keys, with B and S for the budget and the scope:
     costspan:spent:["B","S"]    hash: `BUCKET` -> amount, `until:BUCKET` -> moment
     costspan:buckets:["B","S"]  sorted set of buckets
     costspan:scopes:["B"]       sorted set of `["B","S"]` by the moment when it may go
+    costspan:entries            list: settled calls that are not in the sums yet
     costspan:sums:DIM:NUMBER    hash: key -> number of the sums; NUMBER as in `entries.STATS`
     costspan:dimensions         set of DIM
     costspan:notice:KEY         hash: one alert
     costspan:notices            sorted set of KEY by moment
+    costspan:budgets            hash: B -> how it describes itself
     costspan:due                sorted set of KEY by the moment when it is due
 """
 
@@ -84,30 +86,9 @@ SETTLE = (
     + """
 local entry = cjson.decode(ARGV[1])
 local token, at = entry.token, tonumber(entry.at)
-local number = 0
+local waiting = 0
 if redis.call('SET', 'costspan:settled:' .. token, '1', 'NX', 'EX', DAY) then
-  for _, place in ipairs(entry.keys) do
-    local dimension, key = place[1], place[2]
-    local calls = 'costspan:sums:' .. dimension .. ':0'
-    local room = redis.call('HEXISTS', calls, key) == 1
-    if not room then
-      local new = redis.call('EXISTS', calls) == 0
-      if new and redis.call('SCARD', 'costspan:dimensions') >= entry.most then
-        dimension = nil
-      else
-        if new then redis.call('SADD', 'costspan:dimensions', dimension) end
-        if redis.call('HLEN', calls) >= entry.most then key = entry.other end
-        redis.call('HINCRBY', calls, key, 0)
-      end
-    end
-    if dimension then
-      for i, amount in ipairs(entry.amounts) do
-        if amount ~= '0' then
-          redis.call('HINCRBY', 'costspan:sums:' .. dimension .. ':' .. (i - 1), key, amount)
-        end
-      end
-    end
-  end
+  waiting = redis.call('RPUSH', 'costspan:entries', ARGV[2])
   for _, charge in ipairs(entry.charges) do
     local counter, bucket, until_ = charge[2], charge[3], charge[5]
     local hash, order = 'costspan:spent:' .. counter, 'costspan:buckets:' .. counter
@@ -139,11 +120,56 @@ if redis.call('SET', 'costspan:settled:' .. token, '1', 'NX', 'EX', DAY) then
   end
 end
 release(token)
-local sums = {}
-for i, charge in ipairs(entry.charges) do sums[i] = text(spent(charge[2], tonumber(charge[4]))) end
-return sums
+local answer = {waiting}
+for i, charge in ipairs(entry.charges) do
+  answer[i + 1] = text(spent(charge[2], tonumber(charge[4])))
+end
+return answer
 """
 )
+
+# What one call adds is small enough for a double, and so is what a hundred of them add.
+FOLD = """
+local most, other = tonumber(ARGV[1]), ARGV[2]
+local entries = redis.call('LPOP', 'costspan:entries', ARGV[3])
+if not entries then return 0 end
+local rows, order = {}, {}
+local function add(dimension, key, amounts)
+  local name = cjson.encode({dimension, key})
+  local row = rows[name]
+  if not row then
+    row = {dimension = dimension, key = key, amounts = {}}
+    rows[name] = row
+    table.insert(order, row)
+  end
+  for i, amount in ipairs(amounts) do row.amounts[i] = (row.amounts[i] or 0) + amount end
+end
+for _, entry in ipairs(entries) do
+  local places, amounts = unpack(cjson.decode(entry))
+  add('total', '', amounts)
+  for _, place in ipairs(places) do add(place[1], place[2], amounts) end
+end
+local function has_room(dimension, first)
+  return string.sub(dimension, 1, 4) ~= 'tag:' or redis.call('EXISTS', first) == 1
+    or redis.call('SCARD', 'costspan:dimensions') < most
+end
+for _, row in ipairs(order) do
+  local key, sums = row.key, 'costspan:sums:' .. row.dimension .. ':'
+  if has_room(row.dimension, sums .. 0) then
+    if redis.call('HEXISTS', sums .. 0, key) == 0 then
+      redis.call('SADD', 'costspan:dimensions', row.dimension)
+      if redis.call('HLEN', sums .. 0) >= most then key = other end
+      redis.call('HINCRBY', sums .. 0, key, 0)
+    end
+    for i, amount in ipairs(row.amounts) do
+      if amount ~= 0 then
+        redis.call('HINCRBY', sums .. (i - 1), key, string.format('%.0f', amount))
+      end
+    end
+  end
+end
+return #entries
+"""
 
 RESERVE = (
     _EXACT
@@ -217,54 +243,6 @@ end
 return found
 """
 )
-
-CLAIM = """
-local key, now = ARGV[1], tonumber(ARGV[2])
-local hash = 'costspan:notice:' .. key
-local known = redis.call('HMGET', hash, 'level', 'state', 'lease', 'rearms')
-if known[1] then
-  local rearms = tonumber(known[4])
-  local free = tonumber(known[1]) < tonumber(ARGV[3])
-    or (known[2] == 'claimed' and tonumber(known[3]) <= now)
-    or (rearms > 0 and rearms <= now)
-  if not free then return 0 end
-end
-redis.call('HSET', hash, 'level', ARGV[3], 'budget', ARGV[4], 'scope', ARGV[5], 'alert', ARGV[6],
-  'state', ARGV[7], 'lease', ARGV[8], 'rearms', ARGV[9], 'at', ARGV[10])
-redis.call('ZADD', 'costspan:notices', ARGV[10], key)
-redis.call('ZADD', 'costspan:due', ARGV[8], key)
-local most = tonumber(ARGV[11])
-for _, old in ipairs(redis.call('ZRANGE', 'costspan:notices', 0, -most - 1)) do
-  redis.call('DEL', 'costspan:notice:' .. old)
-  redis.call('ZREM', 'costspan:notices', old)
-  redis.call('ZREM', 'costspan:due', old)
-end
-return 1
-"""
-
-MARK = """
-local key, state = ARGV[1], ARGV[3]
-local hash = 'costspan:notice:' .. key
-if redis.call('HGET', hash, 'level') ~= ARGV[2] then return 0 end
-redis.call('HSET', hash, 'state', state)
-local rearms = redis.call('HGET', hash, 'rearms')
-if state == 'sent' and rearms ~= '0' then redis.call('ZADD', 'costspan:due', rearms, key)
-elseif state ~= 'claimed' then redis.call('ZREM', 'costspan:due', key) end
-return 1
-"""
-
-NOTICES = """
-local keys
-if ARGV[1] == 'due' then keys = redis.call('ZRANGEBYSCORE', 'costspan:due', '-inf', ARGV[2])
-else keys = redis.call('ZREVRANGE', 'costspan:notices', 0, tonumber(ARGV[2]) - 1) end
-local found = {}
-for i, key in ipairs(keys) do
-  found[i] = redis.call('HMGET', 'costspan:notice:' .. key, 'level', 'budget', 'scope', 'alert',
-    'state', 'lease', 'rearms', 'at')
-  table.insert(found[i], 1, key)
-end
-return found
-"""
 
 RESET = """
 local entry = cjson.decode(ARGV[1])

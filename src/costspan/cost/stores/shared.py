@@ -21,7 +21,7 @@ from opentelemetry import context
 from costspan import attributed, totals
 from costspan.call import Call, Cost
 from costspan.cost.ledger import checked_dimension
-from costspan.cost.stores import forks
+from costspan.cost.stores import forks, keeping
 from costspan.cost.stores.backend import Backend
 from costspan.cost.stores.contract import (
     MOST,
@@ -55,6 +55,7 @@ class SharedStore:
         self._outage = Outage(backend.name, self._write_late, self._reach)
         self._tokens = RecentTokens()
         self._tending = False
+        self._tended_until = 0.0
         self.settled_late: Callable[[Sequence[Charge], Sequence[int]], None] | None = None
         """Told in a thread of the store of each settlement that is written after an outage."""
         forks.watch(self)
@@ -88,11 +89,13 @@ class SharedStore:
         with totals.lock():
             for one in spent:
                 one.unpriced_calls -= 1
-        self._count(correction(call, _new_token(), unpriced_calls=-1))
+        with suppress(StoreDown):
+            self._count(correction(call, _new_token(), unpriced_calls=-1))
 
     def alerted(self, call: Call) -> None:
         """Count one alert that `call` raised."""
-        self._count(correction(call, _new_token(), alerts=1))
+        with suppress(StoreDown):
+            self._count(correction(call, _new_token(), alerts=1))
 
     def summary(self) -> Summary:
         """The sums of everything, of all who share the store."""
@@ -142,6 +145,14 @@ class SharedStore:
         """Forget a budget's sums, reservations and alerts."""
         return self._ask(lambda: self._backend.reset(budget, scope))
 
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is; empty to forget it."""
+        self._ask(lambda: self._backend.declare(budget, description))
+
+    def declared(self) -> dict[str, bytes]:
+        """What was said of each budget last."""
+        return self._ask(self._backend.declared)
+
     def flush(self, timeout: float) -> bool:
         """Wait until all that was settled is written; False where time ran out."""
         return self._outage.flush(timeout)
@@ -174,7 +185,7 @@ class SharedStore:
         except StoreDown:
             self._outage.keep(settlement)
             raise
-        if tend:
+        if tend:  # what fails there is no outage: it is tried again
             self._tend()
         return spent
 
@@ -220,8 +231,11 @@ class SharedStore:
 
     def _tended(self) -> None:
         try:
+            thoroughly = time.monotonic() >= self._tended_until
             with quietly("tidying up a store"), suppress(StoreDown):
-                self._ask(lambda: self._backend.tend(_now()))
+                self._try(lambda: self._backend.tend(_now(), thoroughly))
+                if thoroughly:
+                    self._tended_until = time.monotonic() + keeping.THOROUGHLY_EVERY_SECONDS
         finally:
             self._tending = False
 

@@ -142,6 +142,19 @@ class SQLite:
                 db.execute(f"DELETE FROM {table} WHERE {which}", wanted)
         return int(count)
 
+    def declare(self, budget: str, description: bytes) -> None:
+        """Say what a budget is; empty to forget it."""
+        with self._writing() as db:
+            if description:
+                db.execute(sql.DECLARE, (budget, description))
+            else:
+                db.execute("DELETE FROM costspan_budgets WHERE budget = ?", (budget,))
+
+    def declared(self) -> dict[str, bytes]:
+        """What was said of each budget last."""
+        with self._reading() as db:
+            return dict(db.execute("SELECT budget, description FROM costspan_budgets"))
+
     def sums(self, dimension: str) -> dict[str, Summary]:
         """By the keys of a dimension, or of `total`."""
         while self._fold():
@@ -150,11 +163,11 @@ class SQLite:
             rows = db.execute("SELECT * FROM costspan_sums WHERE dimension = ?", (dimension,))
             return by_cost({name: numbers for _, name, *numbers in rows})
 
-    def tend(self, now: int) -> None:
+    def tend(self, now: int, thoroughly: bool) -> None:
         """Add up what was settled, and forget what counts no more."""
         while self._fold():
             pass
-        for forget in sql.FORGET:
+        for forget in sql.FORGET if thoroughly else sql.FORGET[:1]:
             with self._writing() as db:
                 db.execute(forget, keeping.moments(now))
 

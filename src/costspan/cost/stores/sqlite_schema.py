@@ -58,6 +58,10 @@ TABLES = (
         rearms INTEGER NOT NULL,
         at INTEGER NOT NULL
     ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS costspan_budgets (
+        budget TEXT NOT NULL PRIMARY KEY,
+        description BLOB NOT NULL
+    ) WITHOUT ROWID""",
 )
 
 LOOK = "SELECT version FROM costspan_schema"
@@ -92,6 +96,9 @@ CLAIM = """INSERT INTO costspan_notices
     WHERE level < excluded.level
         OR (state = 'claimed' AND lease <= :now)
         OR (rearms > 0 AND rearms <= :now)"""
+
+DECLARE = """INSERT INTO costspan_budgets (budget, description) VALUES (?, ?)
+    ON CONFLICT (budget) DO UPDATE SET description = excluded.description"""
 
 NOTICE = "key, level, budget, scope, alert, state, lease, rearms, at"
 

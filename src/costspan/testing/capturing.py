@@ -77,7 +77,8 @@ def capture(
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     alerts: list[Alert] = []
-    costs = CostTracker(prices=prices, budgets=budgets, alerts=[alerts.append])
+    sinks = [alerts.append] if budgets else None  # with no budget there is nothing to be told
+    costs = CostTracker(prices=prices, budgets=budgets, alerts=sinks)
     Instrumentor().instrument(tracer_provider=provider, costs=costs, **settings)
     try:
         yield Captured(exporter, costs, alerts)

@@ -1,0 +1,116 @@
+"""What stands in folders of files: which ones to read, and their lines, one at a time.
+
+A compressed file is read like a plain one. Where both are there, the plain one is what a killed
+compressor left, and is passed over.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from costspan.errors import ConfigurationError
+from costspan.export import compression
+from costspan.export.naming import COMPRESSED, FileName, parsed
+
+SPANS = "otlp_trace_"
+"""How the names of files of spans begin."""
+
+LONGEST_LINE = 64 << 20
+"""Bytes. What is longer is no line of ours, and is not kept in memory."""
+
+
+class RawLine(NamedTuple):
+    """A line of a file: its number from 1, and its bytes, with the newline if it has one.
+
+    `text` is None where the line is longer than `LONGEST_LINE`.
+    """
+
+    number: int
+    text: bytes | None
+
+
+class Unreadable(Exception):
+    """A file, or the rest of it, cannot be read; the message says why."""
+
+
+Place = str | os.PathLike[str]
+
+
+def files_in(places: Place | Iterable[Place], prefix: str) -> list[Path]:
+    """The files of a prefix in folders, in the order of their periods; a file stands for itself.
+
+    Raises:
+        FileNotFoundError: a place is not there.
+        OSError: a folder cannot be listed.
+    """
+    if isinstance(places, str | os.PathLike):
+        places = (places,)
+    found: dict[Path, None] = {}
+    for place in map(Path, places):
+        if place.is_dir():
+            found.update(dict.fromkeys(_files_of(place, prefix)))
+        elif place.exists():
+            found[place] = None
+        else:
+            raise FileNotFoundError(f"{place}: there is no such file or folder")
+    return list(found)
+
+
+def _files_of(folder: Path, prefix: str) -> list[Path]:
+    names: dict[FileName, FileName] = {}
+    for entry in os.listdir(folder):
+        name = parsed(prefix, entry)
+        if name is not None and not name.unfinished and (name.compressed or name not in names):
+            names[name.plain] = name
+    return [folder / str(names[plain]) for plain in sorted(names)]
+
+
+def lines_of(path: Path) -> Iterator[RawLine]:
+    """The lines of a file, unpacked where its name says that it is compressed.
+
+    Raises:
+        Unreadable: it cannot be opened, or is damaged from here on.
+    """
+    faults = _faults(path)
+    try:
+        with _opened(path) as file:
+            yield from _numbered(file)
+    except faults as fault:
+        raise Unreadable(getattr(fault, "strerror", None) or str(fault)) from None
+
+
+def _numbered(file: IO[bytes]) -> Iterator[RawLine]:
+    number = 0
+    while text := file.readline(LONGEST_LINE):
+        number += 1
+        if len(text) < LONGEST_LINE or text.endswith(b"\n"):
+            yield RawLine(number, text)
+            continue
+        while text and not text.endswith(b"\n"):
+            text = file.readline(LONGEST_LINE)
+        yield RawLine(number, None)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """Open a file, under the name that it has by now: it may have been compressed meanwhile."""
+    try:
+        return compression.reading(path)
+    except FileNotFoundError:
+        for end in COMPRESSED.values():
+            other = path.with_name(path.name + end)
+            if other.exists():
+                return compression.reading(other)
+        raise
+
+
+def _faults(path: Path) -> tuple[type[Exception], ...]:
+    """What reading a file may raise: of the disk, or because a packed file is damaged."""
+    plain = (OSError, EOFError, zlib.error, ConfigurationError)
+    try:
+        return *plain, compression.zstd().ZstdError
+    except ConfigurationError:
+        return plain

@@ -1,0 +1,1 @@
+"""What the pytest plugin counts with: whose a call is, which budgets hold, what is shown."""

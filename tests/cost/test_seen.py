@@ -1,0 +1,74 @@
+"""Two spans of one call are one bill, whenever the other one comes."""
+
+import pytest
+from msgspec import structs
+
+from costspan.call import Call, Response, Usage
+from costspan.cost import seen
+from costspan.cost.seen import OURS, SeenCalls, Standing
+from tests.cost.calls import finished
+
+SECOND = 10**9
+THEIRS = Standing("opentelemetry.instrumentation.genai.openai", root=True)
+USAGE = Usage(input_tokens=1000, output_tokens=200)
+
+
+@pytest.fixture
+def calls() -> SeenCalls:
+    return SeenCalls()
+
+
+def named(name: str, *, after: int = 0) -> Call:
+    """A call whose response has that id, some nanoseconds after the others."""
+    call = finished()
+    return structs.replace(
+        call,
+        started_at=call.started_at + after,
+        ended_at=call.ended_at + after,
+        response=Response(id=name, model="gpt-4o-mini", usage=USAGE),
+    )
+
+
+def test_ours_and_then_theirs(calls: SeenCalls):
+    assert calls.is_new(named("a"), OURS)
+    assert not calls.is_new(named("a"), THEIRS)
+
+
+def test_theirs_and_then_ours(calls: SeenCalls):
+    assert calls.is_new(named("a"), THEIRS)
+    assert not calls.is_new(named("a"), OURS)
+
+
+def test_ours_among_many_of_ours(calls: SeenCalls):
+    for name in "abcdef":
+        assert calls.is_new(named(name), OURS)
+    assert not calls.is_new(named("c"), THEIRS)
+    assert calls.is_new(named("g"), THEIRS)
+    assert not calls.is_new(named("f"), THEIRS)
+
+
+def test_ours_that_follows_a_call_of_theirs_is_known_to_the_next_of_theirs(calls: SeenCalls):
+    assert calls.is_new(named("a"), THEIRS)
+    assert calls.is_new(named("b"), OURS)
+    assert not calls.is_new(named("b"), THEIRS)
+
+
+def test_ours_long_after_theirs_is_another_call_and_known_to_the_next_of_theirs(calls: SeenCalls):
+    late = 3 * SECOND
+    assert calls.is_new(named("a"), THEIRS)
+    assert calls.is_new(named("a", after=late), OURS)
+    assert not calls.is_new(named("a", after=late), THEIRS)
+
+
+def test_ours_are_never_taken_for_each_other(calls: SeenCalls):
+    assert calls.is_new(named("a"), OURS)
+    assert calls.is_new(named("a"), OURS)
+
+
+def test_no_more_than_so_many_wait(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(seen, "MOST_KEPT", 2)
+    calls = SeenCalls()
+    for name in "abc":
+        assert calls.is_new(named(name), OURS)
+    assert calls.is_new(named("a"), THEIRS)
+    assert not calls.is_new(named("c"), THEIRS)
