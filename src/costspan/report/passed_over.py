@@ -55,7 +55,7 @@ def found_in(
         if not is_call:
             count.update(gaps=gaps, lost=int(lost or 0), records=records)
             count["lines"] += calls - gaps - records
-            faulty += named or ()
+            faulty += [named] if named else []
     empty = [path for path in files if path not in unreadable and _is_empty(path)]
     named_places = chain(
         (f"{path}: unreadable ({why})" for path, why in unreadable.items()),

@@ -67,9 +67,8 @@ def statement(
 
     Its rows are: whether they are of calls; of the time before `since`; of all keys together; how
     many lines say that lines were lost, and how many were; how many lines are of another kind; the
-    files of lines that are of none; the newest version; whether a call is so dear that its lines
-    must be read as text; the figures, in the order of `Figures`; and
-    the keys.
+    file, where they are lines of it that are of none; the newest version; whether a call is so dear
+    that lines must be read as text; the figures, in the order of `Figures`; and the keys.
 
     Args:
         by: checked words.
@@ -80,22 +79,23 @@ def statement(
     """
     keys = [f"k{index}" for index in range(len(by))]
     named = "".join(f", {key_of(word)}::VARCHAR AS k{index}" for index, word in enumerate(by))
-    sets = ", ".join(["is_call", "is_before", *keys])
+    sets = ", ".join(["is_call", "is_before", "broken", *keys])
     return f"""
 SELECT is_call, is_before, {"grouping(k0) = 1" if keys else "true"},
     count(*) FILTER (kind = 'gap'), sum(lost) FILTER (kind = 'gap'),
     count(*) FILTER (kind IS NOT NULL AND kind <> 'gap'),
-    list(DISTINCT filename) FILTER (NOT is_call AND kind IS NULL), max(schema),
+    broken, max(schema),
     coalesce(bool_or({_DEAR}), false),
     {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *_percentiles(is_exact), *keys))}
 FROM (
-    SELECT *, {_before(since if before else None)} AS is_before{named}
+    SELECT *, {_before(since if before else None)} AS is_before,
+        CASE WHEN NOT is_call AND kind IS NULL THEN filename END AS broken{named}
     FROM (
         SELECT *, kind IS NULL AND coalesce(schema > 0, false)
             AND {" AND ".join(f"{name} IS NOT NULL" for name in _NEEDED)} AS is_call
         FROM {_lines(files, by, where, as_text)})
     WHERE NOT is_call OR ({_window(before or since, until)} AND {where.sql if where else "true"}))
-GROUP BY GROUPING SETS (({sets}){", (is_call, is_before)" if keys else ""})
+GROUP BY GROUPING SETS (({sets}){", (is_call, is_before, broken)" if keys else ""})
 """
 
 
