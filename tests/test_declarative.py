@@ -154,14 +154,14 @@ def test_a_broken_setting_lets_the_spans_pass(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It is said once."""
-    monkeypatch.setenv("COSTSPAN_STORE", "redis://there")
+    monkeypatch.setenv("COSTSPAN_STORE", "nowhere://there")
     call(theirs)
     call(theirs)
 
     assert costs_in(kept) == [None, None]
     (said,) = caplog.records
     assert said.levelname == "ERROR"
-    assert said.message.startswith("costspan adds no costs to exported spans: CostTracker(store=")
+    assert said.message.startswith("costspan adds no costs to exported spans: store=")
 
 
 def test_what_instrument_said_is_not_said_again(
@@ -170,7 +170,7 @@ def test_what_instrument_said_is_not_said_again(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setenv("COSTSPAN_STORE", "redis://there")
+    monkeypatch.setenv("COSTSPAN_STORE", "nowhere://there")
     Instrumentor().instrument(skip_dep_check=True)
     call(theirs)
 

@@ -42,12 +42,7 @@ os.register_at_fork(after_in_child=_pool.forget)
 
 def submit(work: Callable[[], T]) -> Future[T]:
     """Have `work` done by another thread; by this one where the interpreter is about to end."""
-    try:
-        return _pool.submit(work)
-    except RuntimeError:
-        done: Future[T] = Future()
-        done.set_result(work())
-        return done
+    return _pool.submit(work)
 
 
 async def elsewhere(work: Callable[[], T]) -> T:

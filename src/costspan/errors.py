@@ -2,7 +2,8 @@
 
     CostspanError
     ├── ConfigurationError    a setting is wrong: raised where it is set, before anything is patched
-    └── BudgetExceeded        a call was stopped by a budget or a price policy
+    ├── BudgetExceeded        a call was stopped by a budget or a price policy
+    └── StoreUnavailable      a shared store was asked for its sums and did not answer
 
 They derive from `Exception` alone, so that no SDK's retry loop or `except` clause takes them for
 its own.
@@ -20,6 +21,10 @@ class CostspanError(Exception):
 
 class ConfigurationError(CostspanError):
     """A setting is wrong. The message names the setting and what to write instead."""
+
+
+class StoreUnavailable(CostspanError):
+    """A shared store was asked for its sums and did not answer, or not in time."""
 
 
 class BudgetExceeded(CostspanError):

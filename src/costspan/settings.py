@@ -52,7 +52,7 @@ METRIC_LABELS = ("agent", "session", "user", "endpoint")
 
 _FEW_VALUES = ("agent", "endpoint")
 
-SHOWN = ("local", "providers", "capture_content", "metric_names", "metric_labels", "stream_usage")
+SHOWN = ("providers", "capture_content", "metric_names", "metric_labels", "stream_usage")
 """The settings that may be printed: the others may hold addresses and keys."""
 
 _OTEL_CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
@@ -155,12 +155,6 @@ def _checked_capture(env: Mapping[str, str], mode: Any) -> tuple[str, bool]:
     return _checked_choice("capture_content", mode, CAPTURE_MODES), False
 
 
-def _listed(words: str | None) -> tuple[str, ...] | None:
-    if not words:
-        return None
-    return tuple(word.strip() for word in words.split(",") if word.strip())
-
-
 def _names(
     setting: str,
     given: Any,
@@ -169,7 +163,9 @@ def _names(
     example: str,
 ) -> tuple[str, ...] | None:
     """A setting that is a list of names; None where nothing was said."""
-    names = given if given is not None else _listed(env.get(f"COSTSPAN_{setting.upper()}"))
+    names, words = given, env.get(f"COSTSPAN_{setting.upper()}")
+    if names is None and words:
+        names = [word.strip() for word in words.split(",") if word.strip()]
     if names is None:
         names = file.get(setting)
     if names is None:

@@ -139,13 +139,11 @@ def _settling() -> dict[str, list[float]]:
     costs, call, cost = _settled_calls("openai")
     calls = cycle([structs.replace(call, trace_id=n, span_id=n) for n in range(1, DISTINCT + 1)])
     who = Attribution(agent="reviewer", session="ticket-17", spent=(Totals(),))
-    budget = costs.budgets[0]
     with tempfile.TemporaryDirectory() as folder:
         file = CallsFile(LocalFiles(folder))
         clock.settle_down()
         return {
             "settle": _taken(lambda: costs.settle(next(calls), None, who)),
-            "budget": _taken(lambda: budget.crossed(call, cost)),
             "line": _taken(lambda: file(next(calls), cost)),
         }
 

@@ -123,7 +123,6 @@ def parts() -> tuple[str, list[Figure]]:
         "genai-prices anthropic": "the same by genai-prices, anthropic",
         "foreign span": "a span of another instrumentation, priced by the processor",
         "price unknown": "pricing one call of an unknown model",
-        "budget": "one budget checked, in memory",
         "line": "one line of the calls file, encoded and written",
         "settle": "settle() in all, without a file",
         "line call": "a line by durability: call",
@@ -137,7 +136,6 @@ def parts() -> tuple[str, list[Figure]]:
         "price anthropic": 2,
         "price unknown": 2,
         "foreign span": 15,
-        "budget": 5,
         "line": 25,
         "export": 1e6 / 120_000,
     }

@@ -31,6 +31,8 @@ class Spent(NamedTuple):
 def environment() -> dict[str, str]:
     """The caller's, without what would set up OpenTelemetry or costspan from outside."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTEL_", "COSTSPAN_"))}
+    # An installed package comes with its bytecode: ours may be written, and is, by the first run.
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, "PYTHONHASHSEED": "0"}
 
 

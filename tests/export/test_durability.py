@@ -94,6 +94,7 @@ class TestBatch:
         appender.append(line(2), NOON)
         assert appender.flush()
         assert Folder(logs).agents == [1, 2]
+        assert [one["reason"] for one in Folder(logs).records] == ["it could not be made"]
         assert "costspan failed at making a line (ZeroDivisionError)" in caplog.text
 
     def test_what_cannot_be_written_waits(self, append_to, logs: Path, gate: Gate, caplog):

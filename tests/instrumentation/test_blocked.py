@@ -47,7 +47,7 @@ def test_no_byte_is_sent(own: LLMServer):
             lambda: openai_.responses.create(model="m", input="Hello"),
             lambda: openai_.embeddings.create(model="m", input="Hello"),
         ):
-            with pytest.raises(BudgetExceeded, match="'b' allows 1 calls"):
+            with pytest.raises(BudgetExceeded, match="'b' allows 1 call,"):
                 ask()
         openai_.moderations.create(model="m", input="Hello")  # free
         assert own.requests_seen == 2

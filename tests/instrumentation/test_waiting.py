@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 from opentelemetry.trace import StatusCode
 
-from costspan import Budget, BudgetExceeded, CostTracker, record_call
-from costspan.instrumentation import elsewhere
+from costspan import Budget, BudgetExceeded, CostTracker, elsewhere, record_call
 from costspan.testing import LLMServer
 from tests.cost.stores.servers import needs_redis, redis_server
 from tests.instrumentation.budgeted import ASK, async_client, client, tracker

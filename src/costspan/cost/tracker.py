@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, overload
 
@@ -19,9 +20,10 @@ from costspan.cost.outcome import NOTHING, Outcome, Unwatched
 from costspan.cost.prices import Prices
 from costspan.cost.responses import RETRIEVAL, SettledResponses
 from costspan.cost.seen import OURS, SeenCalls, Standing
+from costspan.cost.stores.contract import StoreDown
 from costspan.cost.stores.opening import open_store
 from costspan.elsewhere import submit
-from costspan.errors import ConfigurationError
+from costspan.errors import ConfigurationError, StoreUnavailable
 from costspan.export.schema import Line, line_of
 from costspan.guard import quietly
 from costspan.totals import BudgetState, Summary, Totals
@@ -239,8 +241,10 @@ class CostTracker:
 
         Raises:
             ConfigurationError: the dimension is unknown.
+            StoreUnavailable: a shared store does not answer.
         """
-        return self._store.summary() if by is None else self._store.summaries(by)
+        with _said_down():
+            return self._store.summary() if by is None else self._store.summaries(by)
 
     def remaining(self, name: str) -> Decimal | None:
         """What is left of a budget for the scope that this code runs in.
@@ -255,10 +259,12 @@ class CostTracker:
         Raises:
             ConfigurationError: there is no such budget, or it is one for each call, of which
                 nothing remains; the message names those that have a remainder.
+            StoreUnavailable: a shared store does not answer.
         """
         span = trace.get_current_span().get_span_context()
         here = attribution_in(context.get_current())
-        return self._watch.remaining(name, here, span.trace_id)
+        with _said_down():
+            return self._watch.remaining(name, here, span.trace_id)
 
     def budget_states(self) -> list[BudgetState]:
         """How each budget stands in this process; nothing is waited for."""
@@ -275,3 +281,12 @@ class CostTracker:
         for write in self.writers:
             with quietly("writing a call's line"):
                 write(call, cost)
+
+
+@contextmanager
+def _said_down() -> Iterator[None]:
+    """Tell the app in an exception of its own that the store is down."""
+    try:
+        yield
+    except StoreDown as down:
+        raise StoreUnavailable(str(down)) from None

@@ -112,6 +112,7 @@ class Batches:
         if self._gathered.wait(_IDLE_SECONDS):
             return True
         with self._lock:
+            self._is_running = False  # said first: who puts a line from now on starts another
             self._is_running = bool(self._waiting) and not self._ends
             return self._is_running
 
@@ -134,6 +135,9 @@ class Batches:
             if isinstance(line, bytes):
                 lines.append((line, at))
                 continue
+            before = len(lines)
             with quietly("making a line"):
                 lines.append((line(), at))
+            if len(lines) == before:
+                self._writer.losses.add(1, at, at, OSError("it could not be made"))
         return lines

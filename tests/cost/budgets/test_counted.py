@@ -106,6 +106,25 @@ def test_calls_without_the_key_may_be_counted_together(caplog: pytest.LogCapture
     assert "is not counted" not in caplog.text
 
 
+@pytest.mark.parametrize("user", [SKIPPED, UNSCOPED])
+def test_nobody_slips_through_by_the_name_of_a_scope_of_ours(user: str):
+    """Users may choose their names themselves."""
+    costs = tracker(Budget("b", calls=1, per="user", action="raise", unscoped="count"))
+    who = Attribution(user=user)
+    spend(costs, 1, 1)  # of nobody
+    assert spend(costs, 1, 1, who=who).exceeded is None
+    outcome = spend(costs, 1, 1, who=who)
+    assert outcome.exceeded is not None
+    assert outcome.exceeded.scope == f"'{user}'"
+
+
+def test_combined_keys_are_told_apart():
+    """A name with our separator in it is not another pair of names."""
+    costs = tracker(Budget("b", calls=1, per=("user", "session"), action="block"))
+    for user, session in (("a", "b"), ("a\x1fb", "c"), ("a", "b\x1fc"), ("a\x1fb", "")):
+        costs.admit(asks(), Attribution(user=user, session=session))
+
+
 def test_calls_of_others_are_not_counted():
     costs = tracker(Budget("b", calls=1, where={"agent": "a*"}, action="block"))
     for agent in ("b", None, "ba"):

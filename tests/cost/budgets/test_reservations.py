@@ -4,12 +4,15 @@ Model `m`: 1 USD for a million tokens in, 10 for a million out.
 """
 
 import gc
+import threading
+import weakref
 from decimal import Decimal
 
 import pytest
 
 from costspan import Budget, BudgetExceeded, CostTracker, Prices, Rate
 from costspan.attributed import Attribution
+from costspan.call import Reservation
 from costspan.cost.budgets.admission import LIFE
 from costspan.cost.seen import Standing
 from tests.cost.budgets.conftest import Clock
@@ -263,3 +266,38 @@ def test_a_long_call_does_not_stretch_a_sliding_window(clock: Clock):
     assert spend(costs, 600_000, 0, at=clock.now).alerts == ()
     assert settle(costs, took(900_000, 0, at=clock.now), leave)[2].alerts == ()
     assert costs.remaining("b") == Decimal("0.4")
+
+
+def test_calls_come_and_go_while_reservations_are_prolonged():
+    costs = tracker(usd_budget(10**6))
+    done = threading.Event()
+    kept: list[Reservation] = []
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            kept.append(costs.admit(asks(1, 1)))
+            if len(kept) > 50:
+                del kept[:25]
+
+    threads = [threading.Thread(target=come_and_go) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(200):
+            costs._watch._admission.keep_alive(NOW)
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert costs.remaining("b") < 10**6
+
+
+def test_a_tracker_that_nobody_needs_goes(tmp_path):
+    """Neither its rounds nor its part in forks hold it."""
+    costs = tracker(usd_budget(), store=f"sqlite:///{tmp_path}/costs.db")
+    settle(costs, took(1, 1), costs.admit(asks()))
+    here = weakref.ref(costs)
+    watch = weakref.ref(costs._watch._patrol)
+    del costs
+    gc.collect()
+    assert (here(), watch()) == (None, None)

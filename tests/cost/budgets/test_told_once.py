@@ -16,6 +16,7 @@ from costspan import Alert, Budget, BudgetExceeded, CostTracker
 from costspan.alerts import lane
 from costspan.cost.budgets.admission import LIFE
 from costspan.cost.budgets.teller import LEASE
+from costspan.cost.stores import contract
 from costspan.cost.stores.contract import StoreDown
 from tests.cost.budgets import crossers
 from tests.cost.budgets.conftest import Clock
@@ -174,8 +175,9 @@ def test_what_no_sink_took_is_tried_again(told: list[Alert], caplog: pytest.LogC
 
 @pytest.mark.usefixtures("no_rounds")
 def test_a_crossing_while_the_store_is_down_is_told_when_it_answers(
-    store: str, tmp_path: Path, told: list[Alert]
+    store: str, tmp_path: Path, told: list[Alert], monkeypatch: pytest.MonkeyPatch
 ):
+    monkeypatch.setattr(contract, "DEADLINE_SECONDS", 1.0)
     costs = crossers.once(store, told.append)
     costs.summary()
     other = sqlite3.connect(tmp_path / "costs.db", isolation_level=None)

@@ -328,6 +328,15 @@ def test_a_closed_store_opens_itself_again(store: Store):
     assert store.standings([MONTH], NOW) == [Standing(5)]
 
 
+def test_a_reservation_expires_before_one_that_was_made_before_it(store: Store):
+    """Such as after the clock was set back."""
+    store.reserve("first", [claim(1, 100)], NOW, NOW + HOUR)
+    store.reserve("second", [claim(60, 100)], NOW, LATER)
+    assert store.standings([MONTH], LATER) == [Standing(0, 1)]
+    store.prolong("first", LATER + 1)
+    assert store.standings([MONTH], LATER + 1) == [Standing(0, 0)]
+
+
 def test_budgets_are_declared_until_they_are_forgotten(store: Store):
     store.declare("the month", b'{"usd": 1}')
     store.declare("ein Stück 'weit'", b"\x00\xff")
@@ -338,15 +347,6 @@ def test_budgets_are_declared_until_they_are_forgotten(store: Store):
     store.declare("the month", b"")
     store.declare("never was", b"")
     assert store.declared() == {"ein Stück 'weit'": b"\x00\xff"}
-
-
-def test_a_reservation_expires_before_one_that_was_made_before_it(store: Store):
-    """Such as after the clock was set back."""
-    store.reserve("first", [claim(1, 100)], NOW, NOW + HOUR)
-    store.reserve("second", [claim(60, 100)], NOW, LATER)
-    assert store.standings([MONTH], LATER) == [Standing(0, 1)]
-    store.prolong("first", LATER + 1)
-    assert store.standings([MONTH], LATER + 1) == [Standing(0, 0)]
 
 
 def test_any_thread_may_call(store: Store):

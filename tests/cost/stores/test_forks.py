@@ -1,5 +1,6 @@
 """A forked child has nothing of its parent's stores that is on its way."""
 
+import gc
 import sqlite3
 from pathlib import Path
 
@@ -54,3 +55,12 @@ def test_a_store_that_nobody_has_used_yet(tmp_path: Path):
     assert in_child(lambda: list(store.settle(CALL, cost(1), (), [charge(1)]))) == "[1]"
     assert list(store.settle(CALL, cost(1), (), [charge(1)])) == [2]
     store.close()
+
+
+def test_a_store_that_is_dropped_ends_its_connection(tmp_path: Path):
+    """Python 3.13 warns of one that nobody ended, and warnings are errors here."""
+    store = open_store(f"sqlite:///{tmp_path}/costs.db", PATIENCE)
+    store.settle(CALL, cost(1))
+    del store
+    gc.collect()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["costs.db"]  # and no log beside it

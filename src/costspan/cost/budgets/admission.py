@@ -116,8 +116,10 @@ class Admission:
 
     def keep_alive(self, now: int) -> None:
         """Prolong the reservations of all calls that are under way."""
-        for token in list(self.open):
-            self._store.prolong(token, now + LIFE)
+        for under_way in self.open.valuerefs():  # one step, whoever comes and goes meanwhile
+            held = under_way()
+            if held is not None:
+                self._store.prolong(held.token, now + LIFE)
 
     def _part(self, budget: Budget, request: Request, subject: Subject, now: int) -> Part | None:
         scope = "" if budget.is_per_call else budget.key(subject)

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from costspan.attributed import Attribution
 from costspan.call import Call, Request
+from costspan.cost.stores.contract import SKIPPED, UNSCOPED
 
 FIELDS = ("agent", "session", "user", "endpoint", "model", "provider")
 SCOPES = ("call", "trace", *FIELDS, "request", "total")
@@ -70,7 +71,8 @@ def key_of(per: tuple[str, ...]) -> Key:
     if not readers:
         return lambda subject: ""
     if len(readers) == 1:
-        return readers[0]
+        read = readers[0]
+        return lambda subject: _apart(read(subject))
 
     def joined(subject: Subject) -> str | None:
         parts = []
@@ -78,10 +80,15 @@ def key_of(per: tuple[str, ...]) -> Key:
             part = read(subject)
             if part is None:
                 return None
-            parts.append(part)
+            parts.append(part.replace(BETWEEN, " "))
         return BETWEEN.join(parts)
 
     return joined
+
+
+def _apart(key: str | None) -> str | None:
+    """A key that cannot be taken for a scope of the stores' own, whoever chose it."""
+    return f"'{key}'" if key in (SKIPPED, UNSCOPED) else key
 
 
 def reader(word: str) -> Key:

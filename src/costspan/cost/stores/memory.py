@@ -64,9 +64,7 @@ class MemoryStore:
         with totals.lock():
             self._release(token)
             if token and not self._tokens.is_new(token):
-                return [
-                    self._sums_of(one.counter).standing(one.counter.since).spent for one in charges
-                ]
+                return [self._spent(one.counter) for one in charges]
             self._ledger.add(call, cost, spent)
             return [self._sums_of(one.counter).add(one.counter, one.amount) for one in charges]
 
@@ -223,6 +221,9 @@ class MemoryStore:
         else:
             self._sums.move_to_end(key)
         return sums
+
+    def _spent(self, counter: Counter) -> int:
+        return self._sums_of(counter).standing(counter.since).spent
 
     def _release(self, token: str) -> None:
         reserved = self._reserved.pop(token, None)

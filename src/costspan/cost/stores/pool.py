@@ -64,6 +64,11 @@ class Pool(Generic[C]):
         self._failure: Exception | None = None
         self._era = object()
 
+    def __del__(self) -> None:
+        """End what is idle: a connection to SQLite that nobody ended warns of it."""
+        for one, _ in self.__dict__.get("_idle", ()):
+            self._close(one)
+
     @contextmanager
     def lent(self, seconds: float) -> Iterator[C]:
         """A connection for the block; it is ended where the block fails.

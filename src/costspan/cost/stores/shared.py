@@ -246,6 +246,7 @@ _open: WeakSet[SharedStore] = WeakSet()
 def _at_exit() -> None:
     for store in list(_open):
         store.last_try()
+        store.close()
 
 
 atexit.register(_at_exit)
