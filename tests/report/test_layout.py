@@ -43,6 +43,14 @@ class TestRows:
         assert (shown.other.figures.calls, shown.other.figures.cost_usd) == (2, 1)
         assert shown.other.figures.latency is None
 
+    @pytest.mark.parametrize("top", [1, 2, 3, 4, 5])
+    def test_the_database_puts_the_rest_together_alike(self, folder: Path, top: int):
+        write(folder, "torn", line(agent="d", cost_usd="1"), name="llm_trace_2026-11-22.jsonl")
+        for by in (("agent",), ("day", "agent"), ("tag:team", "agent")):
+            whole, limited = asked(folder, *by), asked(folder, *by, top=top)
+            assert chosen(limited, top) == chosen(whole, top)
+            assert (limited.total, limited.passed_over) == (whole.total, whole.passed_over)
+
     def test_time_goes_on(self, folder: Path):
         shown = chosen(asked(folder, "day", "agent"), None)
         assert [row.keys for row in shown.rows] == [

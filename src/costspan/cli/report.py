@@ -56,7 +56,15 @@ def run(given: argparse.Namespace) -> int:
     by = tuple(word for words in given.by or [["model"]] for word in words)
     try:
         report = ask(
-            Question(given.places, by, given.since, given.until, given.where, given.compare)
+            Question(
+                given.places,
+                by,
+                given.since,
+                given.until,
+                given.where,
+                given.compare,
+                _top(given),
+            )
         )
     except ConfigurationError as fault:
         print(fault, file=sys.stderr)

@@ -34,10 +34,12 @@ def chosen(report: Report, top: int | None) -> Chosen:
     shown, rest = report.rows[: top or None], report.rows[top:] if top else []
     if report.by and report.by[0] in TIMES:
         shown = sorted(shown, key=lambda row: [key or "" for key in row.keys])
+    keys = (OTHER, *("" for _ in report.by[1:]))
+    if report.other is not None:
+        return Chosen(shown, Row(keys, report.other), report.others)
     if not rest:
         return Chosen(shown)
     before = [row.before for row in rest if row.before is not None]
-    keys = (OTHER, *("" for _ in report.by[1:]))
     together_before = together(before) if report.before is not None else None
     other = Row(keys, together([row.figures for row in rest]), together_before)
     return Chosen(shown, other, len(rest))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from msgspec import Struct
 from costspan.errors import ConfigurationError
 from costspan.export.folders import Place
 from costspan.report.conditions import condition
+from costspan.report.dearest import dearest
 from costspan.report.engine import duckdb, opened
 from costspan.report.figures import Figures
 from costspan.report.files import files_in
@@ -46,6 +46,7 @@ class Question(Struct, frozen=True):
         since, until: moments as `moments.moment` reads them; a call counts when it ended.
         where: an expression that `conditions.condition` reads.
         compare: also the period of the same length before `since`.
+        top: so many rows, the dearest; the others come as one. All if None or 0, or to compare.
         now: the present moment; now, if left out.
     """
 
@@ -55,6 +56,7 @@ class Question(Struct, frozen=True):
     until: str | None = None
     where: str | None = None
     compare: bool = False
+    top: int | None = None
     now: datetime | None = None
 
 
@@ -69,11 +71,15 @@ class Row(Struct, frozen=True):
 class Report(Struct, frozen=True):
     """An answer. The rows are the dearest first; `before` is None where nothing is compared.
 
+    `other` is what is not in the rows, together, and `others` how many rows that would be.
+
     `since`, `until` and `compared_since` are UTC without a zone, None where the files decide.
     """
 
     by: tuple[str, ...]
     rows: list[Row]
+    other: Figures | None
+    others: int
     total: Figures
     before: Figures | None
     since: datetime | None
@@ -102,9 +108,13 @@ def ask(question: Question) -> Report:
     is_exact = sum(map(_bytes, files)) <= _MOST_EXACT_BYTES
 
     window: dict[str, Any] = {"since": since, "until": until, "before": before}
-    rows, unreadable = _run(
-        files, partial(statement, by=by, where=asked, is_exact=is_exact, **window), question.where
-    )
+    top = question.top if by and before is None else None
+
+    def sql(chosen: Sequence[Path], *, as_text: bool = False) -> str:
+        all_rows = statement(chosen, by, where=asked, is_exact=is_exact, as_text=as_text, **window)
+        return dearest(all_rows, len(by), top) if top else all_rows
+
+    rows, unreadable = _run(files, sql, question.where)
     return Report(
         by=by,
         since=since,
@@ -114,7 +124,7 @@ def ask(question: Question) -> Report:
         is_exact=is_exact,
         files=len(files),
         passed_over=found_in(files, unreadable, rows),
-        **_answer(rows, before is not None),
+        **_answer(rows, len(by), before is not None),
     )
 
 
@@ -189,24 +199,29 @@ def _first_line(fault: Exception) -> str:
     return str(fault).splitlines()[0].partition("Error: ")[2] or str(fault).splitlines()[0]
 
 
-def _answer(rows: list[Any], is_compared: bool) -> dict[str, Any]:
+def _answer(rows: list[Any], keys: int, is_compared: bool) -> dict[str, Any]:
     """Rows, total and what was before, of what the statement gave."""
     sums: dict[tuple[Any, ...], dict[bool, Figures]] = {}
     totals = {False: Figures(), True: Figures()}
+    other, others = None, 0
     for is_call, is_before, is_total, *values in rows:
         if is_call:
             figures = _figures(values[NOTES : NOTES + _WIDTH])
+            key, more = values[NOTES + _WIDTH :][:keys], values[NOTES + _WIDTH + keys :]
             if is_total:
                 totals[is_before] = figures
+            elif more and more[0]:
+                other, others = figures, more[0]
             else:
-                sums.setdefault(tuple(values[NOTES + _WIDTH :]), {})[is_before] = figures
+                sums.setdefault(tuple(key), {})[is_before] = figures
     found = [
         Row(key, both.get(False, Figures()), both.get(True, Figures()) if is_compared else None)
         for key, both in sums.items()
     ]
     found.sort(key=_dearest)
     before = totals[True] if is_compared else None
-    return {"rows": found, "total": totals[False], "before": before}
+    sides = {"other": other, "others": others, "total": totals[False], "before": before}
+    return {"rows": found, **sides}
 
 
 def _figures(values: list[Any]) -> Figures:
