@@ -32,6 +32,7 @@ PARTS: dict[str, Part] = {
     "parts": lambda rounds: report.parts(),
     "stores": lambda rounds: report.stores(),
     "spans": lambda rounds: report.spans(os.environ.get("COSTSPAN_BENCH_PEERS", "")),
+    "reports": lambda rounds: report.reports(),
     "startup": lambda rounds: report.startup(),
     "memory": lambda rounds: report.memory(),
 }

@@ -191,6 +191,30 @@ def spans(interpreters: str) -> tuple[str, list[Figure]]:
     return f"## Spans in files\n\n{text}", figures
 
 
+def reports() -> tuple[str, list[Figure]]:
+    """A report over a million calls, each time a whole process."""
+    took = json.loads(output_of(sys.executable, "reported"))
+    names = {
+        "plain": "costspan report --by agent",
+        "gzip": "the same, files compressed",
+        "jq": "jq, dollars by agent alone",
+    }
+    best = {
+        key: [min(run[n] for run in took[key]) for n in range(3)] for key in names if key in took
+    }
+    rows = [
+        [names[key], *(f"{n:.2f}" for n in best[key][:2]), f"{best[key][2]:.0f}"] for key in best
+    ]
+    size = f"{took['calls']:,} calls, {took['bytes'] / 1e6:,.0f} MB"
+    figures = [
+        Figure("report over a million calls", best["plain"][0], 1.0, "s"),
+        Figure("report over a million calls, compressed", best["gzip"][0], 1.5, "s"),
+        Figure("report over a million calls, memory", best["plain"][2], 300, "MiB"),
+    ]
+    text = table(("a whole process", "s", "CPU s", "MiB at most"), rows)
+    return f"## Reports: {size}\n\n{text}", figures
+
+
 def startup() -> tuple[str, list[Figure]]:
     """Import, first use, switching on, and the first call."""
     runs = [json.loads(output_of(sys.executable, "startup", "sdk")) for _ in range(PROCESSES)]

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from costspan.cli import budgets, doctor, prices, verify
+_COMMANDS = ("budgets", "doctor", "prices", "report", "verify")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is the command's own, and 2 where it was misspelt."""
+    written = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(
         prog="costspan", description="LLM calls as priced OpenTelemetry spans."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (budgets, doctor, prices, verify):
-        command.add(commands)
-    given = parser.parse_args(arguments)
-    code: int = given.run(given)
+    for name in _asked(written):
+        import_module(f"costspan.cli.{name}").add(commands)
+    given = parser.parse_args(written)
+    try:
+        code: int = given.run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return code
+
+
+def _asked(written: Sequence[str]) -> Sequence[str]:
+    """The command that is run, alone: each brings imports that the others do not need."""
+    return written[:1] if written and written[0] in _COMMANDS else _COMMANDS

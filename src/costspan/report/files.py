@@ -1,0 +1,54 @@
+"""Which files of folders a report reads: the calls files, each once, of the days that are asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import date, timedelta
+from pathlib import Path
+
+from costspan.errors import ConfigurationError
+from costspan.export import folders
+from costspan.export.folders import Place
+from costspan.export.naming import parsed
+
+PREFIX = "llm_trace_"
+_ZONES = timedelta(days=2)
+"""A file's day may be that of any time zone, so that it can be near a call's day in UTC."""
+
+
+def files_in(
+    places: Iterable[Place], since: date | None = None, until: date | None = None
+) -> list[Path]:
+    """The files to read, in the order of the folders and of the periods in them.
+
+    Args:
+        places: folders, or files themselves, which are read whatever they are called.
+        since, until: UTC days; of a folder, files of days well outside them are left out.
+
+    Raises:
+        ConfigurationError: a place is not there, or cannot be looked into.
+    """
+    found: dict[str, Path] = {}
+    for place in map(Path, places):
+        try:
+            paths = folders.files_in(place, PREFIX)
+        except FileNotFoundError as fault:
+            raise ConfigurationError(str(fault)) from None
+        except OSError as fault:
+            raise ConfigurationError(f"{place} cannot be read: {fault.strerror}") from None
+        for path in paths:
+            if path == place or _is_within(path.name, since, until):
+                found.setdefault(os.path.realpath(path), path)
+    return list(found.values())
+
+
+def _is_within(name: str, since: date | None, until: date | None) -> bool:
+    parts = parsed(PREFIX, name)
+    try:
+        day = date.fromisoformat(parts.period[:10]) if parts is not None else None
+    except ValueError:
+        day = None
+    if day is None:
+        return True
+    return (since is None or day >= since - _ZONES) and (until is None or day <= until + _ZONES)

@@ -1,0 +1,125 @@
+"""What a report read and did not count as a call, and what of that is worth naming."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from costspan.export.folders import Unreadable, lines_of
+from costspan.export.schema import SCHEMA_VERSION
+
+_MOST_NAMED = 20
+
+
+class PassedOver(Struct, frozen=True):
+    """What is not in the figures.
+
+    Attributes:
+        lines: lines that are no calls and should be: broken off, or somebody else's.
+        gaps: lines that say that others could not be written; `lost` is how many these were.
+        records: other lines that are no calls and mean to be none.
+        empty_files: files without a byte.
+        unreadable_files: files that could not be read to their end; nothing of them is counted.
+        is_newer: some lines are of a newer version than this one knows.
+        named: at most 20 places and reasons, `path:line: what`.
+    """
+
+    lines: int = 0
+    gaps: int = 0
+    lost: int = 0
+    records: int = 0
+    empty_files: int = 0
+    unreadable_files: int = 0
+    is_newer: bool = False
+    named: tuple[str, ...] = ()
+
+
+def found_in(
+    files: Sequence[Path], unreadable: Mapping[Path, str], rows: Sequence[Any]
+) -> PassedOver:
+    """What was passed over, of the statement's rows. Files with broken lines are read again."""
+    count: Counter[str] = Counter()
+    faulty: list[str] = []
+    newest = 0
+    for is_call, _, is_total, gaps, lost, records, named, version, _, calls, *_ in rows:
+        if not is_total:
+            continue
+        newest = max(newest, version or 0)
+        if not is_call:
+            count.update(gaps=gaps, lost=int(lost or 0), records=records)
+            count["lines"] += calls - gaps - records
+            faulty += [named] if named else []
+    empty = [path for path in files if path not in unreadable and _is_empty(path)]
+    named_places = chain(
+        (f"{path}: unreadable ({why})" for path, why in unreadable.items()),
+        (f"{path}: empty" for path in empty),
+        chain.from_iterable(_broken(Path(path)) for path in sorted(faulty)),
+    )
+    return PassedOver(
+        **count,
+        empty_files=len(empty),
+        unreadable_files=len(unreadable),
+        is_newer=newest > SCHEMA_VERSION,
+        named=tuple(islice(named_places, _MOST_NAMED)),
+    )
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return not path.stat().st_size
+    except OSError:
+        return False
+
+
+def _broken(path: Path) -> Iterator[str]:
+    """Place and reason of each line of a file that is no call and should be."""
+    try:
+        for number, line in lines_of(path):
+            reason = "foreign" if line is None else _reason(line)
+            if reason:
+                yield f"{path}:{number}: {reason}"
+    except Unreadable as why:
+        yield f"{path}: some lines are torn or foreign; which ones cannot be said ({why})"
+
+
+class _Read(Struct):
+    """What every line of a call has, as it is read here."""
+
+    schema: int
+    timestamp: datetime
+    provider: str
+    operation: str
+    status: str
+    outcome: str
+    latency_ms: float
+    runtime_seconds: float
+    kind: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Read).decode
+
+
+def _reason(line: bytes) -> str | None:
+    """Why a line is not counted; None for a call, another kind of record, and a blank line."""
+    if not line.strip():
+        return None
+    try:
+        return None if _decode(line).schema > 0 else "foreign"
+    except msgspec.ValidationError:
+        return None if _kind(line) else "foreign"
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return "torn"
+
+
+def _kind(line: bytes) -> Any:
+    try:
+        return msgspec.json.decode(line, type=dict).get("kind")
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,130 @@
+"""The one SQL statement of a report: what it reads of each line, and what it sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from costspan.report.conditions import Condition
+from costspan.report.source import DEAR_USD, lines
+from costspan.report.vocabulary import TAG, field_of, key_of, text
+
+_NEEDED = (
+    "schema",
+    "timestamp",
+    "provider",
+    "operation",
+    "status",
+    "outcome",
+    "latency_ms",
+    "runtime_seconds",
+)
+"""What every version's line of a call has."""
+
+NOTES = 6
+"""How many columns of the statement's rows say what was passed over."""
+
+_TOKENS = ("input", "output", "total", "cached", "cache_write", "reasoning")
+_DOLLARS = ("cost", "input", "cache_read", "cache_write", "output", "tools")
+_SUMMED = (*(f"{name}_tokens" for name in _TOKENS), *(f"{name}_usd" for name in _DOLLARS))
+_READ = {*_NEEDED, *_SUMMED, "error", "corrects", "time_to_first_token_ms"}
+
+_TOTAL = "coalesce(total_tokens, coalesce(input_tokens, output_tokens) + "
+_TOTAL += "CASE WHEN input_tokens IS NULL THEN 0 ELSE coalesce(output_tokens, 0) END)"
+_TIMED = "FILTER (output_tokens > 0 AND corrects IS NULL)"
+
+_COUNTS = (
+    "count(*)",
+    "count(error)",
+    "count(*) FILTER (status = 'unpriced')",
+    "count(*) FILTER (status = 'partial')",
+    "count(*) FILTER (status = 'estimated')",
+)
+_SUMS = tuple(f"sum({_TOTAL if name == 'total_tokens' else name})" for name in _SUMMED)
+_DEAR = " OR ".join(f"abs({name}) >= {DEAR_USD}" for name in _SUMMED if name.endswith("_usd"))
+_FOR_RATES = (
+    "sum(runtime_seconds)",
+    "sum(input_tokens) FILTER (cached_tokens IS NOT NULL)",
+    "sum(cached_tokens) FILTER (input_tokens IS NOT NULL)",
+    f"sum(output_tokens) {_TIMED}",
+    f"sum(runtime_seconds) {_TIMED}",
+)
+
+
+def statement(
+    files: Iterable[Path],
+    by: Sequence[str],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: datetime | None = None,
+    where: Condition | None = None,
+    is_exact: bool = True,
+    as_text: bool = False,
+) -> str:
+    """The statement.
+
+    Its rows are: whether they are of calls; of the time before `since`; of all keys together; how
+    many lines say that lines were lost, and how many were; how many lines are of another kind; the
+    file, where they are lines of it that are of none; the newest version; whether a call is so dear
+    that lines must be read as text; the figures, in the order of `Figures`; and the keys.
+
+    Args:
+        by: checked words.
+        since, until: calls that ended from, and before.
+        before: calls from then on to `since` are summed apart.
+        is_exact: percentiles are exact; else close, in little memory.
+        as_text: dollars are read as text.
+    """
+    keys = [f"k{index}" for index in range(len(by))]
+    named = "".join(f", {key_of(word)}::VARCHAR AS k{index}" for index, word in enumerate(by))
+    sets = ", ".join(["is_call", "is_before", "broken", *keys])
+    return f"""
+SELECT is_call, is_before, {"grouping(k0) = 1" if keys else "true"},
+    count(*) FILTER (kind = 'gap'), sum(lost) FILTER (kind = 'gap'),
+    count(*) FILTER (kind IS NOT NULL AND kind <> 'gap'),
+    broken, max(schema),
+    coalesce(bool_or({_DEAR}), false),
+    {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *_percentiles(is_exact), *keys))}
+FROM (
+    SELECT *, {_before(since if before else None)} AS is_before,
+        CASE WHEN NOT is_call AND kind IS NULL THEN filename END AS broken{named}
+    FROM (
+        SELECT *, kind IS NULL AND coalesce(schema > 0, false)
+            AND {" AND ".join(f"{name} IS NOT NULL" for name in _NEEDED)} AS is_call
+        FROM {_lines(files, by, where, as_text)})
+    WHERE NOT is_call OR ({_window(before or since, until)} AND {where.sql if where else "true"}))
+GROUP BY GROUPING SETS (({sets}){", (is_call, is_before, broken)" if keys else ""})
+"""
+
+
+def _percentiles(is_exact: bool) -> tuple[str, str]:
+    function = "quantile_cont" if is_exact else "approx_quantile"
+    return (
+        f"{function}(latency_ms, [0.5, 0.95, 0.99])",
+        f"{function}(time_to_first_token_ms, [0.5, 0.95, 0.99])",
+    )
+
+
+def _before(since: datetime | None) -> str:
+    return f"coalesce(is_call AND timestamp < {_instant(since)}, false)" if since else "false"
+
+
+def _window(since: datetime | None, until: datetime | None) -> str:
+    parts = [f"timestamp >= {_instant(since)}"] if since else []
+    parts += [f"timestamp < {_instant(until)}"] if until else []
+    return " AND ".join(parts) or "true"
+
+
+def _instant(moment: datetime) -> str:
+    return f"TIMESTAMP {text(moment.isoformat(' '))}"
+
+
+def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as_text: bool) -> str:
+    fields = {field_of(word) for word in by} | _READ
+    tags = {word[len(TAG) :] for word in by if word.startswith(TAG)}
+    if where is not None:
+        fields |= where.fields
+        tags |= where.tags
+    return lines(files, fields - {"tags"}, tags, as_text=as_text)

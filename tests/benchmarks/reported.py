@@ -1,0 +1,119 @@
+"""`costspan report` over many calls, beside jq.
+
+usage: python -m tests.benchmarks.reported [calls]    prints JSON: by subject, of each run
+[seconds, CPU seconds, MiB at most], and how many bytes the files have
+
+Each run is a whole process. jq, where it is installed, only sums dollars by agent, line by line:
+all in one array would take gigabytes.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+CALLS = 1_000_000
+DAYS = 7
+DISTINCT = 5_000
+RUNS = 3
+_AGENTS = ("reviewer", "planner", "summarizer", "support", "triage", None)
+_MODELS = {"gpt-4o": "openai", "gpt-4o-mini": "openai", "claude-sonnet-4-5": "anthropic"}
+_START = 1_795_046_400 * 10**9
+"""2026-11-19T00:00:00Z in nanoseconds."""
+
+_JQ = 'reduce inputs as $line ({}; .[$line.agent // "-"] += ($line.cost_usd // 0))'
+
+
+def _lines() -> list[bytes]:
+    """Different lines of calls, as costspan writes them. Ids, which nothing sums, come back."""
+    from costspan import Prices
+    from costspan.call import Call, Request, Response, Usage
+    from costspan.export.schema import encoded
+
+    prices, found = Prices(), []
+    for n in range(DISTINCT):
+        model = list(_MODELS)[n % 3]
+        seconds = 0.3 + (n * 7919 % DISTINCT) / 1000
+        call = Call(
+            request=Request(
+                provider=_MODELS[model], operation="chat", model=model, stream=n % 2 == 0,
+                server_address="api.example.com", server_port=443,
+            ),
+            response=Response(
+                model=model, id=f"chatcmpl-{n:029x}", finish_reasons=("stop",),
+                usage=Usage(input_tokens=100 + n * 31 % 8000, output_tokens=10 + n * 17 % 1500,
+                            cache_read_tokens=50 * (n % 2)),
+            ),
+            agent=_AGENTS[n % len(_AGENTS)], session=f"ticket-{n % 2000}", user=f"u{n % 100}",
+            endpoint="/review", tags={"team": f"t{n % 5}"},
+            started_at=_START, ended_at=_START, runtime_seconds=seconds,
+            time_to_first_token=seconds / 4 if n % 2 == 0 else None,
+            error="openai.APIError" if n % 100 == 0 else None,
+            http_status=200, request_id=f"req_{n:024x}",
+            trace_id=n + 2**127, span_id=n + 2**63,
+        )  # fmt: skip
+        found.append(encoded(call, prices.cost(call)))
+    return found
+
+
+def written(folder: Path, calls: int) -> list[Path]:
+    """A week of files of so many calls."""
+    lines, paths = _lines(), []
+    for day in range(DAYS):
+        path = folder / f"llm_trace_2026-11-{19 + day}.jsonl"
+        count = calls * (day + 1) // DAYS - calls * day // DAYS
+        whole, rest = divmod(count, DISTINCT)
+        block = b"".join(lines)
+        with path.open("wb") as file:
+            for _ in range(whole):
+                file.write(block)
+            file.write(b"".join(lines[:rest]))
+        paths.append(path)
+    return paths
+
+
+def _run(command: list[str]) -> tuple[float, float, float]:
+    """Seconds, CPU seconds and MiB at most of a process that must end well."""
+    start = time.perf_counter()
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    program = shutil.which(command[0]) or command[0]
+    process = os.posix_spawn(program, command, os.environ, file_actions=quiet)
+    _, status, used = os.wait4(process, 0)
+    if status:
+        raise SystemExit(f"{command[0]} ended with status {status}")
+    seconds = time.perf_counter() - start
+    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def main() -> None:
+    """Measure, the subjects in turns."""
+    calls = int(sys.argv[1]) if len(sys.argv) > 1 else CALLS
+    report = [sys.executable, "-m", "costspan.cli", "report", "--by", "agent"]
+    with tempfile.TemporaryDirectory() as folder:
+        plain, packed = Path(folder, "plain"), Path(folder, "packed")
+        plain.mkdir()
+        packed.mkdir()
+        paths = written(plain, calls)
+        for path in paths:
+            packed.joinpath(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 6))
+        subjects = {"plain": [*report, str(plain)], "gzip": [*report, str(packed)]}
+        if shutil.which("jq") is not None:
+            subjects["jq"] = ["jq", "-n", "-c", _JQ, *map(str, paths)]
+        taken: dict[str, list[Any]] = {name: [] for name in subjects}
+        for turn in range(RUNS):
+            for name, command in subjects.items():
+                if name != "jq" or turn == 0:  # half a minute each
+                    taken[name].append(_run(command))
+        size = sum(path.stat().st_size for path in paths)
+    print(json.dumps({"calls": calls, "bytes": size, **taken}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""`--where`: what it may say, what it gives, and what it refuses before anything is run."""
+
+from pathlib import Path
+
+import pytest
+
+from costspan.errors import ConfigurationError
+from costspan.report.conditions import condition
+from costspan.report.query import Question, ask
+from tests.report.folders import line, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write(
+        tmp_path,
+        line(response_id="dear", cost_usd="0.06", agent="a", tags={"team": "search", "a b": True}),
+        line(response_id="cheap", cost_usd="0.05", agent="B", tags={"team": "ads"}, stream=True),
+        line(response_id="failed", cost_usd=None, status="unpriced", error="openai.APIError"),
+        line(response_id="partial", cost_usd="0.01", missing=["audio"], finish_reasons=["length"]),
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("cost_usd > 0.05", "dear"),
+        ("cost_usd >= 0.05 and not stream", "dear"),
+        ("tags.team = 'ads'", "cheap"),
+        ('tags."a b" = \'true\'', "dear"),
+        ("error is not null", "failed"),
+        ("error LIKE 'openai.%' -- a comment", "failed"),
+        ("agent in ('a', 'b')", "dear"),
+        ("lower(agent) = 'b'", "cheap"),
+        ("agent ilike 'b'", "cheap"),
+        ("list_contains(missing, 'audio')", "partial"),
+        ("'length' in finish_reasons", "partial"),
+        ("cost_usd between 0.045 and 0.055", "cheap"),
+        ("case when cost_usd is null then true else false end", "failed"),
+        ("cost_usd * 100 > 5.5", "dear"),
+        ("cost_usd::double / input_tokens > 0.00055", "dear"),
+        ("STATUS = 'unpriced'", "failed"),
+        ("timestamp >= '2026-11-21' and hour(timestamp) = 10 and agent || 'x' = 'ax'", "dear"),
+        ("1 = 1) and (agent = 'a'", "dear"),
+    ],
+)  # fmt: skip
+def test_an_expression(folder: Path, expression: str, found: str):
+    report = ask(Question([folder], ("call", "agent"), where=expression))
+    assert report.total.calls == 1
+    ids = ask(Question([folder], where=f"({expression}\n) and response_id = '{found}'"))
+    assert ids.total.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("", "write an expression"),
+        ("cost_usd >", "syntax error"),
+        ("cost > 1", "there is no field 'cost': docs/calls-file.md lists them"),
+        ("session = 'x'", "there is no field 'session': write session_id"),
+        ("day = 'x'", "there is no field 'day': write timestamp"),
+        ("tags = 'x'", "write tags.KEY"),
+        ("calls.agent = 'x'", "there is no field 'calls.agent'"),
+        ("filename = 'x'", "there is no field 'filename'"),
+        ("is_call", "there is no field 'is_call'"),
+        ("agent = (select 'a')", "a subquery may not stand there"),
+        ("exists (from read_text('/etc/passwd'))", "a subquery may not stand there"),
+        ("1) union all select (2", "it is more than one expression"),
+        ("1) from read_text('/etc/passwd') where (1", "it is more than one expression"),
+        ("1) limit (1", "it is more than one expression"),
+        ("1), (2", "it is more than one expression"),
+        ("1; drop table x", "syntax error"),
+        ("1); drop table x; select (1", "Only SELECT statements"),
+        ("1); select (1", "it is more than one expression"),
+        ("getenv('HOME') = 'x'", "getenv() may not be called there"),
+        ("current_setting('threads') = 1", "current_setting() may not be called there"),
+        ("main.lower(agent) = 'x'", "lower() may not be called there"),
+        ("sum(cost_usd) > 1", "sum() may not be called there"),
+        ("row_number() over () = 1", "a window may not stand there"),
+        ("*", "a star may not stand there"),
+        ("cost_usd > ?", "it is more than one expression"),
+        ("cost_usd > 'a'", 'Could not convert string "a" to DECIMAL(38,12)'),
+        ("agent", "Could not convert string 'a' to BOOL"),
+        ("agent + 1 > 2", "No function matches the given name and argument types"),
+    ],
+)
+def test_a_wrong_one_is_one_sentence(folder: Path, expression: str, reason: str):
+    with pytest.raises(ConfigurationError) as caught:
+        ask(Question([folder], where=expression))
+    assert str(caught.value).startswith(f"--where {expression!r}: ")
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_it_reads():
+    found = condition("Cost_USD > 0.05 or tags.team = agent or tags.n = '5'")
+    assert (found.fields, found.tags) == ({"cost_usd", "tags", "agent"}, {"team", "n"})
