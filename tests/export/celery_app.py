@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from costspan import Instrumentor, LocalFiles, attribution, record_call
 
 app = Celery("app", broker="filesystem://")
-app.conf.broker_transport_options = {
-    option: os.environ["QUEUE"] for option in ("data_folder_in", "data_folder_out", "control_folder")
-}
+app.conf.broker_transport_options = dict.fromkeys(
+    ("data_folder_in", "data_folder_out", "control_folder"), os.environ["QUEUE"]
+)
 app.conf.worker_max_tasks_per_child = int(os.environ["TASKS_PER_CHILD"])
 
 Instrumentor().instrument(
