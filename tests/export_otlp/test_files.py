@@ -25,4 +25,4 @@ def test_every_attribute_arrives(tmp_path: Path) -> None:
             )
             with urlopen(request, timeout=30) as answer:
                 assert answer.status == 200
-        agent.assert_has(made)
+    agent.assert_has(made)  # it has written its whole log when it has ended
