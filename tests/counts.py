@@ -16,8 +16,13 @@ from tests.matrix.report import is_partial, is_worker
 _COMMITTED = Path(__file__).with_name("counts.toml")
 
 
+_WHOLE = ["tests"]
+PARTS = {"aimock": (_WHOLE, ["tests/third_party"]), "redis": (_WHOLE,), "postgres": (_WHOLE,)}
+"""System parts, each with the runs that hold its number where it was started."""
+
+
 class Counts:
-    """The tests that passed, by need: `pypi`, `recordings` or `system`."""
+    """The tests that passed, by need: `pypi`, `recordings`, a system part or another `system`."""
 
     def __init__(self) -> None:
         self.passed: Counter[str] = Counter()
@@ -25,7 +30,7 @@ class Counts:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One phase of one test."""
         if report.when == "call" and report.passed:
-            needs = [need for need in ("recordings", "system") if need in report.keywords]
+            needs = [need for need in ("recordings", *PARTS, "system") if need in report.keywords]
             self.passed[needs[0] if needs else "pypi"] += 1
 
     def shortfalls(self, config: pytest.Config) -> list[str]:
@@ -36,8 +41,9 @@ class Counts:
             "recordings": not is_partial(config)
             and config.args == config.getini("testpaths")
             and "COSTSPAN_RECORDINGS" in os.environ,
-            "system": not is_partial(config) and self.passed["system"] > 0,
         }
+        for part, homes in PARTS.items():
+            asked[part] = self.passed[part] > 0 and not is_partial(config) and config.args in homes
         return [
             f"{self.passed[need]} tests passed that need {need}, {committed[need]} are committed"
             for need, is_asked in asked.items()

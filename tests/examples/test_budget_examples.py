@@ -128,6 +128,7 @@ def redis() -> Iterator[Server]:
 
 
 @pytest.mark.system
+@pytest.mark.redis
 @needs_redis
 def test_a_tenants_month_holds_over_processes(tmp_path: Path, redis: Server) -> None:
     """Seven calls of 14,017.5 millionths of a dollar fit into ten cents, whoever makes them; half

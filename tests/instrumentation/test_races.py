@@ -108,6 +108,7 @@ def test_processes_that_share_a_file(tmp_path: Path):
 
 
 @pytest.mark.system
+@pytest.mark.redis
 @needs_redis
 def test_processes_that_share_a_redis():
     with redis_server() as redis:

@@ -187,6 +187,7 @@ async def test_async_calls_are_refused_while_the_store_is_down(down, server: LLM
 
 
 @pytest.mark.system
+@pytest.mark.redis
 @needs_redis
 async def test_a_redis_that_hangs(server: LLMServer):
     """The loop goes round while it hangs; what was spent is in it when it goes on."""

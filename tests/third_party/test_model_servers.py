@@ -204,6 +204,7 @@ class TestLlmock:
 
 
 @pytest.mark.system
+@pytest.mark.aimock
 @pytest.mark.parametrize(("surface", "streamed"), CASES)
 class TestAimock:
     def test_sync(self, aimock: Served, surface: str, streamed: bool) -> None:

@@ -19,8 +19,8 @@ from tests.cost.stores.servers import (
 )
 
 SERVED = (
-    pytest.param("redis", marks=(pytest.mark.system, needs_redis)),
-    pytest.param("postgres", marks=(pytest.mark.system, needs_postgres)),
+    pytest.param("redis", marks=(pytest.mark.system, pytest.mark.redis, needs_redis)),
+    pytest.param("postgres", marks=(pytest.mark.system, pytest.mark.postgres, needs_postgres)),
 )
 """The kinds that have a server."""
 

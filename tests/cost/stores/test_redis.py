@@ -22,7 +22,7 @@ from tests.cost.stores.settled import (  # noqa: E402
     counter,
 )
 
-pytestmark = [pytest.mark.system, needs_redis]
+pytestmark = [pytest.mark.system, pytest.mark.redis, needs_redis]
 
 LATER = NOW + MINUTE
 
