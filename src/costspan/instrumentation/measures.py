@@ -6,6 +6,7 @@ Nothing of what is asked is kept: the size is a number, the fingerprint a hash.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ pricing and tokens" (read 2026-11).
 """
 
 _LONG = 2_048
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]+=*")
 _HOW_IT_IS_SENT = frozenset({"stream", "stream_options", "user", "metadata", "safety_identifier"})
 """Keys of a body that do not change what is asked."""
 
@@ -107,14 +109,17 @@ def _strings(value: Any) -> list[str]:
 
 
 def _is_media(text: str) -> bool:
-    """Bytes as text: a data URL, or so long a word as no language has."""
+    """Bytes as text: a data URL, or so many characters of base64 in a row as no text has."""
     if len(text) <= _LONG:
         return False
-    return text.startswith("data:") or not any(space in text[:_LONG] for space in " \n\t")
+    return text.startswith("data:") or _BASE64.fullmatch(text, 0, _LONG) is not None
 
 
 def fingerprint(request: Request, text: bytes | None) -> str | None:
-    """The same for the same question to the same model; nothing of it can be read from this."""
+    """The same for the same question to the same model.
+
+    Nothing of it can be read from this; but whoever guesses the whole request can tell that it was.
+    """
     if text is None:
         return None
     digest = hashlib.blake2b(text, digest_size=16, person=b"costspan-request")
