@@ -19,10 +19,11 @@ def asked(content: object, **more: object) -> Request:
 
 
 @pytest.mark.parametrize(
-    "text", ["Hello", "word " * 2_000, "\u6771\u4eac" * 2_000, "\U0001f600" * 900]
+    "text",
+    ["Hello", "word " * 2_000, "\u6771\u4eac" * 2_000, "\U0001f600" * 900, "[1,2,3]," * 1_000],
 )
 def test_text_is_no_shorter_than_its_bytes(text: str):
-    """A language without spaces is text as well."""
+    """A language without spaces is text as well, and so is JSON without any."""
     size = asked(text).input_size
     assert size is not None
     assert len(text.encode()) < size < len(text.encode()) + 100
