@@ -59,7 +59,7 @@ class CostTracker:
             cost has the status `estimated`.
 
     Raises:
-        ConfigurationError: a value is wrong, or not available yet.
+        ConfigurationError: a value is wrong.
     """
 
     def __init__(
