@@ -13,12 +13,12 @@ from openai import OpenAI
 
 def improve(text: str, rounds: int) -> str:
     """An agent that goes over its own text again and again."""
-    client = OpenAI()
-    for _ in range(rounds):
-        answer = client.responses.create(
-            model="gpt-5.2", input=f"Make this shorter: {text}", max_output_tokens=200
-        )
-        text = answer.output_text
+    with OpenAI() as client:
+        for _ in range(rounds):
+            answer = client.responses.create(
+                model="gpt-5.2", input=f"Make this shorter: {text}", max_output_tokens=200
+            )
+            text = answer.output_text
     return text
 
 
