@@ -92,7 +92,7 @@ def test_a_dear_call_is_told_to_the_log(either: Launcher) -> None:
 
     (alert,) = ended.lines("single call")
     assert "claude-opus-4-5-20251101" in alert
-    assert "cost 0.0075 USD" in alert
+    assert "cost=0.0075 " in alert
 
 
 def test_content_stays_at_home_unless_it_is_asked_for(either: Launcher) -> None:
