@@ -50,6 +50,10 @@ def logs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def threads_before() -> Callable[[], list[threading.Thread]]:
-    """Gives the threads that were started since."""
+    """Gives the threads of files that were started since."""
     before = set(threading.enumerate())
-    return lambda: [thread for thread in threading.enumerate() if thread not in before]
+    return lambda: [
+        thread
+        for thread in threading.enumerate()
+        if thread not in before and thread.name == "costspan-files"
+    ]
