@@ -1,34 +1,18 @@
-"""One settings object, from arguments, `COSTSPAN_*` variables and a TOML file, in that order.
-
-The file is named by `COSTSPAN_CONFIG`; `${VAR}` in its strings stands for a variable.
-"""
+"""One settings object, from arguments, `COSTSPAN_*` variables and a TOML file, in that order."""
 
 from __future__ import annotations
 
 import difflib
 import os
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from costspan.config_file import price_table, read_file, tables
 from costspan.errors import ConfigurationError
 
-_FILE_KEYS = (
-    "local",
-    "store",
-    "on_store_error",
-    "capture_content",
-    "providers",
-    "metric_names",
-    "metric_labels",
-    "budgets",
-    "alerts",
-    "prices",
-)
 _VARIABLES = (
     "COSTSPAN_LOCAL",
     "COSTSPAN_PROVIDERS",
@@ -105,7 +89,7 @@ def read(
         ConfigurationError: a value is wrong; the message names the setting and the remedy.
     """
     env = os.environ if environ is None else environ
-    file = _read_file(env.get("COSTSPAN_CONFIG"), env)
+    file = read_file(env.get("COSTSPAN_CONFIG"), env)
     capture, events = _checked_capture(
         env,
         _first(capture_content, env.get("COSTSPAN_CAPTURE_CONTENT"), file.get("capture_content")),
@@ -125,8 +109,8 @@ def read(
         ),
         call_warn_usd=env.get("COSTSPAN_CALL_WARN_USD") or None,
         slack_webhook_url=env.get("COSTSPAN_SLACK_WEBHOOK_URL") or None,
-        budgets=_tables(file, "budgets"),
-        alerts=_tables(file, "alerts"),
+        budgets=tables(file, "budgets"),
+        alerts=tables(file, "alerts"),
         prices=price_table(file),
     )
 
@@ -216,85 +200,3 @@ def misspelt_variables(env: Mapping[str, str]) -> list[str]:
             if close:
                 found.append(f"{name} is no variable of costspan: did you mean {close[0]}?")
     return found
-
-
-def _read_file(name: str | None, env: Mapping[str, str]) -> dict[str, Any]:
-    if not name:
-        return {}
-    path = Path(name)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        raise ConfigurationError(
-            f"COSTSPAN_CONFIG={name}: the file cannot be read ({fault.strerror})"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise ConfigurationError(f"COSTSPAN_CONFIG={name} is no TOML: {fault}") from None
-    for key in table:
-        hint = unknown_key(key)
-        if hint is not None:
-            raise ConfigurationError(f"{name}: {hint}")
-    return expanded(table, env, name)
-
-
-def unknown_key(key: str) -> str | None:
-    """What to write instead of a key that the file cannot have; None for one that it can."""
-    if key in _FILE_KEYS:
-        return None
-    close = difflib.get_close_matches(key, _FILE_KEYS, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"use {', '.join(_FILE_KEYS)}"
-    return f"unknown key {key!r}: {hint}"
-
-
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-
-
-def references(text: str) -> list[str]:
-    """The variables that a string of the file stands for."""
-    return _REFERENCE.findall(text)
-
-
-def expanded(table: Mapping[str, Any], env: Mapping[str, str], file: str) -> dict[str, Any]:
-    """A file's tables with the variables in their strings written out.
-
-    Raises:
-        ConfigurationError: a variable is not set.
-    """
-    return {key: _expanded(value, env, file) for key, value in table.items()}
-
-
-def _expanded(value: Any, env: Mapping[str, str], file: str) -> Any:
-    if isinstance(value, dict):
-        return {key: _expanded(item, env, file) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_expanded(item, env, file) for item in value]
-    if not isinstance(value, str):
-        return value
-
-    def variable(found: re.Match[str]) -> str:
-        if found[1] not in env:
-            raise ConfigurationError(f"{file}: ${{{found[1]}}} is not set in the environment")
-        return env[found[1]]
-
-    return _REFERENCE.sub(variable, value)
-
-
-def _tables(file: Mapping[str, Any], key: str) -> tuple[Mapping[str, Any], ...]:
-    tables = file.get(key, [])
-    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-        raise ConfigurationError(f"{key} in the file is a list of tables: write [[{key}]]")
-    return tuple(tables)
-
-
-def price_table(file: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The file's `[prices]`.
-
-    Raises:
-        ConfigurationError: it is no table, or its overrides are none.
-    """
-    table = file.get("prices", {})
-    if not isinstance(table, dict) or not isinstance(table.get("overrides", {}), dict):
-        raise ConfigurationError(
-            'prices in the file is a table: write [prices] and [prices.overrides."MODEL"]'
-        )
-    return table

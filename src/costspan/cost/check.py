@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from costspan import settings
+from costspan import config_file
 from costspan.cost import written
 from costspan.cost.notes import note
 from costspan.cost.places import fault_line, line_of, lines_of
@@ -56,7 +56,7 @@ def check(file: str, environ: Mapping[str, str] | None = None) -> list[Finding]:
 
 def _findings(content: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[tuple[str, Fault]]:
     for key in content:
-        hint = settings.unknown_key(key)
+        hint = config_file.unknown_key(key)
         if hint is not None:
             yield "error", ((key,), hint)
     unset = list(_unset((), content, env))
@@ -64,7 +64,7 @@ def _findings(content: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[tu
         yield "error", (path, f"${{{name}}} is not set in the environment")
     known = ChainMap({name: "" for _, name in unset}, dict(env))
     try:
-        table = settings.price_table(settings.expanded(content, known, ""))
+        table = config_file.price_table(config_file.expanded(content, known, ""))
     except ConfigurationError as fault:
         yield "error", (("prices",), str(fault))
         return
@@ -78,7 +78,7 @@ def _findings(content: Mapping[str, Any], env: Mapping[str, str]) -> Iterator[tu
 def _unset(path: Place, value: Any, env: Mapping[str, str]) -> Iterator[tuple[Place, str]]:
     """Where a `${VAR}` stands that the environment does not have, and its name."""
     if isinstance(value, str):
-        yield from ((path, name) for name in settings.references(value) if name not in env)
+        yield from ((path, name) for name in config_file.references(value) if name not in env)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _unset((*path, key), item, env)
