@@ -15,6 +15,7 @@ COST = "costspan.cost"
 LIMIT = "costspan.budget.limit"
 ALERTS = "costspan.budget.alerts"
 USED = "costspan.budget.used"
+UNDELIVERED = "costspan.alerts.undelivered"
 REFUSALS = "costspan.budget.refusals"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from costspan import (
+    Alert,
     Budget,
     BudgetExceeded,
     CostTracker,
@@ -13,8 +14,17 @@ from costspan import (
     guard,
     record_call,
 )
-from tests.instrumentation.metered import ALERTS, COST, LIMIT, REFUSALS, USED, Metered
-from tests.instrumentation.rig import watched
+from costspan.alerts.post import NotTaken
+from tests.instrumentation.metered import (
+    ALERTS,
+    COST,
+    LIMIT,
+    REFUSALS,
+    UNDELIVERED,
+    USED,
+    Metered,
+)
+from tests.instrumentation.rig import PATIENCE, watched
 
 
 def one_call(tokens: int = 1000) -> None:
@@ -65,7 +75,25 @@ def test_the_kinds_and_units(metered: Metered, costs: CostTracker):
 def test_without_budgets_there_is_nothing(metered: Metered, costs_given: CostTracker | None):
     with watched(costs=costs_given, meter_provider=metered.provider):
         one_call()
-        assert not {LIMIT, ALERTS} & metered.points().keys()
+        assert not {LIMIT, ALERTS, UNDELIVERED} & metered.points().keys()
+
+
+def test_alerts_that_a_sink_did_not_get(metered: Metered):
+    """A refusal is not tried again: each call over the limit is an alert that is lost at once."""
+
+    def refuses(alert: Alert) -> None:
+        raise NotTaken("no", again=False)
+
+    told: list[Alert] = []
+    budget = Budget("small", usd="0.0001", per="call")
+    costs = CostTracker(budgets=[budget], alerts=[refuses, told.append])
+    with watched(costs=costs, meter_provider=metered.provider):
+        one_call(tokens=10)
+        assert [point.value for point in metered.points()[UNDELIVERED]] == [0]
+        one_call()
+        assert costs.flush(PATIENCE)
+        assert [point.value for point in metered.points()[UNDELIVERED]] == [1]
+    assert len(told) == 1
 
 
 def test_afterwards_and_again(metered: Metered, costs: CostTracker):
@@ -107,7 +135,7 @@ def test_a_fault_of_ours_keeps_nothing_else_from_the_reader(metered: Metered):
 
     assert COST in points
     assert LIMIT not in points
-    assert guard.faults() - before == 4
+    assert guard.faults() - before == 5
 
 
 def test_how_full_a_budget_is_where_it_is_fullest(metered: Metered):

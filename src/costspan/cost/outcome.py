@@ -38,6 +38,7 @@ class Unwatched:
     """
 
     sizes = fingerprints = False
+    undelivered = 0
 
     def __init__(self, store: Store) -> None:
         self._store = store

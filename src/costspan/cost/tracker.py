@@ -270,6 +270,11 @@ class CostTracker:
         """How each budget stands in this process; nothing is waited for."""
         return self._watch.states()
 
+    @property
+    def undelivered_alerts(self) -> int:
+        """How many times a sink did not get an alert that was meant for it, in this process."""
+        return self._watch.undelivered
+
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until all is counted and told that is on its way; False where time ran out."""
         deadline = time.monotonic() + timeout

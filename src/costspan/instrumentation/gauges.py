@@ -20,6 +20,10 @@ class Budgeted(Protocol):
     def budget_states(self) -> list[BudgetState]:
         """How each budget stands, in this process's memory: nothing is waited for."""
 
+    @property
+    def undelivered_alerts(self) -> int:
+        """How many times a sink did not get an alert that was meant for it, in this process."""
+
 
 _in_force: tuple[Any, Budgeted] | None = None
 """The meter provider and the budgets that it is told of.
@@ -57,6 +61,12 @@ def show(provider: Any, meter: Any, budgets: Budgeted) -> None:
         unit="{call}",
         description="Calls that a budget stopped",
     )
+    meter.create_observable_counter(
+        "costspan.alerts.undelivered",
+        [_undelivered(provider)],
+        unit="{alert}",
+        description="Alerts that a sink did not get",
+    )
 
 
 def hide(budgets: Budgeted | None) -> None:
@@ -66,19 +76,36 @@ def hide(budgets: Budgeted | None) -> None:
         _in_force = None
 
 
+def _shown_to(provider: Any) -> Budgeted | None:
+    shown = _in_force
+    return None if shown is None or shown[0] is not provider else shown[1]
+
+
 def _reading(
     provider: Any, value_of: Callable[[BudgetState], float | None]
 ) -> Callable[[CallbackOptions], Iterable[Observation]]:
     def read(options: CallbackOptions) -> Iterable[Observation]:
-        shown = _in_force
-        if shown is None or shown[0] is not provider:
+        budgets = _shown_to(provider)
+        if budgets is None:
             return ()
         with _READING:
             return [
                 Observation(value, {semconv.BUDGET_NAME: state.name, semconv.BUDGET_PER: state.per})
-                for state in shown[1].budget_states()
+                for state in budgets.budget_states()
                 if (value := value_of(state)) is not None
             ]
+        return ()
+
+    return read
+
+
+def _undelivered(provider: Any) -> Callable[[CallbackOptions], Iterable[Observation]]:
+    def read(options: CallbackOptions) -> Iterable[Observation]:
+        budgets = _shown_to(provider)
+        if budgets is None:
+            return ()
+        with _READING:
+            return [Observation(budgets.undelivered_alerts)] if budgets.budget_states() else ()
         return ()
 
     return read

@@ -176,6 +176,11 @@ class Watch:
             for budget in self.budgets
         ]
 
+    @property
+    def undelivered(self) -> int:
+        """How many times a sink did not get an alert that was meant for it."""
+        return self._courier.undelivered
+
     def flush(self, timeout: float) -> bool:
         """Wait until the alerts are delivered that are on their way; False where time ran out."""
         return self._courier.flush(timeout)
