@@ -201,14 +201,18 @@ headers = {{ Authorization = "{0}" }}
 """
 
 
+@pytest.mark.parametrize("store", ["redis", "postgresql"])
 @pytest.mark.parametrize("wrong", ["", 'webhook = "{0}"', 'secret = ""'])
-def test_doctor(wrong: str, tmp_path, monkeypatch: pytest.MonkeyPatch, emitted: list[str]):
-    """Also of a file that is wrong."""
+def test_doctor(
+    wrong: str, store: str, tmp_path, monkeypatch: pytest.MonkeyPatch, emitted: list[str]
+):
+    """Also of a file that is wrong, and of a store that does not answer."""
     text = FILE.format(CANARY)
     text = text.replace(f'secret = "{CANARY}"', wrong.format(CANARY)) if wrong else text
     (tmp_path / "costspan.toml").write_text(text)
     monkeypatch.setenv("COSTSPAN_CONFIG", str(tmp_path / "costspan.toml"))
     monkeypatch.setenv("COSTSPAN_SLACK_WEBHOOK_URL", f"https://example.com/{CANARY}")
+    monkeypatch.setenv("COSTSPAN_STORE", f"{store}://u:{CANARY}@127.0.0.1:1/0")
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
         code = main(["doctor"])
     assert code == (1 if wrong else 0)

@@ -81,7 +81,7 @@ async def test_the_loop_goes_round_while_a_store_is_waited_for(
 
 
 class Steps:
-    """Awaits something, and notes the CPU time of the loop's thread in each step of it."""
+    """Awaits something, and notes how long each step of it held the loop."""
 
     def __init__(self, work: Awaitable[Any]) -> None:
         self._work = work
@@ -90,29 +90,60 @@ class Steps:
     def __await__(self) -> Generator[Any, Any, Any]:
         inner = self._work.__await__()
         while True:
-            begun = time.thread_time()
+            begun = time.perf_counter()
             try:
                 awaited = inner.send(None)
             except StopIteration as end:
                 return end.value
             finally:
-                self.seconds.append(time.thread_time() - begun)
+                self.seconds.append(time.perf_counter() - begun)
             yield awaited
 
 
-async def test_no_step_of_ours_takes_a_millisecond_of_the_loop(costs: CostTracker):
-    """The longest step of a call; of twenty calls the quietest, as other programs disturb."""
-    longest = []
+class Slow:
+    """A backend whose every answer takes half a second."""
+
+    def __init__(self, backend: Any) -> None:
+        self._backend = backend
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        work = getattr(self._backend, name)
+        if name not in ("reserve", "settle"):
+            return work
+
+        def wait(*args: Any) -> Any:
+            self.asked += 1
+            time.sleep(0.5)
+            return work(*args)
+
+        return wait
+
+
+async def test_a_store_of_half_a_second_holds_the_loop_for_no_millisecond(costs: CostTracker):
+    """The longest step of a call; of twenty calls the quietest, as other programs disturb.
+
+    Had one of them waited for the store, all would have: its step would be 500 ms.
+    """
+    slow = costs._store._backend = Slow(costs._store._backend)
+
+    async def call() -> float:
+        recorded = record_call(model="m")
+        entering, leaving = (
+            Steps(recorded.__aenter__()),
+            Steps(recorded.__aexit__(None, None, None)),
+        )
+        await entering
+        recorded.set_usage(input_tokens=1000, output_tokens=100)
+        await leaving
+        assert len(entering.seconds) > 1 < len(leaving.seconds), "it did not wait at all"
+        return max(entering.seconds + leaving.seconds)
+
     with watched(costs=costs) as spans:
-        for _ in range(20):
-            call = record_call(model="m")
-            entering, leaving = Steps(call.__aenter__()), Steps(call.__aexit__(None, None, None))
-            await entering
-            call.set_usage(input_tokens=1000, output_tokens=100)
-            await leaving
-            assert len(entering.seconds) > 1 < len(leaving.seconds), "it did not wait at all"
-            longest.append(max(entering.seconds + leaving.seconds))
+        longest = await asyncio.gather(*(call() for _ in range(20)))
         spans.wait(20)
+    assert slow.asked == 40
+    assert max(longest) < 0.5
     assert min(longest) < 0.001
     assert costs.remaining("b") == Decimal("0.96")
 

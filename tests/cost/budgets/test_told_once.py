@@ -8,6 +8,7 @@ import sys
 import threading
 from collections import Counter
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from costspan.cost.stores.contract import StoreDown
 from tests.cost.budgets import crossers
 from tests.cost.budgets.conftest import Clock
 from tests.cost.budgets.crossers import CROSSINGS, PROCESSES, delivered, now
-from tests.cost.budgets.desk import asks, settle, spend, took, tracker
+from tests.cost.budgets.desk import NOW, asks, settle, spend, took, tracker
 
 PATIENCE = 60.0
 
@@ -102,6 +103,30 @@ def test_each_threshold_is_told_once(told: list[Alert]):
     ]
     assert len({alert.key for alert in told}) == 1  # what PagerDuty knows as one incident
     assert len({alert.delivery_key for alert in told}) == 4
+
+
+@pytest.mark.usefixtures("no_rounds")
+def test_it_says_where_the_window_is_going(clock: Clock, told: list[Alert]):
+    """17:46:40 on 17 March: 1,446,400 of the month's 2,678,400 seconds are over."""
+    costs = tracker(Budget("b", usd=10, window="month", thresholds=(0.5,)), alerts=[told.append])
+    settle(costs, took(6_000_000, 0, at=NOW))
+    assert costs.flush(PATIENCE)
+    (alert,) = told
+    assert alert.forecast == Decimal("11.11")
+    assert "6 USD of 10 USD are used (50% reached), 11.11 USD in sight" in alert.text
+
+
+@pytest.mark.usefixtures("no_rounds")
+@pytest.mark.parametrize("window", [None, "10m", "month"])
+def test_nobody_guesses_without_an_end_or_at_the_beginning(
+    window: str | None, clock: Clock, told: list[Alert]
+):
+    """Two hours into the month are less than a hundredth of it."""
+    clock.now = 1_898_560_800_000  # 2030-03-01 02:00
+    costs = tracker(Budget("b", usd=10, window=window, thresholds=(0.5,)), alerts=[told.append])
+    settle(costs, took(6_000_000, 0, at=clock.now))
+    assert costs.flush(PATIENCE)
+    assert [alert.forecast for alert in told] == [None]
 
 
 @pytest.mark.usefixtures("no_rounds")
