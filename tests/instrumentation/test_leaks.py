@@ -37,7 +37,7 @@ TRACED_BYTES = 1024 * 1024 if TRACED_CALLS >= 100_000 else 128 * 1024
 KEPT_RECORDS = 50  # instead of 1,000 (10,000 to be compared), so that a short warm-up fills them
 WARM_UP = 300
 COLLECTED_STREAMS = 10_000
-OPEN_STREAMS = 200
+OPEN_STREAMS = 100
 
 
 class Forgotten(Spans):
@@ -189,7 +189,10 @@ class TestCollected:
 
 class TestOpenStream:
     def held(self, open_stream: Callable[[], Any]) -> float:
-        """Bytes that one open stream holds."""
+        """Bytes that one open stream holds: the least of some looks, as other threads add to it."""
+        return min(self._held(open_stream) for _ in range(3))
+
+    def _held(self, open_stream: Callable[[], Any]) -> float:
         open_stream()
         gc.collect()
         tracemalloc.start()
