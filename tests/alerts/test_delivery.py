@@ -21,7 +21,7 @@ KINDS = ("slack", "pagerduty", "webhook")
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tries, with no pause between them, and a short patience for an answer."""
     monkeypatch.setattr(lane, "PAUSES", (0.0,))
-    monkeypatch.setattr(post, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(post, "TIMEOUT_SECONDS", 1.0)
 
 
 def sink_of(kind: str, stand_in: StandIn):
