@@ -20,9 +20,10 @@ from tests.instrumentation.budgeted import (
     async_client,
     claude,
     client,
+    tracker,
     under,
 )
-from tests.instrumentation.rig import Spans, attributes_of
+from tests.instrumentation.rig import Spans, attributes_of, watched
 
 STREAM: Any = {**ASK, "stream": True, "stream_options": {"include_usage": True}}
 
@@ -184,3 +185,37 @@ def test_the_limit_itself_raises_nothing(server: LLMServer):
         with pytest.raises(BudgetExceeded):
             openai_.chat.completions.create(**ASK)
         assert len(spans.wait(2)) == 2
+
+
+def test_a_recorded_stream_that_is_read_after_its_block():
+    costs = tracker(Budget("b", calls=1, action="raise"))
+    with watched(costs=costs):
+        for number in range(2):
+            with record_call(model="m") as call:
+                chunks = call.stream(iter([{"n": 1}, {"n": 2}]))
+            assert next(chunks) == {"n": 1}
+            if number:
+                assert next(chunks) == {"n": 2}
+                with pytest.raises(BudgetExceeded) as raised:
+                    next(chunks)
+                assert raised.value.response is None
+            else:
+                assert list(chunks) == [{"n": 2}]
+
+
+async def test_a_recorded_async_stream_waits_for_its_store(tmp_path):
+    costs = tracker(Budget("b", calls=1, action="raise"), store=f"sqlite:///{tmp_path}/costs.db")
+
+    async def chunks():
+        yield {"n": 1}
+
+    with watched(costs=costs):
+        for number in range(2):
+            async with record_call(model="m") as call:
+                stream = call.stream(chunks())
+            if number:
+                with pytest.raises(BudgetExceeded):
+                    [chunk async for chunk in stream]
+            else:
+                assert [chunk async for chunk in stream] == [{"n": 1}]
+            assert costs.summary().calls == number + 1

@@ -22,6 +22,7 @@ from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.leave import admit, admit_waiting
 from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.settlement import settlement
+from costspan.instrumentation.taps import settled
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers import shapes
 from costspan.providers.operation import fields
@@ -216,6 +217,9 @@ class _Passing:
             chunk = next(self._chunks)
         except StopIteration:
             self._reading.exchange.end("complete")
+            exceeded = self._reading.exchange.observation.exceeded
+            if exceeded is not None:
+                raise exceeded from None
             raise
         except BaseException as exc:
             self._reading.exchange.end("failed", exc)
@@ -240,6 +244,7 @@ class _AsyncPassing:
             chunk = await anext(self._chunks)
         except StopAsyncIteration:
             self._reading.exchange.end("complete")
+            await settled(self._reading.exchange.observation)
             raise
         except BaseException as exc:
             self._reading.exchange.end("failed", exc)
