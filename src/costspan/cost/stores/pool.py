@@ -187,6 +187,7 @@ class Pool(Generic[C]):
         """Go on."""
         if self._forker == threading.get_ident():
             self._forker = None
+            self._changed.notify_all()  # a wake-up meant for another may have come to the forker
             self._lock.release()
 
     def after_fork_in_child(self) -> None:
