@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
 
 THREADS = 8
 
@@ -21,6 +21,7 @@ class _Pool:
 
     def forget(self) -> None:
         self._threads: ThreadPoolExecutor | None = None
+        self.open: set[Future[Any]] = set()
 
     def submit(self, work: Callable[[], T]) -> Future[T]:
         threads = self._threads
@@ -29,11 +30,14 @@ class _Pool:
             made = ThreadPoolExecutor(THREADS, thread_name_prefix="costspan-store")
             threads = vars(self)["_threads"] = self._threads or made
         try:
-            return threads.submit(work)
+            begun = threads.submit(work)
         except RuntimeError:  # the interpreter is about to end, and takes no more work
             done: Future[T] = Future()
             done.set_result(work())
             return done
+        self.open.add(begun)
+        begun.add_done_callback(self.open.discard)
+        return begun
 
 
 _pool = _Pool()
@@ -43,6 +47,11 @@ os.register_at_fork(after_in_child=_pool.forget)
 def submit(work: Callable[[], T]) -> Future[T]:
     """Have `work` done by another thread; by this one where the interpreter is about to end."""
     return _pool.submit(work)
+
+
+def finished(timeout: float) -> bool:
+    """Wait until all is done that was handed over so far; False where time ran out."""
+    return not wait(set(_pool.open), timeout).not_done
 
 
 async def elsewhere(work: Callable[[], T]) -> T:

@@ -22,7 +22,7 @@ from costspan.cost.responses import RETRIEVAL, SettledResponses
 from costspan.cost.seen import OURS, SeenCalls, Standing
 from costspan.cost.stores.contract import StoreDown
 from costspan.cost.stores.opening import open_store
-from costspan.elsewhere import submit
+from costspan.elsewhere import finished, submit
 from costspan.errors import ConfigurationError, StoreUnavailable
 from costspan.export.schema import Line, line_of
 from costspan.guard import quietly
@@ -278,7 +278,8 @@ class CostTracker:
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait until all is counted and told that is on its way; False where time ran out."""
         deadline = time.monotonic() + timeout
-        counted = self._store.flush(timeout)
+        handed_over = finished(timeout)
+        counted = self._store.flush(max(0.0, deadline - time.monotonic())) and handed_over
         return self._watch.flush(max(0.0, deadline - time.monotonic())) and counted
 
     def _write(self, call: Call, cost: Cost) -> None:
