@@ -74,8 +74,17 @@ class Reservation:
         return True
 
 
-REFUSED = Reservation()
-"""Stands for the reservation of a call that was not made: it takes nothing of any budget."""
+class Refused(Reservation):
+    """Stands for the reservation of a call that was not made: it takes nothing of any budget.
+
+    `alerts` is how many alerts told of it.
+    """
+
+    __slots__ = ("alerts",)
+
+    def __init__(self, alerts: int = 0) -> None:
+        self.alerts = alerts
+
 
 FRACTIONAL = frozenset({"audio_seconds", "input_audio_seconds", "output_audio_seconds"})
 """The fields of `Usage` that need not be whole numbers."""

@@ -43,7 +43,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     id; None where the budget has one sum for all. `resets_at` is the end of the window and `at`
     the moment of the crossing, in nanoseconds since the epoch. `forecast` is what the window will
     have used at its end if it goes on like this. `key` is the same for every repeat of an alert and
-    for its resolution.
+    for its resolution; single calls and runaway loops have none.
 
     `cost_usd` and the tokens are those of the call that crossed. `calls_since` and `usd_since`
     count the further calls that went over since the last alert of this kind was sent; both are 0
@@ -135,7 +135,8 @@ class Alert(Struct, frozen=True, kw_only=True):
         if self.per == "call":
             return f"one call of {self.model} took {spent}, over the limit of {limit}"
         if self.state == "blocked":
-            return f"a call was refused, as {spent} of {limit} are used{self._until()}"
+            used = f"{spent} of {limit} are used and there is no room for it"
+            return f"a call was refused, as {used}{self._until()}"
         share = f"{self.threshold:.0%} reached"
         return f"{spent} of {limit} are used ({share}){self._ahead()}{self._until()}"
 

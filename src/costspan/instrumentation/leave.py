@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from costspan.call import REFUSED
+from costspan.call import Refused
 from costspan.elsewhere import over, submit
 from costspan.errors import BudgetExceeded, CostspanError
 from costspan.guard import quietly
@@ -77,7 +77,8 @@ def _refused(observation: Observation, exc: CostspanError) -> None:
 
 
 def _not_made(observation: Observation, exc: BaseException) -> None:
-    observation.reservation = REFUSED
+    told = exc.alerts if isinstance(exc, BudgetExceeded) else ()
+    observation.reservation = Refused(len(told))
     observation.unbilled = True
     observation.waits = False  # this thread may wait
     observation.fail(exc)

@@ -136,7 +136,7 @@ class Reckoning:
 
     def _refuses(self, said: Said, key: object, call: Asked, before: int) -> None:
         spent = call.may_take(self.unit) if self.per == ("call",) else before
-        if self.watches_loops or self._is_news(key, call.minute, len(self.thresholds)):
+        if self.watches_loops or self._is_news(("blocked", key), call.minute, 1):
             said.told.append(("blocked", Fraction(1), spent))
 
     def _is_news(self, key: object, minute: int, level: int) -> bool:

@@ -58,7 +58,7 @@ def walk(costs: CostTracker, at: int) -> None:
     while missed:
         with suppress(StoreDown):
             costs._watch._patrol.walk(at)
-            missed = costs._watch._teller.missed
+            missed = costs._watch._teller.missed or costs._watch._teller.looks_back
         assert costs.flush(PATIENCE)
 
 

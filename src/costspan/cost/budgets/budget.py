@@ -33,7 +33,7 @@ class Budget:
             `*` stands for any ending.
         action: `"warn"` tells the sinks; `"raise"` lets the call that crosses be made and raises
             `BudgetExceeded` in place of returning; `"block"` raises it before a call that might
-            cross; a function is called with each `Alert`, in the thread of the call.
+            cross; a function is called with each `Alert`, before the call returns.
         thresholds: shares of the limit that are told, each once per window and scope.
         reserve: what a call without a limit of its own is expected to put out, before it is made:
             `"typical"` (what 95 of 100 calls of its model did here, 1,000 tokens before twenty are

@@ -134,8 +134,8 @@ class Counting:
         exceeded: BudgetExceeded | None = None
         for (budget, charge), spent in zip(charged, sums, strict=False):
             counter = charge.counter
-            if counter.scope == SKIPPED or counter.bucket < counter.since:
-                continue  # of a window that is over nobody is told
+            if counter.scope == SKIPPED or counter.bucket < counter.since or charge.amount < 0:
+                continue  # nobody is told of a window that is over, nor of what is given back
             alert = self._teller.reached(budget, counter, spent, now, call, cost)
             if alert is not None:
                 alerts.append(alert)

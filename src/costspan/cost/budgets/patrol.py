@@ -23,10 +23,12 @@ from costspan.cost.budgets.admission import LIFE, Admission
 from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.described import described
 from costspan.cost.budgets.teller import LEASE, Teller
+from costspan.cost.budgets.windows import SLICES
 from costspan.cost.stores import forks
 from costspan.cost.stores.contract import SKIPPED, Notice, Store, StoreDown
 from costspan.guard import quietly
 
+_AT_ONCE = 500
 EVERY_SECONDS = 20.0
 """Well within a reservation's life and an alert's lease."""
 
@@ -91,13 +93,10 @@ class Patrol:
         if self._store.shared and not self._declared:
             self._declare()
             self._declared = True
-        if self._teller.missed:
-            self._teller.missed = False
-            try:
-                self._look_back(now)
-            except StoreDown:
-                self._teller.missed = True
-                raise
+        if self._teller.looks_back:
+            self._look_back(now)
+            self._teller.looks_back = False
+        self._catch_up(self._teller.take_missed(), now)
         for notice in self._store.due(now):
             budget = self._budgets.get(notice.budget)
             if budget is not None:
@@ -114,16 +113,32 @@ class Patrol:
     def _look_back(self, now: int) -> None:
         """Tell the crossings that stand in the store and that nobody has told."""
         for budget in self._budgets.values():
-            spent: dict[str, int] = {}
             if budget.is_per_call:
                 continue
-            for kept in self._store.buckets(budget.name, now):
-                counter = budget.window.counter(budget.name, kept.scope, now)
-                if counter.since <= kept.bucket <= counter.bucket and kept.scope != SKIPPED:
-                    spent[kept.scope] = spent.get(kept.scope, 0) + kept.amount
-            for scope, total in spent.items():
-                counter = budget.window.counter(budget.name, scope, now)
-                self._teller.reached(budget, counter, total, now, None, None)
+            # There may be a scope for each of a million traces: what is far from its first mark is
+            # passed over. Of a sum of some slices one has its share at least.
+            slices = SLICES + 1 if budget.window.is_sliding else 1
+            kept = self._store.buckets(budget.name, now, budget.marks[0] // (2 * slices))
+            scopes = {one.scope for one in kept} - {SKIPPED}
+            self._catch_up([(budget.name, scope) for scope in scopes], now)
+
+    def _catch_up(self, missed: Sequence[tuple[str, str]], now: int) -> None:
+        """Tell of these counters what they have reached by now."""
+        for start in range(0, len(missed), _AT_ONCE):
+            part = missed[start : start + _AT_ONCE]
+            budgets = [self._budgets[name] for name, _ in part]
+            counters = [
+                budget.window.counter(budget.name, scope, now)
+                for budget, (_, scope) in zip(budgets, part, strict=True)
+            ]
+            try:
+                standings = self._store.standings(counters, now)
+            except StoreDown:
+                for name, scope in missed[start:]:
+                    self._teller.miss(name, scope)
+                raise
+            for budget, counter, standing in zip(budgets, counters, standings, strict=True):
+                self._teller.reached(budget, counter, standing.spent, now, None, None)
 
     def _see_to(self, budget: Budget, notice: Notice, now: int) -> None:
         """Send what somebody claimed and never sent, or say that its window is over."""
@@ -133,10 +148,14 @@ class Patrol:
             if self._store.claim(again, now):
                 self._teller.send_claimed(budget, again, alert)
             return
-        alert = structs.replace(alert, state="resolved", at=now * 10**6)
+        if self._still_reached(budget, notice, now):
+            return  # the window slides: the next round looks again
+        # Whoever finds it says the same end, by which a receiver tells resolutions apart.
+        end = notice.rearms * 10**6
+        alert = structs.replace(alert, state="resolved", at=now * 10**6, resets_at=end)
         over = structs.replace(
             notice,
-            key=f"{notice.key}|over",
+            key=f"{notice.key}|over|{notice.rearms}",
             alert=msgspec.json.encode(alert),
             state="claimed",
             lease=now + LEASE,
@@ -146,6 +165,12 @@ class Patrol:
         if self._store.claim(over, now):
             self._teller.send_claimed(budget, over, alert)
         self._store.mark(notice.key, notice.level, "resolved")
+
+    def _still_reached(self, budget: Budget, notice: Notice, now: int) -> bool:
+        if not budget.window.is_sliding:
+            return False
+        counter = budget.window.counter(budget.name, notice.scope, now)
+        return budget.level(self._store.standings([counter], now)[0].spent) > 0
 
 
 def _rounds(patrol: weakref.ref[Patrol], wake: threading.Event) -> None:

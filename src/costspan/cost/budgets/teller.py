@@ -32,7 +32,8 @@ LEASE = round(HELD_SECONDS * 1000) + 60_000
 for an alert that waits behind others and for clocks that differ."""
 
 LAST_CALLS = 5
-_LOOKED_AT = 200
+_LOOKED_AT = 50
+_MOST_MISSED = 10_000
 _MOST_KNOWN = 100_000
 
 Recent = Callable[[], Iterable[tuple[Call, Cost]]]
@@ -52,8 +53,10 @@ class Teller:
         self._known: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self.told: dict[str, int] = {}
         self.levels = Levels()
-        self.missed = store.shared
-        """Whether the store may hold crossings that nobody could tell of."""
+        self.looks_back = store.shared
+        """Whether the store may hold crossings of before that nobody has told."""
+        self.missed: set[tuple[str, str]] = set()
+        """Budgets and scopes with crossings that could not be told, for the next round."""
 
     def reached(
         self,
@@ -78,21 +81,22 @@ class Teller:
         if level == 0 or self._is_known(key, level, now):
             return None
         alert = self._alert(budget, counter, spent, now, level, facts)
-        return alert if self._tell(budget, alert, key, level, now) else None
+        return alert if self._tell(budget, counter, alert, key, level, now) else None
 
     def refused(
         self, budget: Budget, counter: Counter, spent: int, now: int, facts: dict[str, Any]
     ) -> Alert | None:
-        """The alert of a call that was not made, if nobody has told that the limit is used up."""
+        """The alert of a call that was not made, if nobody has told of one in this window."""
         if budget.is_runaway:
             return self._runaway(budget, counter, spent, now, {**facts, "state": "blocked"})
-        level = budget.levels.index(1.0) + 1
-        key = _key(budget, counter)
-        if self._is_known(key, level, now):
+        # Told by a key of its own: what was refused was not spent, and the thresholds are to come.
+        key = _key(budget, counter) + BETWEEN + "blocked"
+        if self._is_known(key, 1, now):
             return None
+        level = budget.levels.index(1.0) + 1
         alert = self._alert(budget, counter, spent, now, level, facts)
-        alert = structs.replace(alert, state="blocked")
-        return alert if self._tell(budget, alert, key, level, now) else None
+        alert = structs.replace(alert, state="blocked", key=_digest(key))
+        return alert if self._tell(budget, counter, alert, key, 1, now) else None
 
     def one_call(
         self, budget: Budget, taken: int, now: int, facts: dict[str, Any], *, state: str = "reached"
@@ -113,8 +117,9 @@ class Teller:
     def _runaway(
         self, budget: Budget, counter: Counter, spent: int, now: int, facts: dict[str, Any]
     ) -> Alert:
-        level = len(budget.levels)
-        return self.gathered(budget, self._alert(budget, counter, spent, now, level, facts))
+        alert = self._alert(budget, counter, spent, now, len(budget.levels), facts)
+        # No key: nothing is kept of it that could resolve it.
+        return self.gathered(budget, structs.replace(alert, key=""))
 
     def gathered(self, budget: Budget, alert: Alert) -> Alert:
         """Send an alert of a kind that comes often, without a claim."""
@@ -146,7 +151,9 @@ class Teller:
         else:
             done(True)
 
-    def _tell(self, budget: Budget, alert: Alert, key: str, level: int, now: int) -> bool:
+    def _tell(
+        self, budget: Budget, counter: Counter, alert: Alert, key: str, level: int, now: int
+    ) -> bool:
         window = budget.window
         length = getattr(window, "length", 0)
         end = window.at(now).end
@@ -154,7 +161,7 @@ class Teller:
             key=key,
             level=level,
             budget=budget.name,
-            scope=alert.scope or "",
+            scope=counter.scope,
             alert=msgspec.json.encode(alert),
             lease=now + LEASE,
             rearms=now + length if length else end or 0,
@@ -163,7 +170,7 @@ class Teller:
         try:
             mine = self._store.claim(notice, now)
         except StoreDown:
-            self.missed = True
+            self.miss(budget.name, counter.scope)
             return False
         # A sliding window is told anew when it has passed; when another told it, the store knows.
         again = 0 if not length else now + (length if mine else length // 10)
@@ -198,7 +205,7 @@ class Teller:
             window=budget.window.text,
             resets_at=None if end is None else end * 10**6,
             forecast=forecast(budget, spent, now),
-            key=hashlib.sha256(key.encode()).hexdigest()[:32],
+            key=_digest(key),
             last_calls=self._last_calls(budget, counter.scope),
             **{"at": now * 10**6, **facts},
         )
@@ -223,6 +230,20 @@ class Teller:
             self.told[budget.name] = self.told.get(budget.name, 0) + 1
         with quietly("writing an alert's log record"):
             emit_alert(alert)
+
+    def miss(self, budget: str, scope: str) -> None:
+        """Have the next round see to a counter; to all of them where it is too many."""
+        with totals.lock():
+            if len(self.missed) < _MOST_MISSED:
+                self.missed.add((budget, scope))
+            else:
+                self.looks_back = True
+
+    def take_missed(self) -> list[tuple[str, str]]:
+        """What was missed; it is missed no more."""
+        with totals.lock():
+            missed, self.missed = self.missed, set()
+        return list(missed)
 
     def _is_known(self, key: str, level: int, now: int) -> bool:
         told, again = self._known.get(key, (0, 0))
@@ -267,3 +288,8 @@ def _last(call: Call, cost: Cost) -> LastCall:
     for name in ("provider", "session", "user"):
         del facts[name]
     return LastCall(error=call.error, **facts)
+
+
+def _digest(key: str) -> str:
+    """A key that may stand anywhere, and shows no name."""
+    return hashlib.sha256(key.encode()).hexdigest()[:32]

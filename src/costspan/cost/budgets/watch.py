@@ -13,7 +13,7 @@ from costspan.alerts.alert import Sink
 from costspan.alerts.courier import Courier
 from costspan.alerts.log import LogAlerts
 from costspan.attributed import Attribution
-from costspan.call import REFUSED, Call, Cost, Request, Reservation
+from costspan.call import Call, Cost, Refused, Request, Reservation
 from costspan.cost.budgets.admission import Admission
 from costspan.cost.budgets.allowances import Allowances
 from costspan.cost.budgets.budget import Budget
@@ -25,7 +25,7 @@ from costspan.cost.budgets.scopes import Subject
 from costspan.cost.budgets.teller import Recent, Teller
 from costspan.cost.outcome import GRANTED, NOTHING, Outcome
 from costspan.cost.prices import Prices
-from costspan.cost.stores.contract import UNSCOPED, Charge, Store, StoreDown
+from costspan.cost.stores.contract import SKIPPED, UNSCOPED, Charge, Store, StoreDown
 from costspan.errors import ConfigurationError
 from costspan.totals import BudgetState, Totals
 
@@ -101,20 +101,24 @@ class Watch:
         self, call: Call, cost: Cost, spent: tuple[Totals, ...], reservation: Reservation | None
     ) -> Outcome:
         """Count a finished call in the store and against the budgets."""
-        if reservation is REFUSED:
+        if isinstance(reservation, Refused):
             with suppress(StoreDown):  # kept by the store, and counted when it is there again
                 self._store.settle(call, cost, spent)
+            self._alerted(call, reservation.alerts)
             return NOTHING
         held = reservation if isinstance(reservation, Held) else None
         outcome = self._counting.settle(call, cost, spent, held)
         if held is not None:
             self._admission.settled(held)
-        for _ in outcome.alerts:
-            with suppress(StoreDown):
-                self._store.alerted(call)
+        self._alerted(call, len(outcome.alerts))
         if self._patrols and (outcome.alerts or self._teller.missed):
             self._patrol.start()
         return outcome
+
+    def _alerted(self, call: Call, alerts: int) -> None:
+        for _ in range(alerts):
+            with suppress(StoreDown):
+                self._store.alerted(call)
 
     def release(self, reservation: Reservation) -> None:
         """Give back what is reserved for a call that is not made, or is counted elsewhere."""
@@ -157,7 +161,11 @@ class Watch:
 
         Nothing can be claimed yet: the store writes what it kept before it takes anything else.
         """
-        self._teller.missed = True
+        names = {budget.name for budget in self.budgets}
+        for charge in charges:
+            counter = charge.counter
+            if counter.budget in names and counter.scope != SKIPPED:
+                self._teller.miss(counter.budget, counter.scope)
         self._patrol.start()
 
     def states(self) -> list[BudgetState]:

@@ -43,7 +43,7 @@ class Backend(Protocol):
     def standings(self, counters: Sequence[Counter], now: int) -> Sequence[Standing]:
         """As in the contract."""
 
-    def buckets(self, budget: str, now: int) -> list[Bucket]:
+    def buckets(self, budget: str, now: int, least: int) -> list[Bucket]:
         """As in the contract."""
 
     def claim(self, notice: Notice, now: int) -> bool:

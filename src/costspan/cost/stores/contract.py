@@ -188,8 +188,11 @@ class Store(Protocol):
     def standings(self, counters: Sequence[Counter], now: int) -> Sequence[Standing]:
         """How counters stand."""
 
-    def buckets(self, budget: str, now: int) -> list[Bucket]:
-        """All amounts of a budget that still count at `now`, in no order."""
+    def buckets(self, budget: str, now: int, least: int | None = None) -> list[Bucket]:
+        """All amounts of a budget that still count at `now`, in no order.
+
+        Those below `least` are left out, where it is given.
+        """
 
     def claim(self, notice: Notice, now: int) -> bool:
         """Take on the sending of an alert, in one step: True for exactly one of all who ask.

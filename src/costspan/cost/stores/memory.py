@@ -125,7 +125,7 @@ class MemoryStore:
                 for sums, one in zip(found, counters, strict=True)
             ]
 
-    def buckets(self, budget: str, now: int) -> list[Bucket]:
+    def buckets(self, budget: str, now: int, least: int | None = None) -> list[Bucket]:
         """All amounts of a budget that still count."""
         with totals.lock():
             return [
@@ -133,6 +133,7 @@ class MemoryStore:
                 for (name, scope), sums in self._sums.items()
                 if name == budget and not 0 < sums.until <= now
                 for bucket, amount in sums.spent.items()
+                if least is None or amount >= least
             ]
 
     def claim(self, notice: Notice, now: int) -> bool:

@@ -105,11 +105,13 @@ class Postgres:
         rows = self._ask(sql.STANDINGS, _encode(wanted), now)
         return [Standing(int(spent), int(held)) for spent, held in rows]
 
-    def buckets(self, budget: str, now: int) -> list[Bucket]:
+    def buckets(self, budget: str, now: int, least: int) -> list[Bucket]:
         """All amounts of a budget that still count."""
         return [
             Bucket(name, scope, int(bucket), int(until), int(amount))
-            for name, scope, bucket, until, amount in self._ask(sql.BUCKETS, _plain(budget), now)
+            for name, scope, bucket, until, amount in self._ask(
+                sql.BUCKETS, _plain(budget), now, least
+            )
         ]
 
     def claim(self, notice: Notice, now: int) -> bool:

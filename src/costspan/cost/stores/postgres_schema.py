@@ -161,7 +161,7 @@ STANDINGS = """SELECT s.spent, s.held
         costspan_standing(c ->> 0, c ->> 1, (c ->> 2)::bigint, $2) AS s ORDER BY n"""
 
 BUCKETS = """SELECT budget, scope, bucket, until, amount FROM costspan_spent
-    WHERE budget = $1 AND (until = 0 OR until > $2)"""
+    WHERE budget = $1 AND (until = 0 OR until > $2) AND amount >= $3"""
 
 CLAIM = """INSERT INTO costspan_notices AS known
         (key, level, budget, scope, alert, state, lease, rearms, at)

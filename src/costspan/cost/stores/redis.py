@@ -96,7 +96,7 @@ class Redis:
         numbers = [_number(text) for text in found]
         return [Standing(*pair) for pair in zip(numbers[::2], numbers[1::2], strict=True)]
 
-    def buckets(self, budget: str, now: int) -> list[Bucket]:
+    def buckets(self, budget: str, now: int, least: int) -> list[Bucket]:
         """All amounts of a budget that still count."""
         counters = self._ask(lambda client: client.zrange(f"costspan:scopes:{_key(budget)}", 0, -1))
         found: list[Bucket] = []
@@ -104,7 +104,7 @@ class Redis:
             part = counters[start : start + _AT_ONCE]
             rows = self._all([(b"costspan:spent:" + counter) for counter in part])
             for counter, row in zip(part, rows, strict=True):
-                found += _buckets(counter, row, now)
+                found += [one for one in _buckets(counter, row, now) if one.amount >= least]
         return found
 
     def claim(self, notice: Notice, now: int) -> bool:

@@ -121,9 +121,10 @@ class SharedStore:
         """How counters stand."""
         return self._ask(lambda: self._backend.standings(counters, now))
 
-    def buckets(self, budget: str, now: int) -> list[Bucket]:
+    def buckets(self, budget: str, now: int, least: int | None = None) -> list[Bucket]:
         """All amounts of a budget that still count."""
-        return self._ask(lambda: self._backend.buckets(budget, now))
+        floor = -MOST if least is None else least
+        return self._ask(lambda: self._backend.buckets(budget, now, floor))
 
     def claim(self, notice: Notice, now: int) -> bool:
         """Take on the sending of an alert."""

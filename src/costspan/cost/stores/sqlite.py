@@ -100,11 +100,10 @@ class SQLite:
         with self._reading() as db:
             return [_standing(db, counter, now) for counter in counters]
 
-    def buckets(self, budget: str, now: int) -> list[Bucket]:
+    def buckets(self, budget: str, now: int, least: int) -> list[Bucket]:
         """All amounts of a budget that still count."""
-        wanted = "SELECT budget, scope, bucket, until, amount FROM costspan_spent WHERE budget = ?"
         with self._reading() as db:
-            rows = db.execute(f"{wanted} AND (until = 0 OR until > ?)", (budget, now)).fetchall()
+            rows = db.execute(sql.BUCKETS, (budget, now, least)).fetchall()
         return [Bucket(*row) for row in rows]
 
     def claim(self, notice: Notice, now: int) -> bool:

@@ -105,6 +105,9 @@ NOTICE = "key, level, budget, scope, alert, state, lease, rearms, at"
 DUE = f"""SELECT {NOTICE} FROM costspan_notices WHERE (state = 'claimed' AND lease <= ?)
     OR (state = 'sent' AND rearms > 0 AND rearms <= ?)"""
 
+BUCKETS = """SELECT budget, scope, bucket, until, amount FROM costspan_spent
+    WHERE budget = ? AND (until = 0 OR until > ?) AND amount >= ?"""
+
 UNFOLDED = """SELECT id, entry FROM costspan_settled
     WHERE id > (SELECT folded FROM costspan_schema) ORDER BY id LIMIT ?"""
 

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import structs
 
 from costspan.attributed import NOBODY, Attribution
-from costspan.call import REFUSED, Call, Cost, Request, Reservation
+from costspan.call import Call, Cost, Refused, Request, Reservation
 from costspan.cost.budgets.watch import Watch
 from costspan.cost.tracker import ELSEWHERE, CostTracker
 from costspan.guard import quietly
@@ -90,7 +90,7 @@ class Metered:
         who: Attribution | None = None,
     ) -> tuple[Call, Cost, Any]:
         """Price and count a finished call, for the app and for the test that it began in."""
-        if reservation is REFUSED:
+        if isinstance(reservation, Refused):
             return self._inner.account(call, reservation, who)
         leave = reservation if isinstance(reservation, Leave) else None
         mine = self._current() if leave is None else leave.account
