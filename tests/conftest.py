@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from costspan import Instrumentor, guard
-from costspan.cost import age
+from costspan.cost.pricing import age
 from costspan.testing import LLMServer
 from tests.conventions.checker import check
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from costspan.call import Call, Cost
     from costspan.cost.budgets.budget import Budget
     from costspan.cost.foreign.processor import CostSpanProcessor
-    from costspan.cost.prices import Prices
-    from costspan.cost.rates import Rate
+    from costspan.cost.pricing.prices import Prices
+    from costspan.cost.pricing.rates import Rate
     from costspan.cost.tracker import CostTracker
     from costspan.errors import BudgetExceeded, ConfigurationError
     from costspan.export.local_files import LocalFiles
@@ -47,13 +47,13 @@ _HOMES = {
     "LocalFiles": "costspan.export.local_files",
     "LogAlerts": "costspan.alerts.log",
     "PagerDutyAlerts": "costspan.alerts.pagerduty",
-    "Prices": "costspan.cost.prices",
-    "Rate": "costspan.cost.rates",
+    "Prices": "costspan.cost.pricing.prices",
+    "Rate": "costspan.cost.pricing.rates",
     "SlackAlerts": "costspan.alerts.slack",
     "Summary": "costspan.totals",
     "WebhookAlerts": "costspan.alerts.webhook",
     "attribution": "costspan.attributed",
-    "price_of": "costspan.cost.single",
+    "price_of": "costspan.cost.pricing.single",
     "record_call": "costspan.instrumentor",
 }
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from costspan.cost.refresh import Refresher
+from costspan.cost.pricing.refresh import Refresher
 from costspan.cost.stores.contract import StoreDown
 from costspan.cost.stores.opening import has_file, open_store
 from costspan.cost.tracker import CostTracker

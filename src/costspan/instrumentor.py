@@ -20,8 +20,8 @@ from costspan.call import Request
 from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.written import budgets_of
 from costspan.cost.foreign.joining import ForeignSpans
+from costspan.cost.pricing.written import prices_of
 from costspan.cost.tracker import CostTracker
-from costspan.cost.written import prices_of
 from costspan.errors import ConfigurationError
 from costspan.export.calls import CallsFile
 from costspan.export.local_files import files_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from costspan.cli import main
-from tests.cost.small_table import written
+from tests.cost.pricing.small_table import written
 
 
 @pytest.fixture(autouse=True)
@@ -177,7 +177,7 @@ class TestModel:
         assert run("nothing", "--config", config, "--json").code == 1
 
     def test_a_file_that_refreshes_fetches_nothing(self, run, tmp_path: Path, monkeypatch):
-        monkeypatch.setattr("costspan.cost.table.Table.fetched", pytest.fail)
+        monkeypatch.setattr("costspan.cost.pricing.table.Table.fetched", pytest.fail)
         file = tmp_path / "fresh.toml"
         file.write_text("[prices]\nrefresh = true\n")
         assert run("gpt-4o", "--config", str(file)).code == 0

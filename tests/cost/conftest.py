@@ -8,8 +8,8 @@ import pytest
 from genai_prices.data import providers
 
 from costspan import Prices
-from costspan.cost.table import Table
-from tests.cost.tables import SERVED, Source, newer, source, until
+from costspan.cost.pricing.table import Table
+from tests.cost.pricing.tables import SERVED, Source, newer, source, until
 
 
 def refresh_threads() -> list[threading.Thread]:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from costspan import cli
-from costspan.cost import age
+from costspan.cost.pricing import age
 from costspan.cost.stores.opening import open_store
 from tests.cost.conftest import refresh_threads
-from tests.cost.tables import Source
+from tests.cost.pricing.tables import Source
 from tests.third_party.processes import free_port
 
 TWO_BUDGETS = '[[budgets]]\nname = "one"\nusd = 1\n[[budgets]]\nname = "two"\ncalls = 2\n'

@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from costspan.call import Call
-from costspan.cost.prices import Prices
+from costspan.cost.pricing.prices import Prices
 from costspan.export.compression import compressor
 from costspan.export.schema import encoded
 from tests.cost.calls import AT, finished

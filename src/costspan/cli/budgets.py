@@ -15,7 +15,7 @@ import msgspec
 from costspan import settings
 from costspan.cli.budget_tables import lines
 from costspan.cost.budgets.survey import names_in, scopes_of, survey
-from costspan.cost.nearest import nearest
+from costspan.cost.pricing.nearest import nearest
 from costspan.cost.stores.contract import Store, StoreDown
 from costspan.cost.stores.opening import has_file, open_store
 from costspan.errors import ConfigurationError

@@ -15,12 +15,12 @@ import msgspec
 from costspan import settings
 from costspan.call import Usage
 from costspan.cli.topics import show
-from costspan.cost import wording
-from costspan.cost.check import check
-from costspan.cost.compare import compare
-from costspan.cost.explain import Question, explain
-from costspan.cost.table import Table
-from costspan.cost.written import offline, prices_of
+from costspan.cost.pricing import wording
+from costspan.cost.pricing.check import check
+from costspan.cost.pricing.compare import compare
+from costspan.cost.pricing.explain import Question, explain
+from costspan.cost.pricing.table import Table
+from costspan.cost.pricing.written import offline, prices_of
 from costspan.errors import ConfigurationError
 
 _COUNTS = ("input", "output", "cache_read", "cache_write")

@@ -17,7 +17,7 @@ from costspan.attributed import NOBODY, Attribution, attribution_in
 from costspan.call import Call, Cost, Request, Reservation
 from costspan.cost.estimate import TokenCounter, with_estimate
 from costspan.cost.outcome import NOTHING, Outcome, Unwatched
-from costspan.cost.prices import Prices
+from costspan.cost.pricing.prices import Prices
 from costspan.cost.responses import RETRIEVAL, SettledResponses
 from costspan.cost.seen import OURS, SeenCalls, Standing
 from costspan.cost.stores.contract import StoreDown

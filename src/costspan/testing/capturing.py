@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from costspan.alerts.alert import Alert
 from costspan.cost.budgets.budget import Budget
-from costspan.cost.prices import Prices
+from costspan.cost.pricing.prices import Prices
 from costspan.cost.tracker import CostTracker
 from costspan.export.schema import Line
 from costspan.instrumentation.settlement import settlement

@@ -11,8 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from costspan.call import Call, Request, Response, Usage
-from costspan.cost.prices import Prices
-from costspan.cost.tariff import Tariff
+from costspan.cost.pricing.prices import Prices
+from costspan.cost.pricing.tariff import Tariff
 
 _INPUT_KINDS: dict[str, tuple[str, ...]] = {
     "cache_write_tokens": ("cache_write_tokens",),

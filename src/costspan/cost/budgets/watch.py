@@ -24,7 +24,7 @@ from costspan.cost.budgets.quotes import Quotes
 from costspan.cost.budgets.scopes import Subject
 from costspan.cost.budgets.teller import Recent, Teller
 from costspan.cost.outcome import GRANTED, NOTHING, Outcome
-from costspan.cost.prices import Prices
+from costspan.cost.pricing.prices import Prices
 from costspan.cost.stores.contract import SKIPPED, UNSCOPED, Charge, Store, StoreDown
 from costspan.errors import ConfigurationError
 from costspan.totals import BudgetState, Totals

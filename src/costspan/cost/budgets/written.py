@@ -9,7 +9,7 @@ from typing import Any
 from costspan.alerts.alert import Sink
 from costspan.alerts.configured import Configured
 from costspan.cost.budgets.budget import Budget
-from costspan.cost.nearest import nearest
+from costspan.cost.pricing.nearest import nearest
 from costspan.errors import ConfigurationError
 
 KEYS = tuple(name for name in inspect.signature(Budget.__init__).parameters if name != "self")

@@ -13,7 +13,7 @@ from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation
 from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.watch import Watch
-from costspan.cost.prices import Prices
+from costspan.cost.pricing.prices import Prices
 from costspan.cost.stores.contract import Store
 from costspan.cost.stores.memory import MemoryStore
 from costspan.cost.tracker import KEPT_RECORDS

@@ -6,8 +6,8 @@ from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
 from costspan import settings as settings_of
+from costspan.cost.pricing.written import offline, prices_of
 from costspan.cost.tracker import CostTracker
-from costspan.cost.written import offline, prices_of
 from costspan.instrumentation.metrics import Meters
 from costspan.instrumentation.patching import checked_providers
 from costspan.instrumentation.wiring import Tracers, Wiring
