@@ -1,12 +1,16 @@
 """What stores forget, and what they never do: room is bounded, totals stay exact."""
 
+import contextlib
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from costspan.cost.stores import keeping, shared
 from costspan.cost.stores.contract import Standing, Store
+from costspan.cost.stores.opening import open_store
 from costspan.cost.stores.shared import SharedStore
 from tests.cost.stores.conftest import SHARED
 from tests.cost.stores.settled import (
@@ -121,3 +125,19 @@ def test_one_of_many_calls_tidies_up(
     while ours._tending:
         time.sleep(0.01)  # its thread tells nobody
     assert tended == [NOW]
+
+
+def test_many_windows_that_end_at_once_are_forgotten_step_by_step(tmp_path: Path):
+    """Nobody waits for the file while all of them go."""
+    store = open_store(f"sqlite:///{tmp_path}/costs.db", 30)
+    store.summary()
+    rows = [(f"s{number}",) for number in range(2500)]
+    with contextlib.closing(sqlite3.connect(tmp_path / "costs.db")) as db, db:
+        db.executemany("INSERT INTO costspan_spent VALUES ('b', ?, 0, 1000, 1, 1)", rows)
+    steps = []
+    backend = store._backend
+    forgets = backend._forgets
+    backend._forgets = lambda *args: steps.append(forgets(*args)) or steps[-1]
+    backend.tend(NOW, True)
+    assert store.buckets("b", 0) == []
+    assert steps.count(True) == 2

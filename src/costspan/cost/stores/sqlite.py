@@ -167,8 +167,13 @@ class SQLite:
         while self._fold():
             pass
         for forget in sql.FORGET if thoroughly else sql.FORGET[:1]:
-            with self._writing() as db:
-                db.execute(forget, keeping.moments(now))
+            while self._forgets(forget, now):
+                pass
+
+    def _forgets(self, forget: str, now: int) -> bool:
+        """Forget some rows; whether there may be more."""
+        with self._writing() as db:
+            return db.execute(forget, keeping.moments(now)).rowcount == sql.AT_ONCE
 
     def _fold(self) -> bool:
         """Add some settled calls to the sums; whether there may be more."""

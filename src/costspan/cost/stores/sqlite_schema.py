@@ -116,14 +116,20 @@ FOLD = f"""INSERT INTO costspan_sums (dimension, name, {", ".join(STATS)})
     ON CONFLICT (dimension, name) DO UPDATE SET
     {", ".join(f"{name} = {name} + excluded.{name}" for name in STATS)}"""
 
+AT_ONCE = 1000
+"""Rows that one statement forgets: nobody waits long for the file, however many windows end."""
+
+_SPENT_FORGOTTEN = """DELETE FROM costspan_spent WHERE (budget, scope, bucket) IN (
+    SELECT budget, scope, bucket FROM costspan_spent"""
+
 FORGET = (
     # The newest row stays: a table that is empty would begin again at the first number.
     """DELETE FROM costspan_settled WHERE at < :tokens
         AND id IN (SELECT id FROM costspan_settled ORDER BY id LIMIT 1000)
         AND id < (SELECT max(id) FROM costspan_settled)
         AND id <= (SELECT folded FROM costspan_schema)""",
-    "DELETE FROM costspan_spent WHERE until > 0 AND until < :grace",
-    "DELETE FROM costspan_spent WHERE until = 0 AND scope != '' AND at < :idle",
+    f"{_SPENT_FORGOTTEN} WHERE until > 0 AND until < :grace LIMIT {AT_ONCE})",
+    f"{_SPENT_FORGOTTEN} WHERE until = 0 AND scope != '' AND at < :idle LIMIT {AT_ONCE})",
     "DELETE FROM costspan_reserved WHERE expires < :grace",
     """DELETE FROM costspan_notices WHERE state != 'claimed' AND at <= (
         SELECT at FROM costspan_notices ORDER BY at DESC LIMIT 1 OFFSET :notices)""",
