@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -346,21 +347,91 @@ def test_a_process_that_ends_has_written_all(logs: Path, durability: str, way: s
     ]
 
 
-def test_a_signal_in_the_middle_of_a_write(append_to, logs: Path, monkeypatch: pytest.MonkeyPatch):
-    """Its handler runs in the same thread, and may make a call."""
-    appender = append_to()
-    appender.append(line(0), NOON)
-    write = os.write
-    nested = iter([line("of the handler")])
+class TestSignal:
+    """A handler runs in the thread that is in the middle of a write, at any of its calls."""
 
-    def interrupted(descriptor: int, data: bytes) -> int:
-        for inner in nested:
-            assert appender.append(inner, NOON)
-        return write(descriptor, data)
+    @pytest.fixture(params=["write", "lseek"])
+    def interrupt(self, request, monkeypatch: pytest.MonkeyPatch):
+        """Does something once, before that call of the system."""
 
-    monkeypatch.setattr(open_file.os, "write", interrupted)
-    assert appender.append(line(1), NOON)
-    assert Folder(logs).agents == [0, "of the handler", 1]
+        def set_up(handler: Callable[[], object]) -> None:
+            real, nested = getattr(os, request.param), iter([handler])
+
+            def interrupted(*given: object) -> int:
+                for inner in nested:
+                    inner()
+                return real(*given)
+
+            monkeypatch.setattr(open_file.os, request.param, interrupted)
+
+        return set_up
+
+    def test_it_may_make_a_call(self, append_to, logs: Path, interrupt):
+        appender = append_to()
+        appender.append(line(0), NOON)
+        interrupt(lambda: appender.append(line("of the handler"), NOON))
+        assert appender.append(line(1), NOON)
+        assert Folder(logs).agents == [0, 1, "of the handler"]
+        assert Folder(logs).torn == []
+
+    def test_it_may_close(self, append_to, logs: Path, interrupt):
+        appender = append_to()
+        appender.append(line(0), NOON)
+        interrupt(appender.close)
+        assert appender.append(line(1), NOON)
+        assert appender._writer.file is None
+        assert appender.append(line(2), NOON)
+        assert (Folder(logs).agents, Folder(logs).torn) == ([0, 1, 2], [])
+
+    def test_it_may_make_a_call_and_end_the_process(self, append_to, logs: Path, interrupt):
+        appender = append_to(durability="fsync")
+        appender.append(line(0), NOON)
+
+        def handler() -> None:
+            assert appender.append(line("of the handler"), NOON)
+            raise SystemExit
+
+        interrupt(handler)
+        with pytest.raises(SystemExit):
+            appender.append(line(1), NOON)
+        assert Folder(logs).agents[-1] == "of the handler"
+        assert Folder(logs).torn == []
+
+    def test_what_two_handlers_left_is_written_at_the_close(
+        self, append_to, logs: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        appender = append_to(durability="fsync")
+        appender.append(line(0), NOON)
+
+        def ends(*given: object) -> int:
+            appender.append(line(f"of handler {next(numbers, None)}"), NOON)
+            raise SystemExit
+
+        numbers = iter(range(1, 3))
+        with monkeypatch.context() as patched:
+            patched.setattr(open_file.os, "write", ends)
+            with pytest.raises(SystemExit):
+                appender.append(line(1), NOON)
+        appender.close()
+        assert Folder(logs).agents[-1] == "of handler 2"
+
+    def test_it_may_flush_and_close_what_waits(self, append_to, logs: Path, interrupt, gate: Gate):
+        appender = append_to(durability="batch")
+        for number in range(3):
+            appender.append(line(number), NOON)
+        flushed: list[bool] = []
+
+        def handler() -> None:
+            flushed.append(appender.flush())
+            appender.append(line("of the handler"), NOON)
+            appender.close()
+
+        interrupt(handler)
+        assert appender.flush()
+        assert flushed == [False]
+        assert appender.flush()
+        assert Folder(logs).agents == [0, 1, 2, "of the handler"]
+        assert (Folder(logs).torn, appender.lost) == ([], 0)
 
 
 class TestSeal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from costspan.export import lifetime, workers
 from costspan.export.batches import Batches
@@ -52,8 +53,9 @@ class Appender:
         """As in a new process: nothing is waiting, nobody holds a lock."""
         self._lock = threading.RLock()
         self._busy = False
+        self._is_closing = False
         self._late: list[Placed] = []
-        self._batches = Batches(self._lock, self._writer, workers.start)
+        self._batches = Batches(self._lock, self._writer, workers.start, self._alone)
         self._syncs = Syncs(self._lock, self._writer)
 
     @property
@@ -74,13 +76,19 @@ class Appender:
             return self._batches.put(line, at)
         if self._is_plain:
             with self._lock:
-                file = self._writer.file
-                if file is not None and file.since <= at < file.until:
+                if not self._busy:
+                    self._busy = True
                     try:
-                        if not self._writer.losses.unsaid and file.write(line) == len(line):
-                            return True
+                        file = self._writer.file
+                        if file is not None and file.since <= at < file.until:
+                            if not self._writer.losses.unsaid and file.write(line) == len(line):
+                                return True
                     except OSError:
                         pass  # the long way tries once more, and tells of it
+                    finally:
+                        self._busy = False
+                        if self._late or self._is_closing:
+                            self._catch_up()
         return self._append(((line, at),))
 
     def append_all(self, lines: Sequence[bytes], at: int) -> bool:
@@ -97,11 +105,15 @@ class Appender:
 
     def close(self) -> None:
         """Flush and close the file; the next line opens one again."""
+        with self._lock:
+            if self._busy:  # a signal's handler: the write that it is in the middle of closes
+                self._is_closing = True
+                return
         if not self.flush():
             self._batches.give_up()
         with self._lock:
-            self._writer.name_losses()
-            self._writer.close()
+            self._is_closing = True
+            self._catch_up()
         self._sweeper.stop()
 
     def _append(self, lines: Sequence[Placed]) -> bool:
@@ -109,16 +121,38 @@ class Appender:
             if self._busy:  # a signal's handler, in the middle of a write of this thread
                 self._late.extend(lines)
                 return True
-            self._busy = True
-            try:
-                is_whole = self._write(lines)
-                while self._late:
-                    late, self._late = self._late, []
-                    self._write(late)
-            finally:
-                self._busy = False
+            is_whole = self._alone(partial(self._write, lines))
             number = self._syncs.wrote()
         return is_whole and (not self.waits or self._is_synced(number))
+
+    def _alone(self, write: Callable[[], bool]) -> bool:
+        """Write, under the lock, so that no handler of a signal writes in the middle of it.
+
+        Returns:
+            What `write` does; False where this is such a handler, and nothing is done.
+        """
+        if self._busy:
+            return False
+        self._busy = True
+        try:
+            return write()
+        finally:
+            self._busy = False
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Do what handlers of signals asked for in the middle of a write."""
+        while self._late or self._is_closing:
+            self._busy = True
+            try:
+                late, self._late = self._late, []
+                self._write(late)
+                if self._is_closing and not self._late:
+                    self._is_closing = False
+                    self._writer.name_losses()
+                    self._writer.close()
+            finally:
+                self._busy = False
 
     def _write(self, lines: Sequence[Placed]) -> bool:
         done = self._writer.write(lines)

@@ -31,6 +31,7 @@ class Batches:
     Args:
         lock: the writer's.
         start: starts a thread.
+        alone: does one write under the lock; False where a signal's handler is in another.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class Batches:
         lock: threading.RLock,
         writer: Writer,
         start: Callable[[Callable[[], None]], object],
+        alone: Callable[[Callable[[], bool]], bool],
     ) -> None:
         self._lock = lock
         self._writer = writer
         self._start = start
+        self._alone = alone
         self._waiting: deque[tuple[Line, int]] = deque()
         self._gathered = threading.Event()
         self._is_running = False
@@ -119,14 +122,17 @@ class Batches:
     def _write_some(self) -> bool:
         """Write the oldest; the lock is free between two turns, so that a fork need not wait."""
         with self._lock:
-            lines = self._taken()
-            done = self._writer.write(lines)
-            self._failed_at = None if done == len(lines) else time.monotonic()
-            if self._failed_at is None:
-                return True
-            self._waiting.extendleft(reversed(lines[done:]))
-            self._writer.losses.complain(self._writer.fault, f"{len(self._waiting)} lines wait")
-            return False
+            return self._alone(self._write_oldest)
+
+    def _write_oldest(self) -> bool:
+        lines = self._taken()
+        done = self._writer.write(lines)
+        self._failed_at = None if done == len(lines) else time.monotonic()
+        if self._failed_at is None:
+            return True
+        self._waiting.extendleft(reversed(lines[done:]))
+        self._writer.losses.complain(self._writer.fault, f"{len(self._waiting)} lines wait")
+        return False
 
     def _taken(self) -> list[Placed]:
         lines: list[Placed] = []
