@@ -80,9 +80,13 @@ class Appender:
                     self._busy = True
                     try:
                         file = self._writer.file
-                        if file is not None and file.since <= at < file.until:
-                            if not self._writer.losses.unsaid and file.write(line) == len(line):
-                                return True
+                        if (
+                            file is not None
+                            and file.since <= at < file.until
+                            and not self._writer.losses.unsaid
+                            and file.write(line) == len(line)
+                        ):
+                            return True
                     except OSError:
                         pass  # the long way tries once more, and tells of it
                     finally:
@@ -114,6 +118,7 @@ class Appender:
         with self._lock:
             self._is_closing = True
             self._catch_up()
+        self._writer.losses.tell()
         self._sweeper.stop()
 
     def _append(self, lines: Sequence[Placed]) -> bool:
@@ -123,6 +128,7 @@ class Appender:
                 return True
             is_whole = self._alone(partial(self._write, lines))
             number = self._syncs.wrote()
+        self._writer.losses.tell()
         return is_whole and (not self.waits or self._is_synced(number))
 
     def _alone(self, write: Callable[[], bool]) -> bool:
@@ -167,6 +173,7 @@ class Appender:
             self._syncs.until(number)
         except OSError as fault:
             self._writer.losses.complain(fault, "it is written, and may not survive a power cut")
+            self._writer.losses.tell()
             return False
         return True
 
@@ -181,21 +188,25 @@ class Appender:
             file = self._writer.file
             if file is not None and file.until + _AFTER_ITS_END < now:
                 self._writer.close()
+        self._writer.losses.tell()
 
     def before_fork(self, timeout: float) -> bool:
         """Write what waits, and hold the lock over the fork: no line is half written in it."""
         if not self._lock.acquire(timeout=timeout):
             return False
+        self._writer.losses.is_held = True
         try:
             self.flush(timeout)
         except BaseException:
-            self._lock.release()
+            self.forked_parent()
             raise
         return True
 
     def forked_parent(self) -> None:
         """Go on."""
+        self._writer.losses.is_held = False
         self._lock.release()
+        self._writer.losses.tell()
 
     def forked_child(self) -> None:
         """Begin anew: what is open or waiting is the parent's."""

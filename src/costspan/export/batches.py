@@ -11,10 +11,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from costspan.export import lifetime
 from costspan.export.writer import Placed, Writer
-from costspan.guard import quietly
+from costspan.guard import fault_of, quietly
 
 Line = bytes | Callable[[], bytes]
 """A line, or what makes it."""
@@ -56,6 +57,7 @@ class Batches:
         if len(self._waiting) >= MOST_WAITING and not self._made_room():
             with self._lock:
                 self._writer.losses.add(1, at, at, self._writer.fault)
+            self._writer.losses.tell()
             return False
         self._waiting.append((line, at))
         if not self._gathered.is_set():
@@ -86,6 +88,7 @@ class Batches:
             if moments:
                 fault = self._writer.fault
                 self._writer.losses.add(len(moments), min(moments), max(moments), fault)
+        self._writer.losses.tell()
 
     def _made_room(self) -> bool:
         """Write in the caller's thread, unless that failed a moment ago."""
@@ -121,8 +124,11 @@ class Batches:
 
     def _write_some(self) -> bool:
         """Write the oldest; the lock is free between two turns, so that a fork need not wait."""
-        with self._lock:
-            return self._alone(self._write_oldest)
+        try:
+            with self._lock:
+                return self._alone(self._write_oldest)
+        finally:
+            self._writer.losses.tell()
 
     def _write_oldest(self) -> bool:
         lines = self._taken()
@@ -141,9 +147,17 @@ class Batches:
             if isinstance(line, bytes):
                 lines.append((line, at))
                 continue
-            before = len(lines)
-            with quietly("making a line"):
-                lines.append((line(), at))
-            if len(lines) == before:
+            fault = fault_of(partial(_make, line, at, lines))
+            if fault is not None:
+                self._writer.losses.later(partial(_report, fault))
                 self._writer.losses.add(1, at, at, OSError("it could not be made"))
         return lines
+
+
+def _make(line: Callable[[], bytes], at: int, lines: list[Placed]) -> None:
+    lines.append((line(), at))
+
+
+def _report(fault: Exception) -> None:
+    with quietly("making a line", even_asked_for=True):
+        raise fault
