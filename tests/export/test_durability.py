@@ -15,7 +15,7 @@ from costspan import CostTracker, LocalFiles
 from costspan.export import batches, lifetime, open_file, syncing, writer
 from costspan.export.calls import CallsFile
 from tests.cost.calls import finished
-from tests.export.conftest import NOON, line
+from tests.export.conftest import DAY, NOON, line
 from tests.export.folder import Folder
 
 ROOT = Path(__file__).parents[2]
@@ -299,6 +299,74 @@ class TestFsync:
         assert appender.append(line(3), NOON)
         assert "(Input/output error), it is written, and may not survive a power cut" in caplog.text
         assert Folder(logs).agents == [1, 2, 3]
+
+    def test_another_thread_opens_a_file_between_a_write_and_its_sync(
+        self, append_to, monkeypatch: pytest.MonkeyPatch
+    ):
+        """The sync as the first file was closed failed: the line is in it, and not safe."""
+        broken: list[int] = []
+        fsync = os.fsync
+
+        def sometimes(descriptor: int) -> None:
+            if descriptor in broken:
+                broken.remove(descriptor)
+                raise OSError(errno.EIO, "Input/output error")
+            fsync(descriptor)
+
+        appender = append_to(durability="fsync")
+        assert appender.append(line(0), NOON)
+        monkeypatch.setattr(syncing.os, "fsync", sometimes)
+        is_synced, acknowledged = appender._is_synced, []
+
+        def late(*numbers: int) -> bool:
+            monkeypatch.setattr(appender, "_is_synced", is_synced)
+            broken.append(appender._writer.file.descriptor)
+            other = threading.Thread(
+                target=lambda: acknowledged.append(appender.append(line(2), NOON + DAY))
+            )
+            other.start()
+            other.join()
+            return is_synced(*numbers)
+
+        monkeypatch.setattr(appender, "_is_synced", late)
+        assert not appender.append(line(1), NOON)
+        assert acknowledged == [True]
+        assert appender.append(line(3), NOON + DAY)
+
+    def test_a_disk_says_once_that_a_sync_failed_and_all_who_wait_hear_it(
+        self, append_to, logs: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        begun, go_on = threading.Event(), threading.Event()
+        fsync, faults = os.fsync, [OSError(errno.EIO, "Input/output error")]
+
+        def broken(descriptor: int) -> None:
+            if not begun.is_set():
+                begun.set()
+                go_on.wait(60)
+            elif faults:
+                raise faults.pop()
+            fsync(descriptor)
+
+        appender = append_to(durability="fsync")
+        appender.append(line("first"), NOON)
+        monkeypatch.setattr(syncing.os, "fsync", broken)
+        acknowledged: dict[int, bool] = {}
+
+        def append(number: int) -> None:
+            acknowledged[number] = appender.append(line(number), NOON)
+
+        threads = [threading.Thread(target=append, args=(number,)) for number in range(4)]
+        threads[0].start()
+        assert begun.wait(60)
+        for thread in threads[1:]:
+            thread.start()
+        while len(Folder(logs).agents) < 5:
+            threading.Event().wait(0.005)
+        go_on.set()
+        for thread in threads:
+            thread.join()
+        assert acknowledged == {0: True, 1: False, 2: False, 3: False}
+        assert appender.append(line(4), NOON)
 
     def test_it_says_that_it_waits(self, tmp_path: Path):
         waits = [

@@ -126,10 +126,11 @@ class Appender:
             if self._busy:  # a signal's handler, in the middle of a write of this thread
                 self._late.extend(lines)
                 return True
+            first = self._writer.writes + 1
             is_whole = self._alone(partial(self._write, lines))
-            number = self._syncs.wrote()
+            last = self._writer.writes
         self._writer.losses.tell()
-        return is_whole and (not self.waits or self._is_synced(number))
+        return is_whole and (not self.waits or self._is_synced(first, last))
 
     def _alone(self, write: Callable[[], bool]) -> bool:
         """Write, under the lock, so that no handler of a signal writes in the middle of it.
@@ -168,9 +169,9 @@ class Appender:
         self._writer.losses.add(len(lost), min(lost), max(lost), self._writer.fault)
         return False
 
-    def _is_synced(self, number: int) -> bool:
+    def _is_synced(self, first: int, last: int) -> bool:
         try:
-            self._syncs.until(number)
+            self._syncs.until(first, last)
         except OSError as fault:
             self._writer.losses.complain(fault, "it is written, and may not survive a power cut")
             self._writer.losses.tell()
