@@ -289,6 +289,14 @@ class TestDone:
         (folder / f"{DAY}.gz").write_bytes(packed[:-20])
         assert "unreadable" in kinds(verified(folder))
 
+    def test_a_damaged_packed_file_beside_the_plain_one(self, folder: Path):
+        packed = gzip.compress((folder / DAY).read_bytes())
+        (folder / f"{DAY}.gz").write_bytes(packed[:-20])
+        found = verified(folder)
+        assert places(found) == [("unreadable", f"{DAY}.gz", 0)]
+        (folder / DAY).unlink()
+        assert "unreadable" in kinds(verified(folder))
+
     def test_a_chain_that_was_made_anew_from_a_line_on(self, folder: Path):
         """By somebody with a replaced key: the checkpoints remember another line."""
         path = folder / NEXT_DAY

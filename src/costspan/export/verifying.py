@@ -16,7 +16,7 @@ from costspan.export.audit import FIRST, Before, Mark, Seal, mac_of, seal_of
 from costspan.export.calls import PREFIX as CALLS
 from costspan.export.chains import Chains, Stretch, day_in, is_of_before, plain
 from costspan.export.findings import Verification
-from costspan.export.folders import SPANS, Place, Unreadable, files_in, lines_of
+from costspan.export.folders import SPANS, Place, Unreadable, damaged_beside, files_in, lines_of
 from costspan.export.keys import Key, keys_by_id
 from costspan.export.vouched import Vouched
 
@@ -57,6 +57,8 @@ def verify(
     places = [places] if isinstance(places, str) or not isinstance(places, Iterable) else [*places]
     for path in dict.fromkeys([*files_in(places, CALLS), *files_in(places, SPANS)]):
         _File(path, by_id, chains, vouched, made).check()
+        for packed in damaged_beside(path):
+            made.add("unreadable", packed, 0, f"{path.name} beside it was read")
     is_gone = is_of_before(since)
     chains.join(made, is_gone, allow_open=allow_open)
     vouched.compare(chains, is_gone)
