@@ -223,6 +223,17 @@ class TestDone:
         put(folder / DAY, lines)
         assert places(verified(folder)) == [("missing", DAY, 2), ("repeated", DAY, 3)]
 
+    def test_two_stretches_of_a_writer_that_changed_places(self, tmp_path: Path):
+        write(tmp_path, [0, 0, 1, 0, 0])  # it goes back to the file of the day before
+        path = tmp_path / DAY
+        lines = rows(path)
+        (second,) = [n for n, text in enumerate(lines) if n and b'"kind":"opened"' in text]
+        assert verified(tmp_path).findings == []
+        put(path, lines[second:] + lines[:second])
+        found = verified(tmp_path)
+        assert places(found) == [("repeated", DAY, len(lines) - second + 1)]
+        assert re.search(r"line 1 of writer \w+ stands behind its line 11$", found.findings[0].text)
+
     def test_a_cut_tail(self, folder: Path):
         """The second writer's closing line, and with it what was before."""
         put(folder / DAY, rows(folder / DAY)[:-2])

@@ -134,6 +134,9 @@ class _File:
         stands_before = FIRST if before is None else bytes.fromhex(before.mac)
         if mac_of(key.secret, stands_before, seal.body) != seal.mac:
             self._changed(number, seal)
+        now = self._now.get(seal.writer)
+        if now is not None and seal.seq <= now.last:
+            self._behind(number, seal, now)
         self._begin(number, seal, before)
 
     def _next(self, number: int, seal: Seal, key: Key, *, is_closed: bool) -> None:
@@ -145,8 +148,7 @@ class _File:
             self._begin(number, seal, None)
             return
         if seal.seq <= now.last:
-            why = f"line {seal.seq} of writer {seal.writer} stands behind its line {now.last}"
-            self._made.add("repeated", self._path, number, why)
+            self._behind(number, seal, now)
             return
         if seal.seq > now.last + 1:
             why = f"lines {now.last + 1} to {seal.seq - 1} of writer {seal.writer}"
@@ -162,6 +164,10 @@ class _File:
         self._now[seal.writer] = stretch
         self._chains.of[seal.writer].append(stretch)
         self._vouched.saw(seal, self._path, number)
+
+    def _behind(self, number: int, seal: Seal, now: Stretch) -> None:
+        why = f"line {seal.seq} of writer {seal.writer} stands behind its line {now.last}"
+        self._made.add("repeated", self._path, number, why)
 
     def _changed(self, number: int, seal: Seal) -> None:
         why = f"line {seal.seq} of writer {seal.writer}, or the code of the one before it"
