@@ -527,6 +527,9 @@ class TestSeal:
         def forked(self) -> None:
             self.forks += 1
 
+        def settle(self) -> None:
+            pass
+
     @pytest.fixture
     def seal(self) -> Numbering:
         return self.Numbering()

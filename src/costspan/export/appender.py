@@ -45,6 +45,7 @@ class Appender:
         self._is_batched = files.durability == "batch"
         self._sweeper = Sweeper(files, prefix, self._close_past)
         self._writer = Writer(files, prefix, seal, gap, self._turned)
+        self._seal = seal
         self._is_plain = seal is None and not self.waits
         self._begin()
         lifetime.watch(self)
@@ -120,6 +121,8 @@ class Appender:
             self._catch_up()
         self._writer.losses.tell()
         self._sweeper.stop()
+        if self._seal is not None:
+            self._seal.settle()
 
     def _append(self, lines: Sequence[Placed]) -> bool:
         with self._lock:
