@@ -93,6 +93,17 @@ class TestLines:
         assert opened["before"] == {"file": DAY, "seq": 5, "mac": last["mac"]}
         assert opened["audit"]["seq"] == 6
 
+    def test_it_adds_few_bytes_to_a_line(self, tmp_path: Path):
+        write(tmp_path / "sealed", [0] * 10)
+        write(tmp_path / "plain", [0] * 10, audit_key=None)
+        added = [
+            len(sealed) - len(plain)
+            for sealed, plain in zip(
+                rows(tmp_path / "sealed" / DAY)[1:-1], rows(tmp_path / "plain" / DAY), strict=True
+            )
+        ]
+        assert added == [135 + 1] * 8 + [135 + 2] * 2
+
     def test_readers_read_the_calls(self, written: Path):
         reading = Reading(written)
         assert [line.input_tokens for line in reading] == [1, 2, 3, 1, 2, 3, 4, 5]
