@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 import costspan.settings
 from costspan import ConfigurationError, JsonlSpanExporter, LocalFiles
 from costspan.call import Cost
-from costspan.export import audit
+from costspan.export import audit, queues
 from costspan.export.calls import CallsFile
 from costspan.export.keys import Key
 from costspan.export.local_files import files_of
+from costspan.export.queues import Queue
 from costspan.export.reader import Reading
 from costspan.export.verifying import verify
 from tests.export.audited import (
@@ -91,6 +92,17 @@ class TestLines:
         opened = json.loads(rows(written / NEXT_DAY)[0])
         assert opened["before"] == {"file": DAY, "seq": 5, "mac": last["mac"]}
         assert opened["audit"]["seq"] == 6
+
+    def test_it_adds_few_bytes_to_a_line(self, tmp_path: Path):
+        write(tmp_path / "sealed", [0] * 10)
+        write(tmp_path / "plain", [0] * 10, audit_key=None)
+        added = [
+            len(sealed) - len(plain)
+            for sealed, plain in zip(
+                rows(tmp_path / "sealed" / DAY)[1:-1], rows(tmp_path / "plain" / DAY), strict=True
+            )
+        ]
+        assert added == [135 + 1] * 8 + [135 + 2] * 2
 
     def test_readers_read_the_calls(self, written: Path):
         reading = Reading(written)
@@ -223,6 +235,17 @@ class TestDone:
         put(folder / DAY, lines)
         assert places(verified(folder)) == [("missing", DAY, 2), ("repeated", DAY, 3)]
 
+    def test_two_stretches_of_a_writer_that_changed_places(self, tmp_path: Path):
+        write(tmp_path, [0, 0, 1, 0, 0])  # it goes back to the file of the day before
+        path = tmp_path / DAY
+        lines = rows(path)
+        (second,) = [n for n, text in enumerate(lines) if n and b'"kind":"opened"' in text]
+        assert verified(tmp_path).findings == []
+        put(path, lines[second:] + lines[:second])
+        found = verified(tmp_path)
+        assert places(found) == [("repeated", DAY, len(lines) - second + 1)]
+        assert re.search(r"line 1 of writer \w+ stands behind its line 11$", found.findings[0].text)
+
     def test_a_cut_tail(self, folder: Path):
         """The second writer's closing line, and with it what was before."""
         put(folder / DAY, rows(folder / DAY)[:-2])
@@ -287,6 +310,14 @@ class TestDone:
     def test_a_damaged_packed_file(self, folder: Path):
         packed = gzip.compress((folder / DAY).read_bytes())
         (folder / f"{DAY}.gz").write_bytes(packed[:-20])
+        assert "unreadable" in kinds(verified(folder))
+
+    def test_a_damaged_packed_file_beside_the_plain_one(self, folder: Path):
+        packed = gzip.compress((folder / DAY).read_bytes())
+        (folder / f"{DAY}.gz").write_bytes(packed[:-20])
+        found = verified(folder)
+        assert places(found) == [("unreadable", f"{DAY}.gz", 0)]
+        (folder / DAY).unlink()
         assert "unreadable" in kinds(verified(folder))
 
     def test_a_chain_that_was_made_anew_from_a_line_on(self, folder: Path):
@@ -452,6 +483,60 @@ class TestCheckpoints:
         (tmp_path / "kept").write_text("".join(taken))
         assert verified(tmp_path, checkpoints=[tmp_path / "kept"]).findings == []
 
+    def test_no_call_waits_for_a_function(
+        self, tmp_path: Path, threads_before, monkeypatch: pytest.MonkeyPatch
+    ):
+        """One thread calls it, with one checkpoint after another; the close waits for them."""
+        begun, go_on, numbers = threading.Event(), threading.Event(), []
+
+        def slow(checkpoint: str) -> None:
+            begun.set()
+            go_on.wait(60)
+            numbers.append(json.loads(checkpoint)["seq"])
+
+        def never(*given: object) -> None:
+            raise AssertionError("somebody waits")
+
+        file = CallsFile(LocalFiles(tmp_path / "logs", audit_key=SECRET, checkpoints=slow))
+        with monkeypatch.context() as patched:
+            patched.setattr(threading.Thread, "join", never)
+            for number in range(5):
+                file(call(number, days=number), Cost(status="priced", total=number))
+        assert begun.wait(10)
+        assert len(threads_before()) == 1
+        assert numbers == []
+        go_on.set()
+        file.close()
+        assert numbers == [n for opened in range(1, 15, 3) for n in (opened, opened + 2)]
+
+    def test_a_function_may_make_a_call_and_close(self, tmp_path: Path):
+        """The writer that it is told of may be its own."""
+        taken: list[str] = []
+
+        def calls(checkpoint: str) -> None:
+            taken.append(checkpoint)
+            if len(taken) == 1:
+                file(call(2), Cost(status="priced", total=2))
+                file.close()
+
+        file = CallsFile(LocalFiles(tmp_path / "logs", audit_key=SECRET, checkpoints=calls))
+        file(call(1), Cost(status="priced", total=1))
+        file.close()
+        (tmp_path / "kept").write_text("".join(taken))
+        assert verified(tmp_path / "logs", checkpoints=[tmp_path / "kept"]).findings == []
+
+    @pytest.mark.faults
+    def test_a_function_that_fails_is_called_again(self, tmp_path: Path, caplog):
+        taken: list[str] = []
+
+        def fails(checkpoint: str) -> None:
+            taken.append(checkpoint)
+            raise OSError("no route")
+
+        write(tmp_path / "logs", [0, 1], checkpoints=fails)
+        assert len(taken) == 4
+        assert "keeping a checkpoint (OSError)" in caplog.text
+
     def test_one_for_so_many_lines(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(audit, "_CHECKPOINT_LINES", 10)
         write(tmp_path / "logs", [0] * 25, checkpoints=tmp_path / "kept")
@@ -487,6 +572,46 @@ class TestCheckpoints:
     def test_a_folder_is_none(self, tmp_path: Path):
         with pytest.raises(ConfigurationError, match="is a folder"):
             LocalFiles(tmp_path, audit_key=SECRET, checkpoints=tmp_path)
+
+
+class TestQueue:
+    """What calls a function that takes checkpoints."""
+
+    def test_where_too_much_waits_the_oldest_is_dropped(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(queues, "MOST_WAITING", 3)
+        begun, go_on, done = threading.Event(), threading.Event(), []
+        queue = Queue("a test")
+        queue.put(lambda: (begun.set(), go_on.wait(60), done.append(0)))
+        assert begun.wait(10)
+        for number in range(1, 6):
+            queue.put(lambda number=number: done.append(number))
+        go_on.set()
+        queue.settle(60)
+        assert done == [0, 3, 4, 5]
+
+    def test_where_no_thread_is_to_be_had_the_last_to_wait_does_it(self, monkeypatch):
+        def none_left(run: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(queues.workers, "start", none_left)
+        queue, done = Queue("a test"), []
+        for number in range(3):
+            queue.put(lambda number=number: done.append(number))
+        assert done == []
+        queue.settle(60)
+        assert done == [0, 1, 2]
+
+    def test_a_forked_child_leaves_the_work_to_its_parent(self):
+        begun, go_on, done = threading.Event(), threading.Event(), []
+        queue = Queue("a test")
+        queue.put(lambda: (begun.set(), go_on.wait(60)))
+        assert begun.wait(10)
+        queue.put(lambda: done.append("of the parent"))
+        queue.forked()
+        queue.put(lambda: done.append("of the child"))
+        queue.settle(60)
+        assert done == ["of the child"]
+        go_on.set()
 
 
 def test_a_folder_that_was_removed_is_missed(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 
 from costspan import LocalFiles
-from costspan.export import packing, sweeper
+from costspan.errors import ConfigurationError
+from costspan.export import compression, folders, packing, sweeper
 from costspan.export.closed_files import ClosedFiles
 from costspan.export.naming import COMPRESSED
 from tests.export.conftest import DAY, HOUR, NOON, SECOND, line
@@ -155,6 +157,57 @@ class TestCompression:
         today.write_bytes(LINES + line("more"))
         closed(logs, compress=kind).tidy(LATER)
         assert names(logs) == [TODAY, TODAY + COMPRESSED[kind]]
+
+
+@pytest.mark.parametrize("kind", ["gzip", "zstd"])
+class TestDamagedCopy:
+    """A copy that cannot be unpacked, beside its file, which is whole."""
+
+    @pytest.fixture
+    def damaged(self, today: Path, logs: Path, kind: str) -> Path:
+        closed(logs, compress=kind).tidy(LATER)
+        packed = logs / f"{TODAY}{COMPRESSED[kind]}"
+        packed.write_bytes(packed.read_bytes()[:-20])
+        today.write_bytes(LINES)
+        os.utime(today, ns=(NOON, NOON))
+        return packed
+
+    @pytest.mark.parametrize("left", [b"", b"no packed file", None])
+    def test_both_stay_and_all_others_are_tidied(
+        self, damaged: Path, logs: Path, kind: str, left: bytes | None
+    ):
+        if left is not None:
+            damaged.write_bytes(left)
+        (logs / "llm_trace_2026-11-21.jsonl").write_bytes(line(1))
+        (logs / LONG_AGO).write_bytes(line(1))
+        os.utime(logs / LONG_AGO, ns=(0, 0))
+        closed(logs, compress=kind, keep="30d").tidy(LATER)
+        assert names(logs) == [
+            f"llm_trace_2026-11-21.jsonl{COMPRESSED[kind]}",
+            TODAY,
+            damaged.name,
+        ]
+
+    def test_the_file_is_read(self, damaged: Path, logs: Path, kind: str):
+        assert folders.files_in(logs, "llm_trace_") == [logs / TODAY]
+        damaged.write_bytes(b"")
+        assert folders.files_in(logs, "llm_trace_") == [logs / TODAY]
+        damaged.unlink()
+        closed(logs, compress=kind).tidy(LATER)
+        assert folders.files_in(logs, "llm_trace_") == [damaged]
+
+
+def test_a_copy_that_nothing_here_unpacks_is_read_as_the_file(
+    today: Path, logs: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def missing() -> None:
+        raise ConfigurationError("zstd needs a module")
+
+    today.with_name(f"{TODAY}.zst").write_bytes(b"")
+    monkeypatch.setattr(compression, "zstd", missing)
+    closed(logs, compress="gzip").tidy(LATER)
+    assert folders.files_in(logs, "llm_trace_") == [today]
+    assert names(logs) == [TODAY, f"{TODAY}.zst"]
 
 
 def test_what_was_left_of_another_kind_or_without_its_file_is_dropped(today: Path, logs: Path):
@@ -305,6 +358,26 @@ class TestThread:
         (said,) = [record.getMessage() for record in caplog.records]
         assert "could not tidy" in said
         assert said.endswith("(No space left on device)")
+
+    @pytest.mark.faults
+    def test_no_fault_of_ours_ends_it(self, append_to, logs: Path, monkeypatch, caplog):
+        looks: list[int] = []
+        again = threading.Event()
+
+        def broken(now: int) -> None:
+            looks.append(now)
+            if len(looks) == 2:
+                again.set()
+            raise ConfigurationError("zstd needs a module")
+
+        appender = append_to(compress="gzip")
+        monkeypatch.setattr(appender._sweeper._closed, "tidy", broken)
+        appender.append(line(1), NOON)
+        while not looks:
+            threading.Event().wait(0.005)
+        appender._sweeper._due.set()
+        assert again.wait(10)
+        assert "tidying files (ConfigurationError)" in caplog.text
 
     def test_a_folder_that_is_gone_is_no_fault(self, append_to, caplog):
         append_to(compress="gzip")._sweeper._look()

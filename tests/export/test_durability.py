@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from costspan import CostTracker, LocalFiles
 from costspan.export import batches, lifetime, open_file, syncing, writer
 from costspan.export.calls import CallsFile
 from tests.cost.calls import finished
-from tests.export.conftest import NOON, line
+from tests.export.conftest import DAY, NOON, line
 from tests.export.folder import Folder
 
 ROOT = Path(__file__).parents[2]
@@ -299,6 +300,74 @@ class TestFsync:
         assert "(Input/output error), it is written, and may not survive a power cut" in caplog.text
         assert Folder(logs).agents == [1, 2, 3]
 
+    def test_another_thread_opens_a_file_between_a_write_and_its_sync(
+        self, append_to, monkeypatch: pytest.MonkeyPatch
+    ):
+        """The sync as the first file was closed failed: the line is in it, and not safe."""
+        broken: list[int] = []
+        fsync = os.fsync
+
+        def sometimes(descriptor: int) -> None:
+            if descriptor in broken:
+                broken.remove(descriptor)
+                raise OSError(errno.EIO, "Input/output error")
+            fsync(descriptor)
+
+        appender = append_to(durability="fsync")
+        assert appender.append(line(0), NOON)
+        monkeypatch.setattr(syncing.os, "fsync", sometimes)
+        is_synced, acknowledged = appender._is_synced, []
+
+        def late(*numbers: int) -> bool:
+            monkeypatch.setattr(appender, "_is_synced", is_synced)
+            broken.append(appender._writer.file.descriptor)
+            other = threading.Thread(
+                target=lambda: acknowledged.append(appender.append(line(2), NOON + DAY))
+            )
+            other.start()
+            other.join()
+            return is_synced(*numbers)
+
+        monkeypatch.setattr(appender, "_is_synced", late)
+        assert not appender.append(line(1), NOON)
+        assert acknowledged == [True]
+        assert appender.append(line(3), NOON + DAY)
+
+    def test_a_disk_says_once_that_a_sync_failed_and_all_who_wait_hear_it(
+        self, append_to, logs: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        begun, go_on = threading.Event(), threading.Event()
+        fsync, faults = os.fsync, [OSError(errno.EIO, "Input/output error")]
+
+        def broken(descriptor: int) -> None:
+            if not begun.is_set():
+                begun.set()
+                go_on.wait(60)
+            elif faults:
+                raise faults.pop()
+            fsync(descriptor)
+
+        appender = append_to(durability="fsync")
+        appender.append(line("first"), NOON)
+        monkeypatch.setattr(syncing.os, "fsync", broken)
+        acknowledged: dict[int, bool] = {}
+
+        def append(number: int) -> None:
+            acknowledged[number] = appender.append(line(number), NOON)
+
+        threads = [threading.Thread(target=append, args=(number,)) for number in range(4)]
+        threads[0].start()
+        assert begun.wait(60)
+        for thread in threads[1:]:
+            thread.start()
+        while len(Folder(logs).agents) < 5:
+            threading.Event().wait(0.005)
+        go_on.set()
+        for thread in threads:
+            thread.join()
+        assert acknowledged == {0: True, 1: False, 2: False, 3: False}
+        assert appender.append(line(4), NOON)
+
     def test_it_says_that_it_waits(self, tmp_path: Path):
         waits = [
             CallsFile(LocalFiles(tmp_path, durability=word)).waits
@@ -346,21 +415,91 @@ def test_a_process_that_ends_has_written_all(logs: Path, durability: str, way: s
     ]
 
 
-def test_a_signal_in_the_middle_of_a_write(append_to, logs: Path, monkeypatch: pytest.MonkeyPatch):
-    """Its handler runs in the same thread, and may make a call."""
-    appender = append_to()
-    appender.append(line(0), NOON)
-    write = os.write
-    nested = iter([line("of the handler")])
+class TestSignal:
+    """A handler runs in the thread that is in the middle of a write, at any of its calls."""
 
-    def interrupted(descriptor: int, data: bytes) -> int:
-        for inner in nested:
-            assert appender.append(inner, NOON)
-        return write(descriptor, data)
+    @pytest.fixture(params=["write", "lseek"])
+    def interrupt(self, request, monkeypatch: pytest.MonkeyPatch):
+        """Does something once, before that call of the system."""
 
-    monkeypatch.setattr(open_file.os, "write", interrupted)
-    assert appender.append(line(1), NOON)
-    assert Folder(logs).agents == [0, "of the handler", 1]
+        def set_up(handler: Callable[[], object]) -> None:
+            real, nested = getattr(os, request.param), iter([handler])
+
+            def interrupted(*given: object) -> int:
+                for inner in nested:
+                    inner()
+                return real(*given)
+
+            monkeypatch.setattr(open_file.os, request.param, interrupted)
+
+        return set_up
+
+    def test_it_may_make_a_call(self, append_to, logs: Path, interrupt):
+        appender = append_to()
+        appender.append(line(0), NOON)
+        interrupt(lambda: appender.append(line("of the handler"), NOON))
+        assert appender.append(line(1), NOON)
+        assert Folder(logs).agents == [0, 1, "of the handler"]
+        assert Folder(logs).torn == []
+
+    def test_it_may_close(self, append_to, logs: Path, interrupt):
+        appender = append_to()
+        appender.append(line(0), NOON)
+        interrupt(appender.close)
+        assert appender.append(line(1), NOON)
+        assert appender._writer.file is None
+        assert appender.append(line(2), NOON)
+        assert (Folder(logs).agents, Folder(logs).torn) == ([0, 1, 2], [])
+
+    def test_it_may_make_a_call_and_end_the_process(self, append_to, logs: Path, interrupt):
+        appender = append_to(durability="fsync")
+        appender.append(line(0), NOON)
+
+        def handler() -> None:
+            assert appender.append(line("of the handler"), NOON)
+            raise SystemExit
+
+        interrupt(handler)
+        with pytest.raises(SystemExit):
+            appender.append(line(1), NOON)
+        assert Folder(logs).agents[-1] == "of the handler"
+        assert Folder(logs).torn == []
+
+    def test_what_two_handlers_left_is_written_at_the_close(
+        self, append_to, logs: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        appender = append_to(durability="fsync")
+        appender.append(line(0), NOON)
+
+        def ends(*given: object) -> int:
+            appender.append(line(f"of handler {next(numbers, None)}"), NOON)
+            raise SystemExit
+
+        numbers = iter(range(1, 3))
+        with monkeypatch.context() as patched:
+            patched.setattr(open_file.os, "write", ends)
+            with pytest.raises(SystemExit):
+                appender.append(line(1), NOON)
+        appender.close()
+        assert Folder(logs).agents[-1] == "of handler 2"
+
+    def test_it_may_flush_and_close_what_waits(self, append_to, logs: Path, interrupt, gate: Gate):
+        appender = append_to(durability="batch")
+        for number in range(3):
+            appender.append(line(number), NOON)
+        flushed: list[bool] = []
+
+        def handler() -> None:
+            flushed.append(appender.flush())
+            appender.append(line("of the handler"), NOON)
+            appender.close()
+
+        interrupt(handler)
+        assert appender.flush()
+        assert flushed == [False]
+        assert appender.flush()
+        assert Folder(logs).agents == [0, 1, 2, "of the handler"]
+        assert (Folder(logs).torn, appender.lost) == ([], 0)
 
 
 class TestSeal:
@@ -387,6 +526,9 @@ class TestSeal:
 
         def forked(self) -> None:
             self.forks += 1
+
+        def settle(self) -> None:
+            pass
 
     @pytest.fixture
     def seal(self) -> Numbering:

@@ -95,3 +95,42 @@ def test_a_wrong_one_is_one_sentence(folder: Path, expression: str, reason: str)
 def test_what_it_reads():
     found = condition("Cost_USD > 0.05 or tags.team = agent or tags.n = '5'")
     assert (found.fields, found.tags) == ({"cost_usd", "tags", "agent"}, {"team", "n"})
+
+
+class TestCase:
+    """Keys of tags that differ by case only are different tags."""
+
+    @pytest.fixture(params=["0.5", "2000.000000000001"])
+    def folder(self, request, tmp_path: Path) -> Path:
+        """Of cheap calls, and of such a dear one that the lines are read as text."""
+        return write(
+            tmp_path,
+            line(response_id="1", cost_usd=request.param, tags={"Team": "a", "team": "b", "n": 1}),
+            line(response_id="2", tags={"team": "a"}),
+            line(response_id="3", tags={"Team": "a", "it's": "x"}),
+            line(response_id="4"),
+        )
+
+    def test_in_by(self, folder: Path):
+        report = ask(Question([folder], ("tag:Team", "tag:team", "tag:it's")))
+        assert {row.keys: row.figures.calls for row in report.rows} == {
+            ("a", "b", None): 1,
+            (None, "a", None): 1,
+            ("a", None, "x"): 1,
+            (None, None, None): 1,
+        }
+
+    @pytest.mark.parametrize(
+        ("by", "expression", "calls"),
+        [
+            ((), "tags.Team = 'a' and tags.team = 'b'", 1),
+            ((), "tags.TEAM is null", 4),
+            (("tag:Team",), "tags.team = 'a'", 1),
+            (("tag:team",), "tags.Team = 'a'", 2),
+            (("tag:team",), "TAGS.Team = 'a' and cost_usd >= 0.500 or tags.n = '1' -- all", 2),
+            (("tag:it's",), "tags.\"it's\" = 'x' and tags.team is null and tags.Team ilike 'A'", 1),
+            (("tag:team",), "case when tags.Team in ('a') then stream else true end", 2),
+        ],
+    )  # fmt: skip
+    def test_in_where(self, folder: Path, by: tuple[str, ...], expression: str, calls: int):
+        assert ask(Question([folder], by, where=expression)).total.calls == calls

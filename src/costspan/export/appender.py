@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from costspan.export import lifetime, workers
 from costspan.export.batches import Batches
@@ -44,6 +45,7 @@ class Appender:
         self._is_batched = files.durability == "batch"
         self._sweeper = Sweeper(files, prefix, self._close_past)
         self._writer = Writer(files, prefix, seal, gap, self._turned)
+        self._seal = seal
         self._is_plain = seal is None and not self.waits
         self._begin()
         lifetime.watch(self)
@@ -52,8 +54,9 @@ class Appender:
         """As in a new process: nothing is waiting, nobody holds a lock."""
         self._lock = threading.RLock()
         self._busy = False
+        self._is_closing = False
         self._late: list[Placed] = []
-        self._batches = Batches(self._lock, self._writer, workers.start)
+        self._batches = Batches(self._lock, self._writer, workers.start, self._alone)
         self._syncs = Syncs(self._lock, self._writer)
 
     @property
@@ -74,13 +77,23 @@ class Appender:
             return self._batches.put(line, at)
         if self._is_plain:
             with self._lock:
-                file = self._writer.file
-                if file is not None and file.since <= at < file.until:
+                if not self._busy:
+                    self._busy = True
                     try:
-                        if not self._writer.losses.unsaid and file.write(line) == len(line):
+                        file = self._writer.file
+                        if (
+                            file is not None
+                            and file.since <= at < file.until
+                            and not self._writer.losses.unsaid
+                            and file.write(line) == len(line)
+                        ):
                             return True
                     except OSError:
                         pass  # the long way tries once more, and tells of it
+                    finally:
+                        self._busy = False
+                        if self._late or self._is_closing:
+                            self._catch_up()
         return self._append(((line, at),))
 
     def append_all(self, lines: Sequence[bytes], at: int) -> bool:
@@ -97,28 +110,59 @@ class Appender:
 
     def close(self) -> None:
         """Flush and close the file; the next line opens one again."""
+        with self._lock:
+            if self._busy:  # a signal's handler: the write that it is in the middle of closes
+                self._is_closing = True
+                return
         if not self.flush():
             self._batches.give_up()
         with self._lock:
-            self._writer.name_losses()
-            self._writer.close()
+            self._is_closing = True
+            self._catch_up()
+        self._writer.losses.tell()
         self._sweeper.stop()
+        if self._seal is not None:
+            self._seal.settle()
 
     def _append(self, lines: Sequence[Placed]) -> bool:
         with self._lock:
             if self._busy:  # a signal's handler, in the middle of a write of this thread
                 self._late.extend(lines)
                 return True
+            first = self._writer.writes + 1
+            is_whole = self._alone(partial(self._write, lines))
+            last = self._writer.writes
+        self._writer.losses.tell()
+        return is_whole and (not self.waits or self._is_synced(first, last))
+
+    def _alone(self, write: Callable[[], bool]) -> bool:
+        """Write, under the lock, so that no handler of a signal writes in the middle of it.
+
+        Returns:
+            What `write` does; False where this is such a handler, and nothing is done.
+        """
+        if self._busy:
+            return False
+        self._busy = True
+        try:
+            return write()
+        finally:
+            self._busy = False
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Do what handlers of signals asked for in the middle of a write."""
+        while self._late or self._is_closing:
             self._busy = True
             try:
-                is_whole = self._write(lines)
-                while self._late:
-                    late, self._late = self._late, []
-                    self._write(late)
+                late, self._late = self._late, []
+                self._write(late)
+                if self._is_closing and not self._late:
+                    self._is_closing = False
+                    self._writer.name_losses()
+                    self._writer.close()
             finally:
                 self._busy = False
-            number = self._syncs.wrote()
-        return is_whole and (not self.waits or self._is_synced(number))
 
     def _write(self, lines: Sequence[Placed]) -> bool:
         done = self._writer.write(lines)
@@ -128,11 +172,12 @@ class Appender:
         self._writer.losses.add(len(lost), min(lost), max(lost), self._writer.fault)
         return False
 
-    def _is_synced(self, number: int) -> bool:
+    def _is_synced(self, first: int, last: int) -> bool:
         try:
-            self._syncs.until(number)
+            self._syncs.until(first, last)
         except OSError as fault:
             self._writer.losses.complain(fault, "it is written, and may not survive a power cut")
+            self._writer.losses.tell()
             return False
         return True
 
@@ -147,21 +192,25 @@ class Appender:
             file = self._writer.file
             if file is not None and file.until + _AFTER_ITS_END < now:
                 self._writer.close()
+        self._writer.losses.tell()
 
     def before_fork(self, timeout: float) -> bool:
         """Write what waits, and hold the lock over the fork: no line is half written in it."""
         if not self._lock.acquire(timeout=timeout):
             return False
+        self._writer.losses.is_held = True
         try:
             self.flush(timeout)
         except BaseException:
-            self._lock.release()
+            self.forked_parent()
             raise
         return True
 
     def forked_parent(self) -> None:
         """Go on."""
+        self._writer.losses.is_held = False
         self._lock.release()
+        self._writer.losses.tell()
 
     def forked_child(self) -> None:
         """Begin anew: what is open or waiting is the parent's."""

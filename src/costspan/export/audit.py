@@ -14,9 +14,9 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -36,7 +36,19 @@ _SEALED = re.compile(
     re.DOTALL,
 )
 
-Keep = Callable[[bytes, bool], None]
+
+class Keep(Protocol):
+    """Keeps checkpoints; each is a line of JSON with its newline."""
+
+    def __call__(self, checkpoint: bytes) -> None:
+        """Keep one, without delay: the writer has its lock."""
+
+    def settle(self) -> None:
+        """Wait for what is being kept, for a moment; the lock is free."""
+
+    def forked(self) -> None:
+        """This is a forked child now."""
+
 
 _encode = msgspec.json.Encoder().encode
 
@@ -135,8 +147,7 @@ class Sealer:
     Args:
         key: the secret.
         lead: how a line about the writer itself begins, so that readers of the file accept it.
-        keep: takes each checkpoint, a line of JSON with its newline, and whether it is the last
-            one of a file.
+        keep: takes each checkpoint.
     """
 
     def __init__(self, key: bytes, lead: bytes = b"{", keep: Keep | None = None) -> None:
@@ -154,7 +165,8 @@ class Sealer:
         self._file = self._opening = ""
         self._pending: list[bytes] = []
         self._kept_seq = self._kept_at = 0
-        self._is_closing = False
+        if self._keep is not None:
+            self._keep.forked()
 
     def opened(self, path: Path) -> Sequence[bytes]:
         """A line that says what this writer wrote last, and where."""
@@ -165,7 +177,7 @@ class Sealer:
 
     def closing(self, path: Path) -> Sequence[bytes]:
         """A line that says that nothing of this writer follows in this file."""
-        self._kept_at, self._is_closing = 0, True
+        self._kept_at = 0
         return (self._mark("closed"),)
 
     def sealed(self, lines: Sequence[bytes]) -> Sequence[bytes]:
@@ -189,7 +201,11 @@ class Sealer:
         self._file = self._opening
         if self._keep is not None:
             self._vouch(self._keep, time.time_ns())
-        self._is_closing = False
+
+    def settle(self) -> None:
+        """Wait for checkpoints that are being kept, for a moment."""
+        if self._keep is not None:
+            self._keep.settle()
 
     def _vouch(self, keep: Keep, now: int) -> None:
         """Have a checkpoint kept, where lines enough or time enough have passed since the last."""
@@ -197,7 +213,7 @@ class Sealer:
         if is_soon and self._seq - self._kept_seq < _CHECKPOINT_LINES:
             return
         self._kept_seq, self._kept_at = self._seq, now
-        keep(self._checkpoint(now), self._is_closing)
+        keep(self._checkpoint(now))
 
     def _mark(self, kind: str, before: Before | None = None) -> bytes:
         mark = Mark(

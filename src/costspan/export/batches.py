@@ -11,10 +11,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from costspan.export import lifetime
 from costspan.export.writer import Placed, Writer
-from costspan.guard import quietly
+from costspan.guard import fault_of, quietly
 
 Line = bytes | Callable[[], bytes]
 """A line, or what makes it."""
@@ -31,6 +32,7 @@ class Batches:
     Args:
         lock: the writer's.
         start: starts a thread.
+        alone: does one write under the lock; False where a signal's handler is in another.
     """
 
     def __init__(
@@ -38,10 +40,12 @@ class Batches:
         lock: threading.RLock,
         writer: Writer,
         start: Callable[[Callable[[], None]], object],
+        alone: Callable[[Callable[[], bool]], bool],
     ) -> None:
         self._lock = lock
         self._writer = writer
         self._start = start
+        self._alone = alone
         self._waiting: deque[tuple[Line, int]] = deque()
         self._gathered = threading.Event()
         self._is_running = False
@@ -53,6 +57,7 @@ class Batches:
         if len(self._waiting) >= MOST_WAITING and not self._made_room():
             with self._lock:
                 self._writer.losses.add(1, at, at, self._writer.fault)
+            self._writer.losses.tell()
             return False
         self._waiting.append((line, at))
         if not self._gathered.is_set():
@@ -83,6 +88,7 @@ class Batches:
             if moments:
                 fault = self._writer.fault
                 self._writer.losses.add(len(moments), min(moments), max(moments), fault)
+        self._writer.losses.tell()
 
     def _made_room(self) -> bool:
         """Write in the caller's thread, unless that failed a moment ago."""
@@ -118,15 +124,21 @@ class Batches:
 
     def _write_some(self) -> bool:
         """Write the oldest; the lock is free between two turns, so that a fork need not wait."""
-        with self._lock:
-            lines = self._taken()
-            done = self._writer.write(lines)
-            self._failed_at = None if done == len(lines) else time.monotonic()
-            if self._failed_at is None:
-                return True
-            self._waiting.extendleft(reversed(lines[done:]))
-            self._writer.losses.complain(self._writer.fault, f"{len(self._waiting)} lines wait")
-            return False
+        try:
+            with self._lock:
+                return self._alone(self._write_oldest)
+        finally:
+            self._writer.losses.tell()
+
+    def _write_oldest(self) -> bool:
+        lines = self._taken()
+        done = self._writer.write(lines)
+        self._failed_at = None if done == len(lines) else time.monotonic()
+        if self._failed_at is None:
+            return True
+        self._waiting.extendleft(reversed(lines[done:]))
+        self._writer.losses.complain(self._writer.fault, f"{len(self._waiting)} lines wait")
+        return False
 
     def _taken(self) -> list[Placed]:
         lines: list[Placed] = []
@@ -135,9 +147,17 @@ class Batches:
             if isinstance(line, bytes):
                 lines.append((line, at))
                 continue
-            before = len(lines)
-            with quietly("making a line"):
-                lines.append((line(), at))
-            if len(lines) == before:
+            fault = fault_of(partial(_make, line, at, lines))
+            if fault is not None:
+                self._writer.losses.later(partial(_report, fault))
                 self._writer.losses.add(1, at, at, OSError("it could not be made"))
         return lines
+
+
+def _make(line: Callable[[], bytes], at: int, lines: list[Placed]) -> None:
+    lines.append((line(), at))
+
+
+def _report(fault: Exception) -> None:
+    with quietly("making a line", even_asked_for=True):
+        raise fault

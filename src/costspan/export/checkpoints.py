@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from costspan.errors import ConfigurationError
-from costspan.export import workers
 from costspan.export.audit import Keep
-from costspan.guard import quietly
+from costspan.export.queues import Queue
+from costspan.guard import fault_of
 
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-_LAST_WAITS_SECONDS = 1.0
+_SETTLES_SECONDS = 1.0
 
 
 def keeper_of(target: Any) -> Keep | None:
@@ -38,37 +39,53 @@ def keeper_of(target: Any) -> Keep | None:
     return _File(Path(target))
 
 
-class _File:
+class _Keeper:
+    """Has a queue for what must not hold up the writer, which has its lock."""
+
+    def __init__(self) -> None:
+        self._queue = Queue("keeping a checkpoint")
+
+    def settle(self) -> None:
+        """Wait a second for what is being kept; the writer's lock is free."""
+        self._queue.settle(_SETTLES_SECONDS)
+
+    def forked(self) -> None:
+        """What waits is the parent's."""
+        self._queue.forked()
+
+
+class _File(_Keeper):
     """Appends to a file, which many processes may share."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
 
-    def __call__(self, checkpoint: bytes, is_last: bool) -> None:
-        with quietly("keeping a checkpoint", even_asked_for=True):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._path, _FLAGS, 0o600)
-            try:
-                os.write(descriptor, checkpoint)
-            finally:
-                os.close(descriptor)
+    def __call__(self, checkpoint: bytes) -> None:
+        fault = fault_of(partial(self._append, checkpoint))
+        if fault is not None:
+            self._queue.put(partial(_tell, fault))
+
+    def _append(self, checkpoint: bytes) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._path, _FLAGS, 0o600)
+        try:
+            os.write(descriptor, checkpoint)
+        finally:
+            os.close(descriptor)
 
 
-class _Function:
-    """Calls a function in a thread, as it may take its time; the last one of a file is awaited."""
+class _Function(_Keeper):
+    """Calls a function in a thread, as it may take its time."""
 
     def __init__(self, function: Callable[[str], object]) -> None:
+        super().__init__()
         self._function = function
 
-    def __call__(self, checkpoint: bytes, is_last: bool) -> None:
-        def call() -> None:
-            with quietly("keeping a checkpoint", even_asked_for=True):
-                self._function(checkpoint.decode())
+    def __call__(self, checkpoint: bytes) -> None:
+        self._queue.put(partial(self._function, checkpoint.decode()))
 
-        try:
-            thread = workers.start(call)
-        except RuntimeError:  # the interpreter is ending, and no thread is to be had
-            call()
-            return
-        if is_last:
-            thread.join(_LAST_WAITS_SECONDS)
+
+def _tell(fault: Exception) -> None:
+    """Have the queue log it: a handler of the log may wait for a call, and so for the writer."""
+    raise fault

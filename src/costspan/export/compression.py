@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import sys
+import zlib
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -44,6 +45,24 @@ def reading(path: Path) -> IO[bytes]:
     if path.suffix == ".zst":
         return zstd().open(path)  # type: ignore[no-any-return]
     return path.open("rb")
+
+
+def faults() -> tuple[type[Exception], ...]:
+    """What reading a file may raise: of the disk, or because a packed file is damaged."""
+    plain = (OSError, EOFError, zlib.error, ConfigurationError)
+    try:
+        return *plain, zstd().ZstdError
+    except ConfigurationError:
+        return plain
+
+
+def unpacked_bytes(path: Path) -> int | None:
+    """How many bytes a file holds, unpacked; None where it cannot be read to its end."""
+    try:
+        with reading(path) as packed:
+            return sum(len(chunk) for chunk in iter(lambda: packed.read(CHUNK), b""))
+    except faults():
+        return None
 
 
 def compressor(kind: str) -> Callable[[IO[bytes]], IO[bytes]]:

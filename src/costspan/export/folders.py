@@ -1,18 +1,16 @@
 """What stands in folders of files: which ones to read, and their lines, one at a time.
 
 A compressed file is read like a plain one. Where both are there, the plain one is what a killed
-compressor left, and is passed over.
+compressor left, and is passed over; unless the compressed one is damaged, or cannot be read here.
 """
 
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from costspan.errors import ConfigurationError
 from costspan.export import compression
 from costspan.export.naming import COMPRESSED, FileName, parsed
 
@@ -61,12 +59,26 @@ def files_in(places: Place | Iterable[Place], prefix: str) -> list[Path]:
 
 
 def _files_of(folder: Path, prefix: str) -> list[Path]:
-    names: dict[FileName, FileName] = {}
+    names: dict[FileName, list[FileName]] = {}
     for entry in os.listdir(folder):
         name = parsed(prefix, entry)
-        if name is not None and not name.unfinished and (name.compressed or name not in names):
-            names[name.plain] = name
-    return [folder / str(names[plain]) for plain in sorted(names)]
+        if name is not None and not name.unfinished:
+            names.setdefault(name.plain, []).append(name)
+    return [_chosen(folder, names[plain]) for plain in sorted(names)]
+
+
+def _chosen(folder: Path, names: list[FileName]) -> Path:
+    """Which of the files is read that hold the same, compressed or not."""
+    names = sorted(names, key=lambda name: not name.compressed)
+    *packed, last = (folder / str(name) for name in names)
+    # One that holds nothing is damaged too: nothing is made of an empty file.
+    return next((path for path in packed if compression.unpacked_bytes(path)), last)
+
+
+def damaged_beside(path: Path) -> list[Path]:
+    """The compressed copies of a file that stand beside it and cannot be read."""
+    packed = [path.with_name(path.name + end) for end in COMPRESSED.values()]
+    return [one for one in packed if one.exists() and not compression.unpacked_bytes(one)]
 
 
 def lines_of(path: Path) -> Iterator[RawLine]:
@@ -75,7 +87,7 @@ def lines_of(path: Path) -> Iterator[RawLine]:
     Raises:
         Unreadable: it cannot be opened, or is damaged from here on.
     """
-    faults = _faults(path)
+    faults = compression.faults()
     try:
         with _opened(path) as file:
             yield from _numbered(file)
@@ -105,12 +117,3 @@ def _opened(path: Path) -> IO[bytes]:
             if other.exists():
                 return compression.reading(other)
         raise
-
-
-def _faults(path: Path) -> tuple[type[Exception], ...]:
-    """What reading a file may raise: of the disk, or because a packed file is damaged."""
-    plain = (OSError, EOFError, zlib.error, ConfigurationError)
-    try:
-        return *plain, compression.zstd().ZstdError
-    except ConfigurationError:
-        return plain

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -44,9 +47,10 @@ def encoded_gap(gap: Gap) -> bytes:
 
 
 class Losses:
-    """What one writer could not write. Its user has a lock of its own around each method.
+    """What one writer could not write. Its user has a lock around each method but `tell`.
 
     Attributes:
+        is_held: nothing is told for now, as the user keeps its lock.
         total: lines lost in this process.
         unsaid: lines lost that no file names yet.
         until: the last moment, nanoseconds, that one of these is about.
@@ -57,7 +61,22 @@ class Losses:
         self.total = 0
         self._said_at: float | None = None
         self._is_told = False
+        self._untold: deque[Callable[[], object]] = deque()
+        self.is_held = False
         self._forget()
+
+    def tell(self) -> None:
+        """Log what happened. Not under the lock: a handler of the log may wait for a call."""
+        while self._untold and not self.is_held:
+            try:
+                log = self._untold.popleft()
+            except IndexError:  # another thread told it
+                return
+            log()
+
+    def later(self, log: Callable[[], object]) -> None:
+        """Have `tell` call this."""
+        self._untold.append(log)
 
     def _forget(self) -> None:
         self.unsaid = 0
@@ -65,7 +84,7 @@ class Losses:
         self._reason = ""
 
     def add(self, count: int, first: int, last: int, fault: OSError) -> None:
-        """Count lines about moments from `first` to `last` (nanoseconds), and say so at times."""
+        """Count lines about moments from `first` to `last` (nanoseconds), to be told at times."""
         if not self.unsaid:
             self._since, self.until, self._reason = first, last, reason_of(fault)
         self._since, self.until = min(self._since, first), max(self.until, last)
@@ -74,17 +93,13 @@ class Losses:
         self.complain(fault, f"{self.total} lost so far; the next call tries again")
 
     def complain(self, fault: OSError, state: str) -> None:
-        """Tell the log of a fault, the first time and then at most once a minute."""
+        """Have the log told of a fault, the first time and then at most once a minute."""
         now = time.monotonic()
         if self._said_at is not None and now - self._said_at < SAID_EVERY_SECONDS:
             return
         self._said_at, self._is_told = now, True
-        logger.error(
-            "costspan could not write a line to %s (%s), %s",
-            self._directory,
-            reason_of(fault),
-            state,
-        )
+        text = "costspan could not write a line to %s (%s), %s"
+        self.later(partial(logger.error, text, self._directory, reason_of(fault), state))
 
     def gap(self) -> Gap:
         """The line that names what is lost and not named yet."""
@@ -102,13 +117,9 @@ class Losses:
     def named(self) -> None:
         """The gap is in the file: writing goes on."""
         if self._is_told:
-            logger.warning(
-                "costspan writes to %s again; %d lines from %s to %s are lost",
-                self._directory,
-                self.unsaid,
-                rfc3339(self._since),
-                rfc3339(self.until),
-            )
+            text = "costspan writes to %s again; %d lines from %s to %s are lost"
+            period = rfc3339(self._since), rfc3339(self.until)
+            self.later(partial(logger.warning, text, self._directory, self.unsaid, *period))
             self._is_told = False
         self._forget()
 

@@ -1,8 +1,8 @@
 """Putting a compressed copy in the place of a closed file, so that a kill loses nothing.
 
 Until the copy is whole and synced it has another name. From then on it counts, and the file beside
-it, where a kill left that, is dropped by the next who looks. The lock on the file is what makes one
-process alone do all this.
+it, where a kill left that, is dropped by the next who looks and can read the copy. The lock on the
+file is what makes one process alone do all this.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from costspan.export import locks
-from costspan.export.compression import CHUNK, compressor, reading
+from costspan.export.compression import CHUNK, compressor, unpacked_bytes
 from costspan.export.naming import COMPRESSED, UNFINISHED
 
 
@@ -43,7 +43,7 @@ def pack(path: Path, kind: str, is_ending: Callable[[], bool]) -> bool:
         is_ending: asked now and then; the file is left as it was once it is true.
 
     Returns:
-        Whether the file itself is gone now.
+        Whether the file itself is gone now. It stays beside a copy that is damaged, or is none.
 
     Raises:
         OSError: it could not be done; the file is as it was.
@@ -54,7 +54,7 @@ def pack(path: Path, kind: str, is_ending: Callable[[], bool]) -> bool:
             return False
         size = os.fstat(source.fileno()).st_size
         left = [p for end in COMPRESSED.values() if (p := _beside(path, end)).exists()]
-        if left and not _holds(left[0], size):
+        if left and unpacked_bytes(left[0]) != size:
             return False
         if not left and size:  # nothing comes of an empty file
             target = _beside(path, COMPRESSED[kind])
@@ -107,9 +107,3 @@ def _copy(source: IO[bytes], target: Path, kind: str, is_ending: Callable[[], bo
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _holds(path: Path, size: int) -> bool:
-    """Whether a compressed file holds as many bytes as the file beside it."""
-    with reading(path) as packed:
-        return sum(len(chunk) for chunk in iter(lambda: packed.read(CHUNK), b"")) == size

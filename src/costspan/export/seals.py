@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Seal(Protocol):
-    """Changes lines on their way into a file. Every method is called under the writer's lock.
+    """Changes lines on their way into a file. Each method but `settle` is under the writer's lock.
 
     Lines are complete: JSON and a newline. Nothing may be kept of a line before `written` says
     that it is in the file: a write may fail, and the same line, or another, is sealed next.
@@ -28,3 +28,6 @@ class Seal(Protocol):
 
     def forked(self) -> None:
         """This is a forked child now: it is a writer of its own."""
+
+    def settle(self) -> None:
+        """The file is closed and the lock is free: wait for what is still under way."""

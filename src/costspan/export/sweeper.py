@@ -66,7 +66,7 @@ class Sweeper:
             due.clear()
             if stopped.is_set():
                 return
-            with quietly("tidying files"), suppress(Interrupted):
+            with quietly("tidying files", even_asked_for=True), suppress(Interrupted):
                 self._look()
 
     def _look(self) -> None:

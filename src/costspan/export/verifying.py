@@ -16,7 +16,7 @@ from costspan.export.audit import FIRST, Before, Mark, Seal, mac_of, seal_of
 from costspan.export.calls import PREFIX as CALLS
 from costspan.export.chains import Chains, Stretch, day_in, is_of_before, plain
 from costspan.export.findings import Verification
-from costspan.export.folders import SPANS, Place, Unreadable, files_in, lines_of
+from costspan.export.folders import SPANS, Place, Unreadable, damaged_beside, files_in, lines_of
 from costspan.export.keys import Key, keys_by_id
 from costspan.export.vouched import Vouched
 
@@ -57,6 +57,8 @@ def verify(
     places = [places] if isinstance(places, str) or not isinstance(places, Iterable) else [*places]
     for path in dict.fromkeys([*files_in(places, CALLS), *files_in(places, SPANS)]):
         _File(path, by_id, chains, vouched, made).check()
+        for packed in damaged_beside(path):
+            made.add("unreadable", packed, 0, f"{path.name} beside it was read")
     is_gone = is_of_before(since)
     chains.join(made, is_gone, allow_open=allow_open)
     vouched.compare(chains, is_gone)
@@ -132,6 +134,9 @@ class _File:
         stands_before = FIRST if before is None else bytes.fromhex(before.mac)
         if mac_of(key.secret, stands_before, seal.body) != seal.mac:
             self._changed(number, seal)
+        now = self._now.get(seal.writer)
+        if now is not None and seal.seq <= now.last:
+            self._behind(number, seal, now)
         self._begin(number, seal, before)
 
     def _next(self, number: int, seal: Seal, key: Key, *, is_closed: bool) -> None:
@@ -143,8 +148,7 @@ class _File:
             self._begin(number, seal, None)
             return
         if seal.seq <= now.last:
-            why = f"line {seal.seq} of writer {seal.writer} stands behind its line {now.last}"
-            self._made.add("repeated", self._path, number, why)
+            self._behind(number, seal, now)
             return
         if seal.seq > now.last + 1:
             why = f"lines {now.last + 1} to {seal.seq - 1} of writer {seal.writer}"
@@ -160,6 +164,10 @@ class _File:
         self._now[seal.writer] = stretch
         self._chains.of[seal.writer].append(stretch)
         self._vouched.saw(seal, self._path, number)
+
+    def _behind(self, number: int, seal: Seal, now: Stretch) -> None:
+        why = f"line {seal.seq} of writer {seal.writer} stands behind its line {now.last}"
+        self._made.add("repeated", self._path, number, why)
 
     def _changed(self, number: int, seal: Seal) -> None:
         why = f"line {seal.seq} of writer {seal.writer}, or the code of the one before it"

@@ -30,6 +30,9 @@ class Writer:
     Attributes:
         file: the file that is open.
         fault: why the last write was not whole.
+        writes: how many there were, each of one or more lines into one file.
+        unsynced: the highest number of a write that may not survive a power cut, as `sync_fault`
+            says; 0 where all were synced.
     """
 
     def __init__(
@@ -48,7 +51,8 @@ class Writer:
         self._process: str | None = None
         self.losses = Losses(files.directory)
         self.file: OpenFile | None = None
-        self.fault = OSError()
+        self.fault = self.sync_fault = OSError()
+        self.writes = self.unsynced = 0
 
     def write(self, lines: Sequence[Placed]) -> int:
         """Write lines in their order; after a fault the rest is not tried.
@@ -68,6 +72,7 @@ class Writer:
                     break
                 self.abandon()
             done += some
+            self.writes += bool(some)
             attempts = 0 if some else attempts + 1
             if attempts == _ATTEMPTS:
                 break
@@ -81,11 +86,20 @@ class Writer:
         try:
             if self._seal is not None and file.is_ours():
                 self._put(file, self._seal.closing(file.path))
+        except OSError as fault:
+            self.losses.complain(fault, "as it closed a file")
+        try:
             if self._files.durability == "fsync" and file.is_ours():
                 os.fsync(file.descriptor)
         except OSError as fault:
             self.losses.complain(fault, "as it closed a file")
+            self.not_synced(self.writes, fault)
         self.abandon()
+
+    def not_synced(self, upto: int, fault: OSError) -> None:
+        """What was written up to this number may not be on the disk."""
+        if upto > self.unsynced:
+            self.unsynced, self.sync_fault = upto, fault
 
     def name_losses(self) -> None:
         """Name in the file what could not be written before, if that can be written now."""

@@ -8,7 +8,7 @@ table, a function that reads files or settings) is refused before anything is ru
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from costspan.errors import ConfigurationError
@@ -63,6 +63,21 @@ def condition(expression: str) -> Condition:
             if tag is not None:
                 tags.add(tag)
     return Condition(_SPELT.format(expression)[7:], frozenset(fields), frozenset(tags))
+
+
+def renamed(asked: Condition, tags: Mapping[str, str]) -> str:
+    """Its SQL, with the names of `tags` for the keys that it reads."""
+    if all(tags[key] == key for key in asked.tags):
+        return asked.sql
+    with duckdb().connect(":memory:") as engine:
+        spelt = engine.execute("SELECT json_serialize_sql(?)", [f"SELECT {asked.sql}"]).fetchall()
+        tree = json.loads(spelt[0][0])
+        for node in _nodes(tree):
+            if node["class"] == "COLUMN_REF" and node["column_names"][0].lower() == "tags":
+                node["column_names"][1] = tags[node["column_names"][1]]
+        spelt = engine.execute("SELECT json_deserialize_sql(?)", [json.dumps(tree)]).fetchall()
+    sql: str = spelt[0][0]
+    return f"({sql.removeprefix('SELECT ')})"
 
 
 def _tree(expression: str) -> Any:

@@ -2,6 +2,9 @@
 
 A line that is no JSON object is a row of NULLs, a value of another type is NULL.
 
+A structure cannot have two names that differ by case only. Where keys of tags do, they are read as
+a map, and the structure that is made of it has generated names.
+
 DuckDB reads a JSON number as a double before it becomes a decimal. That is exact up to 15
 significant digits, so for dollars with 12 decimals below 1,000. Where one call cost more, the lines
 are read as text, and dollars are taken from there: exact too, and slower.
@@ -19,6 +22,7 @@ DEAR_USD = 1000
 """Dollars of one call from which on a double does not hold 12 decimals."""
 
 _FORMAT = "format='newline_delimited', ignore_errors=true"
+_MAP = "MAP(VARCHAR, VARCHAR)"
 _NUMBER = "(-?[0-9][0-9.eE+-]*)"
 
 
@@ -28,25 +32,44 @@ def lines(
     """A table with a column for each of `fields`, `kind`, `lost`, `filename`, and `tags` if any.
 
     Args:
-        tags: keys of tags; `tags` is a structure of them, as strings.
+        tags: keys of tags; `tags` is a structure of them, as strings, by their `names_of`.
         as_text: take dollars from the text of the lines.
     """
     types = {name: type_of(name) for name in sorted(fields)}
     types |= {"kind": "VARCHAR", "lost": "BIGINT"}
     names = f"[{', '.join(text(pattern(path)) for path in files)}]"
-    keys = sorted(tags)
+    named = names_of(tags)
+    is_map = any(key != name for key, name in named.items())
+    shape: object = _MAP if is_map else dict.fromkeys(named, "VARCHAR")
     if as_text:
-        return _from_text(names, types, keys)
-    if keys:
-        types["tags"] = f"STRUCT({', '.join(f'{quoted(key)} VARCHAR' for key in keys)})"
-    columns = ", ".join(f"{quoted(name)}: {text(kind)}" for name, kind in types.items())
-    return f"(SELECT *, filename FROM read_json({names}, {_FORMAT}, columns={{{columns}}}))"
+        found = _from_text(names, types, shape if named else None)
+    else:
+        if is_map:
+            types["tags"] = _MAP
+        elif named:
+            types["tags"] = f"STRUCT({', '.join(f'{quoted(key)} VARCHAR' for key in named)})"
+        columns = ", ".join(f"{quoted(name)}: {text(kind)}" for name, kind in types.items())
+        found = f"(SELECT *, filename FROM read_json({names}, {_FORMAT}, columns={{{columns}}}))"
+    return f"(SELECT * REPLACE ({_of_map(named)} AS tags) FROM {found})" if is_map else found
 
 
-def _from_text(names: str, types: Mapping[str, str], tags: list[str]) -> str:
+def names_of(tags: Iterable[str]) -> dict[str, str]:
+    """The name of each key in the structure `tags`: itself, unless two differ by case only."""
+    keys = sorted(tags)
+    if len({key.lower() for key in keys}) == len(keys):
+        return dict(zip(keys, keys, strict=True))
+    return {key: f"t{index}" for index, key in enumerate(keys)}
+
+
+def _of_map(named: Mapping[str, str]) -> str:
+    parts = (f"{name} := map_extract(tags, {text(key)})[1]" for key, name in named.items())
+    return f"struct_pack({', '.join(parts)})"
+
+
+def _from_text(names: str, types: Mapping[str, str], tags: object) -> str:
     shape: dict[str, object] = {name: kind for name, kind in types.items() if kind != MONEY}
-    if tags:
-        shape["tags"] = dict.fromkeys(tags, "VARCHAR")
+    if tags is not None:
+        shape["tags"] = tags
     money = ", ".join(_dollars(name) for name, kind in types.items() if kind == MONEY)
     return f"""(SELECT unnest(found), filename, {money} FROM (
         SELECT json, filename, json_transform(json, {text(json.dumps(shape))}) AS found

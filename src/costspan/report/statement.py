@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from costspan.report.conditions import Condition
-from costspan.report.source import DEAR_USD, lines
+from costspan.report.conditions import Condition, renamed
+from costspan.report.source import DEAR_USD, lines, names_of
 from costspan.report.vocabulary import TAG, field_of, key_of, text
 
 _NEEDED = (
@@ -78,7 +78,9 @@ def statement(
         as_text: dollars are read as text.
     """
     keys = [f"k{index}" for index in range(len(by))]
-    named = "".join(f", {key_of(word)}::VARCHAR AS k{index}" for index, word in enumerate(by))
+    tags = names_of(_tags(by, where))
+    parts = (f", {key_of(word, tags)}::VARCHAR AS k{index}" for index, word in enumerate(by))
+    named, asked = "".join(parts), renamed(where, tags) if where else "true"
     sets = ", ".join(["is_call", "is_before", "broken", *keys])
     return f"""
 SELECT is_call, is_before, {"grouping(k0) = 1" if keys else "true"},
@@ -94,7 +96,7 @@ FROM (
         SELECT *, kind IS NULL AND coalesce(schema > 0, false)
             AND {" AND ".join(f"{name} IS NOT NULL" for name in _NEEDED)} AS is_call
         FROM {_lines(files, by, where, as_text)})
-    WHERE NOT is_call OR ({_window(before or since, until)} AND {where.sql if where else "true"}))
+    WHERE NOT is_call OR ({_window(before or since, until)} AND {asked}))
 GROUP BY GROUPING SETS (({sets}){", (is_call, is_before, broken)" if keys else ""})
 """
 
@@ -123,8 +125,12 @@ def _instant(moment: datetime) -> str:
 
 def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as_text: bool) -> str:
     fields = {field_of(word) for word in by} | _READ
-    tags = {word[len(TAG) :] for word in by if word.startswith(TAG)}
     if where is not None:
         fields |= where.fields
-        tags |= where.tags
-    return lines(files, fields - {"tags"}, tags, as_text=as_text)
+    return lines(files, fields - {"tags"}, _tags(by, where), as_text=as_text)
+
+
+def _tags(by: Sequence[str], where: Condition | None) -> set[str]:
+    """The keys of tags that are read."""
+    found = {word[len(TAG) :] for word in by if word.startswith(TAG)}
+    return found if where is None else found | where.tags

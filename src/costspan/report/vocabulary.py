@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from costspan.errors import ConfigurationError
 
 NONE = "(none)"
@@ -88,12 +90,16 @@ def checked_word(word: str) -> str:
     raise ConfigurationError(f"there is no report by {word!r}: {hint}")
 
 
-def key_of(word: str) -> str:
-    """The SQL expression that calls are put together by, for a checked word."""
+def key_of(word: str, tags: Mapping[str, str]) -> str:
+    """The SQL expression that calls are put together by, for a checked word.
+
+    Args:
+        tags: the name of each key in the structure `tags`.
+    """
     if word in TIMES:
         return f"strftime(timestamp, {text(TIMES[word])})"
     if word.startswith(TAG):
-        return f"tags.{quoted(word[len(TAG) :])}"
+        return f"tags.{quoted(tags[word[len(TAG) :]])}"
     return _COLUMNS[word]
 
 
