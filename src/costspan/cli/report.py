@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any
 
 from costspan.call import plain
+from costspan.cli.amounts import count, dollars
 from costspan.errors import ConfigurationError
 from costspan.report import render
 from costspan.report.layout import Chosen, chosen
@@ -41,9 +42,9 @@ def add(commands: Any) -> None:
     parser.add_argument("--until", metavar="WHEN", help="calls that ended before then")
     parser.add_argument("--where", metavar="SQL", help='as "cost_usd > 0.05": fields of a line')
     parser.add_argument("--compare", action="store_true", help="with as long a time before --since")
-    parser.add_argument("--top", type=_count, metavar="N", help="the N dearest rows; 0 is all")
+    parser.add_argument("--top", type=count, metavar="N", help="the N dearest rows; 0 is all")
     parser.add_argument(
-        "--fail-over", type=_dollars, metavar="USD", help="exit code 1 where the cost is over this"
+        "--fail-over", type=dollars, metavar="USD", help="exit code 1 where the cost is over this"
     )
     form = parser.add_mutually_exclusive_group()
     for name in _FORMS:
@@ -136,19 +137,3 @@ def _words(text: str) -> list[str]:
     if not words:
         raise argparse.ArgumentTypeError("write a word, such as agent")
     return words
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows: write 10")
-    return int(text)
-
-
-def _dollars(text: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of dollars: write 5.00")
-    return amount
