@@ -33,7 +33,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--by",
         action="append",
-        type=_words,
+        type=words,
         metavar="WORD,...",
         help="agent, session, endpoint, user, model, provider, tag:KEY, day, hour, trace, call; "
         "or several at once (default: model)",
@@ -71,7 +71,7 @@ def run(given: argparse.Namespace) -> int:
         print(fault, file=sys.stderr)
         return 2
     _show(given.form, report, chosen(report, _top(given)))
-    for note in _notes(report):
+    for note in notes(report):
         print(note, file=sys.stderr)
     return _judged(report, given.fail_over)
 
@@ -95,7 +95,7 @@ def _show(form: str | None, report: Report, shown: Chosen) -> None:
         print(render.as_text(report, shown))
 
 
-def _notes(report: Report) -> Iterator[str]:
+def notes(report: Report) -> Iterator[str]:
     """What the figures leave out."""
     passed = report.passed_over
     if not report.total.calls:
@@ -132,8 +132,8 @@ def _judged(report: Report, most: Decimal | None) -> int:
     return 1
 
 
-def _words(text: str) -> list[str]:
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if not words:
+def words(text: str) -> list[str]:
+    found = [word.strip() for word in text.split(",") if word.strip()]
+    if not found:
         raise argparse.ArgumentTypeError("write a word, such as agent")
-    return words
+    return found
