@@ -81,7 +81,7 @@ def _write(file: TextIO, charges: Iterable[Charge], account: str, issuer: str | 
         listed += charge.list_usd
         billed += charge.billed_usd
         nobody += next(iter(charge.keys.values()), "") is None
-    text = f"{rows:,} rows, {plain(listed)} USD"
+    text = f"{rows:,} row{'' if rows == 1 else 's'}, {plain(listed)} USD"
     if billed != listed:
         text += f", billed as {plain(billed)} USD"
     return text + (f", {nobody:,} of them without a sub account" if nobody else "")

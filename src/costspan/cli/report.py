@@ -133,6 +133,7 @@ def _judged(report: Report, most: Decimal | None) -> int:
 
 
 def words(text: str) -> list[str]:
+    """Words with commas between them."""
     found = [word.strip() for word in text.split(",") if word.strip()]
     if not found:
         raise argparse.ArgumentTypeError("write a word, such as agent")

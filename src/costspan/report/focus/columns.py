@@ -62,6 +62,15 @@ _OURS = ("x_Calls", "x_InputTokens", "x_CachedTokens", "x_OutputTokens", "x_Part
 COLUMNS = (*sorted((*MANDATORY, *_OTHERS)), *_OURS)
 """The head of the file."""
 
+_SAME = {
+    "BillingCurrency": "USD",
+    "ChargeCategory": "Usage",
+    "ChargeFrequency": "Usage-Based",
+    "ServiceCategory": "AI and Machine Learning",
+    "ServiceSubcategory": "Generative AI",
+}
+"""What every row says."""
+
 _SERVICES = {
     "openai": ("OpenAI", "OpenAI API"),
     "anthropic": ("Anthropic", "Claude API"),
@@ -118,15 +127,12 @@ def row_of(charge: Charge, account: str, issuer: str | None) -> dict[str, object
         quantity, unit = charge.calls, "Requests"
     first = next(iter(charge.keys.values()), None)
     tags = {word: value for word, value in charge.keys.items() if value is not None}
-    return {
+    return _SAME | {
         "BilledCost": billed,
         "BillingAccountId": account,
-        "BillingCurrency": "USD",
         "BillingPeriodEnd": _written(_next_month(month)),
         "BillingPeriodStart": _written(month),
-        "ChargeCategory": "Usage",
         "ChargeDescription": f"{charge.calls} {'call' if charge.calls == 1 else 'calls'} of {sku}",
-        "ChargeFrequency": "Usage-Based",
         "ChargePeriodEnd": _written(charge.until),
         "ChargePeriodStart": _written(charge.since),
         "ConsumedQuantity": quantity,
@@ -138,10 +144,8 @@ def row_of(charge: Charge, account: str, issuer: str | None) -> dict[str, object
         "ListCost": plain(charge.list_usd),
         "PricingQuantity": quantity,
         "PricingUnit": unit,
-        "ServiceCategory": "AI and Machine Learning",
         "ServiceName": service,
         "ServiceProviderName": provider,
-        "ServiceSubcategory": "Generative AI",
         "SkuId": sku,
         "SkuMeter": unit,
         "SkuPriceId": f"{charge.provider}/{sku}",
