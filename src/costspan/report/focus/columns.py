@@ -127,8 +127,9 @@ def row_of(charge: Charge, account: str, issuer: str | None) -> dict[str, object
         quantity, unit = charge.calls, "Requests"
     first = next(iter(charge.keys.values()), None)
     tags = {word: value for word, value in charge.keys.items() if value is not None}
-    return _SAME | {
-        "BilledCost": billed,
+    return {
+        **_SAME,
+        **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost"), billed),
         "BillingAccountId": account,
         "BillingPeriodEnd": _written(_next_month(month)),
         "BillingPeriodStart": _written(month),
@@ -137,8 +138,6 @@ def row_of(charge: Charge, account: str, issuer: str | None) -> dict[str, object
         "ChargePeriodStart": _written(charge.since),
         "ConsumedQuantity": quantity,
         "ConsumedUnit": unit,
-        "ContractedCost": billed,
-        "EffectiveCost": billed,
         "HostProviderName": provider,
         "InvoiceIssuerName": issuer or provider,
         "ListCost": plain(charge.list_usd),
