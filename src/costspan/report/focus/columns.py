@@ -122,9 +122,7 @@ def row_of(charge: Charge, account: str, issuer: str | None) -> dict[str, object
     last = charge.until - _SECOND
     month = last.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     sku = charge.model or service
-    quantity, unit = charge.total_tokens, "Tokens"
-    if quantity is None:
-        quantity, unit = charge.calls, "Requests"
+    quantity, unit = _quantity(charge)
     first = next(iter(charge.keys.values()), None)
     tags = {word: value for word, value in charge.keys.items() if value is not None}
     return {
@@ -157,6 +155,13 @@ def row_of(charge: Charge, account: str, issuer: str | None) -> dict[str, object
         "x_OutputTokens": charge.output_tokens,
         "x_PartialCalls": charge.partial_calls,
     }
+
+
+def _quantity(charge: Charge) -> tuple[int, str]:
+    """How much of what; where no tokens are known, calls are counted."""
+    if charge.total_tokens is None:
+        return charge.calls, "Requests"
+    return charge.total_tokens, "Tokens"
 
 
 def _next_month(month: datetime) -> datetime:
