@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from costspan.export.audit import Sealer
-from costspan.export.checkpoints import keeper_of
+from costspan.export.auditing.audit import Sealer
+from costspan.export.auditing.checkpoints import keeper_of
 from costspan.export.local_files import LocalFiles
 
 

@@ -20,14 +20,15 @@ from hypothesis import strategies as st
 import costspan.settings
 from costspan import ConfigurationError, JsonlSpanExporter, LocalFiles
 from costspan.call import Cost
-from costspan.export import audit, queues
+from costspan.export import queues
+from costspan.export.auditing import audit
+from costspan.export.auditing.keys import Key
+from costspan.export.auditing.verifying import verify
 from costspan.export.calls import CallsFile
-from costspan.export.keys import Key
 from costspan.export.local_files import files_of
 from costspan.export.queues import Queue
 from costspan.export.reader import Reading
-from costspan.export.verifying import verify
-from tests.export.audited import (
+from tests.export.auditing.audited import (
     DAY,
     NEXT_DAY,
     SECRET,
@@ -170,7 +171,7 @@ class TestSound:
         """Each is a writer of its own, in the same files."""
         script = (
             "import os\n"
-            "from tests.export.audited import *\n"
+            "from tests.export.auditing.audited import *\n"
             f"file = write(Path({str(tmp_path)!r}), [0, 0], close=False)\n"
             "for n in range(4):\n"
             "    if os.fork() == 0:\n"

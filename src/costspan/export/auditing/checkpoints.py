@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from costspan.errors import ConfigurationError
-from costspan.export.audit import Keep
+from costspan.export.auditing.audit import Keep
 from costspan.export.queues import Queue
 from costspan.guard import fault_of
 

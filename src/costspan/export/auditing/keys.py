@@ -12,7 +12,7 @@ from datetime import date
 from msgspec import Struct
 
 from costspan.errors import ConfigurationError
-from costspan.export.audit import id_of, key_of
+from costspan.export.auditing.audit import id_of, key_of
 
 
 class Key(Struct, frozen=True):

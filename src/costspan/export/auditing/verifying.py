@@ -12,13 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from costspan.export.audit import FIRST, Before, Mark, Seal, mac_of, seal_of
+from costspan.export.auditing.audit import FIRST, Before, Mark, Seal, mac_of, seal_of
+from costspan.export.auditing.chains import Chains, Stretch, day_in, is_of_before, plain
+from costspan.export.auditing.findings import Verification
+from costspan.export.auditing.keys import Key, keys_by_id
+from costspan.export.auditing.vouched import Vouched
 from costspan.export.calls import PREFIX as CALLS
-from costspan.export.chains import Chains, Stretch, day_in, is_of_before, plain
-from costspan.export.findings import Verification
 from costspan.export.folders import SPANS, Place, Unreadable, damaged_beside, files_in, lines_of
-from costspan.export.keys import Key, keys_by_id
-from costspan.export.vouched import Vouched
 
 _MARKS = tuple(
     lead + b'"schema":1,"kind":"%b",' % kind

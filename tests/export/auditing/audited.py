@@ -6,10 +6,10 @@ from pathlib import Path
 
 from costspan import LocalFiles
 from costspan.call import Cost
+from costspan.export.auditing.findings import Verification
+from costspan.export.auditing.keys import Key
+from costspan.export.auditing.verifying import verify
 from costspan.export.calls import CallsFile
-from costspan.export.findings import Verification
-from costspan.export.keys import Key
-from costspan.export.verifying import verify
 from tests.cost.calls import AT, finished
 
 SECRET = "the secret of the auditor"

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from costspan.export.audit import Before
-from costspan.export.findings import Verification
+from costspan.export.auditing.audit import Before
+from costspan.export.auditing.findings import Verification
 from costspan.export.naming import COMPRESSED
 
 

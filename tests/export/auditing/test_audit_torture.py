@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 from costspan.export.reader import Reading
-from tests.export.audited import verified
+from tests.export.auditing.audited import verified
 
 WRITERS, ROUNDS = 4, 2
 WORKER = """
 import sys
-from tests.export.audited import *
+from tests.export.auditing.audited import *
 file = write(Path(sys.argv[1]), [], close=False, rotate="16 KB", compress="gzip",
              checkpoints=Path(sys.argv[2]))
 for number in range(100_000):

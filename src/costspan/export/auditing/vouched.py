@@ -9,11 +9,11 @@ from pathlib import Path
 
 import msgspec
 
-from costspan.export.audit import Checkpoint, Seal, signed
-from costspan.export.chains import Chains
-from costspan.export.findings import Verification
+from costspan.export.auditing.audit import Checkpoint, Seal, signed
+from costspan.export.auditing.chains import Chains
+from costspan.export.auditing.findings import Verification
+from costspan.export.auditing.keys import Key
 from costspan.export.folders import Unreadable, lines_of
-from costspan.export.keys import Key
 
 _decode = msgspec.json.Decoder(Checkpoint, strict=True).decode
 

@@ -142,7 +142,7 @@ def key_of(given: Any) -> bytes:
 
 
 class Sealer:
-    """Chains the lines of one writer; see `costspan.export.seals.Seal` for when it is asked.
+    """Chains the lines of one writer; see `seals.Seal` for when it is asked.
 
     Args:
         key: the secret.
