@@ -62,13 +62,15 @@ def statement(
     where: Condition | None = None,
     is_exact: bool = True,
     as_text: bool = False,
+    breakdowns: Sequence[Sequence[str]] | None = None,
 ) -> str:
     """The statement.
 
     Its rows are: whether they are of calls; of the time before `since`; of all keys together; how
     many lines say that lines were lost, and how many were; how many lines are of another kind; the
     file, where they are lines of it that are of none; the newest version; whether a call is so dear
-    that lines must be read as text; the figures, in the order of `Figures`; and the keys.
+    that lines must be read as text; the figures, in the order of `Figures`; the keys; and which breakdown
+    the row belongs to, as `part_of` numbers them.
 
     Args:
         by: checked words.
@@ -76,19 +78,22 @@ def statement(
         before: calls from then on to `since` are summed apart.
         is_exact: percentiles are exact; else close, in little memory.
         as_text: dollars are read as text.
+        breakdowns: sum by each of these words of `by`, all in one pass; by all of `by` together
+            if left out.
     """
     keys = [f"k{index}" for index in range(len(by))]
     tags = names_of(_tags(by, where))
     parts = (f", {key_of(word, tags)}::VARCHAR AS k{index}" for index, word in enumerate(by))
     named, asked = "".join(parts), renamed(where, tags) if where else "true"
-    sets = ", ".join(["is_call", "is_before", "broken", *keys])
+    sets = [_set(by, words) for words in (breakdowns or [by])]
+    part = f"grouping({', '.join(keys)})" if keys else "0"
     return f"""
-SELECT is_call, is_before, {"grouping(k0) = 1" if keys else "true"},
+SELECT is_call, is_before, {part} = {part_of(by, ())},
     count(*) FILTER (kind = 'gap'), sum(lost) FILTER (kind = 'gap'),
     count(*) FILTER (kind IS NOT NULL AND kind <> 'gap'),
     broken, max(schema),
     coalesce(bool_or({_DEAR}), false),
-    {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *_percentiles(is_exact), *keys))}
+    {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *_percentiles(is_exact), *keys, part))}
 FROM (
     SELECT *, {_before(since if before else None)} AS is_before,
         CASE WHEN NOT is_call AND kind IS NULL THEN filename END AS broken{named}
@@ -97,8 +102,18 @@ FROM (
             AND {" AND ".join(f"{name} IS NOT NULL" for name in _NEEDED)} AS is_call
         FROM {_lines(files, by, where, as_text)})
     WHERE NOT is_call OR ({_window(before or since, until)} AND {asked}))
-GROUP BY GROUPING SETS (({sets}){", (is_call, is_before, broken)" if keys else ""})
+GROUP BY GROUPING SETS ({", ".join(dict.fromkeys([*sets, _set(by, ())]))})
 """
+
+
+def part_of(by: Sequence[str], words: Sequence[str]) -> int:
+    """The number of a breakdown by some words of `by`: a bit for each that is not among them."""
+    return sum((word not in words) << place for place, word in enumerate(reversed(by)))
+
+
+def _set(by: Sequence[str], words: Sequence[str]) -> str:
+    keys = (f"k{index}" for index, word in enumerate(by) if word in words)
+    return f"({', '.join(['is_call', 'is_before', 'broken', *keys])})"
 
 
 def _percentiles(is_exact: bool) -> tuple[str, str]:
