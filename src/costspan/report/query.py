@@ -134,7 +134,7 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
         all_rows = statement(chosen, by, as_text=as_text, **window)
         return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
-    rows, unreadable = _run(files, sql, question.where)
+    rows, unreadable = fetched(files, sql, question.where)
     passed_over = found_in(files, unreadable, rows)
     return [
         Report(
@@ -192,17 +192,23 @@ def _bytes(path: Path) -> int:
         return 0
 
 
-def _run(
-    files: Sequence[Path], sql: Callable[..., str], where: str | None
+def fetched(
+    files: Sequence[Path], sql: Callable[..., str], where: str | None, is_dear: int = _IS_DEAR
 ) -> tuple[list[Any], dict[Path, str]]:
-    """The rows of the statement, over the files that can be read, and why the others cannot."""
+    """The rows of a statement, over the files that can be read, and why the others cannot.
+
+    Args:
+        sql: gives the statement over some files, and with `as_text=True` the exact, slower one.
+        where: the expression in it, as it was written.
+        is_dear: the column that says whether the slower one is needed.
+    """
     unreadable: dict[Path, str] = {}
     with tempfile.TemporaryDirectory(prefix="costspan-") as folder:
         while chosen := [path for path in files if path not in unreadable]:
             with opened(chosen, folder) as engine:
                 try:
                     rows = engine.execute(sql(chosen)).fetchall()
-                    if any(row[_IS_DEAR] for row in rows):
+                    if any(row[is_dear] for row in rows):
                         rows = engine.execute(sql(chosen, as_text=True)).fetchall()
                     return rows, unreadable
                 except duckdb().Error as fault:

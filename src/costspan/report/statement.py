@@ -28,7 +28,9 @@ NOTES = 6
 _TOKENS = ("input", "output", "total", "cached", "cache_write", "reasoning")
 _DOLLARS = ("cost", "input", "cache_read", "cache_write", "output", "tools")
 _SUMMED = (*(f"{name}_tokens" for name in _TOKENS), *(f"{name}_usd" for name in _DOLLARS))
-_READ = {*_NEEDED, *_SUMMED, "error", "corrects", "time_to_first_token_ms"}
+READ = frozenset((*_NEEDED, *_SUMMED, "error", "corrects", "time_to_first_token_ms"))
+"""The fields that are read for the figures."""
+
 
 _TOTAL = "coalesce(total_tokens, coalesce(input_tokens, output_tokens) + "
 _TOTAL += "CASE WHEN input_tokens IS NULL THEN 0 ELSE coalesce(output_tokens, 0) END)"
@@ -41,8 +43,16 @@ _COUNTS = (
     "count(*) FILTER (status = 'partial')",
     "count(*) FILTER (status = 'estimated')",
 )
+IS_CALL = " AND ".join(
+    ["kind IS NULL", "coalesce(schema > 0, false)", *(f"{name} IS NOT NULL" for name in _NEEDED)]
+)
+"""Whether a line is one of a call."""
+
 _SUMS = tuple(f"sum({_TOTAL if name == 'total_tokens' else name})" for name in _SUMMED)
 _DEAR = " OR ".join(f"abs({name}) >= {DEAR_USD}" for name in _SUMMED if name.endswith("_usd"))
+IS_DEAR = f"coalesce(bool_or({_DEAR}), false)"
+"""Whether any call is so dear that lines must be read as text."""
+
 _FOR_RATES = (
     "sum(runtime_seconds)",
     "sum(input_tokens) FILTER (cached_tokens IS NOT NULL)",
@@ -92,16 +102,14 @@ SELECT is_call, is_before, {part} = {part_of(by, ())},
     count(*) FILTER (kind = 'gap'), sum(lost) FILTER (kind = 'gap'),
     count(*) FILTER (kind IS NOT NULL AND kind <> 'gap'),
     broken, max(schema),
-    coalesce(bool_or({_DEAR}), false),
+    {IS_DEAR},
     {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *_percentiles(is_exact), *keys, part))}
 FROM (
     SELECT *, {_before(since if before else None)} AS is_before,
         CASE WHEN NOT is_call AND kind IS NULL THEN filename END AS broken{named}
     FROM (
-        SELECT *, kind IS NULL AND coalesce(schema > 0, false)
-            AND {" AND ".join(f"{name} IS NOT NULL" for name in _NEEDED)} AS is_call
-        FROM {_lines(files, by, where, as_text)})
-    WHERE NOT is_call OR ({_window(before or since, until)} AND {asked}))
+        SELECT *, {IS_CALL} AS is_call FROM {_lines(files, by, where, as_text)})
+    WHERE NOT is_call OR ({within(before or since, until)} AND {asked}))
 GROUP BY GROUPING SETS ({", ".join(dict.fromkeys([*sets, _set(by, ())]))})
 """
 
@@ -128,7 +136,8 @@ def _before(since: datetime | None) -> str:
     return f"coalesce(is_call AND timestamp < {_instant(since)}, false)" if since else "false"
 
 
-def _window(since: datetime | None, until: datetime | None) -> str:
+def within(since: datetime | None, until: datetime | None) -> str:
+    """The condition that a call ended in a time."""
     parts = [f"timestamp >= {_instant(since)}"] if since else []
     parts += [f"timestamp < {_instant(until)}"] if until else []
     return " AND ".join(parts) or "true"
@@ -139,7 +148,7 @@ def _instant(moment: datetime) -> str:
 
 
 def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as_text: bool) -> str:
-    fields = {field_of(word) for word in by} | _READ
+    fields = {field_of(word) for word in by} | READ
     if where is not None:
         fields |= where.fields
     return lines(files, fields - {"tags"}, _tags(by, where), as_text=as_text)

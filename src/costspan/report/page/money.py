@@ -1,0 +1,231 @@
+"""The sections about dollars: over time, by kind, by whom, and the dearest calls and sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from costspan.report.figures import Figures
+from costspan.report.layout import decimals
+from costspan.report.page import wording
+from costspan.report.page.charts import Chart, Series, bars, swatch
+from costspan.report.page.markup import Markup, element, joined
+from costspan.report.page.periods import Axis, axis, merged
+from costspan.report.page.questions import Contents
+from costspan.report.page.scales import scale
+from costspan.report.page.tables import Cell, Head, Table, bar, table
+from costspan.report.query import Report, Row
+from costspan.report.vocabulary import OTHER, TAG
+
+_STACKED = 4
+_KINDS = {
+    "input": "input_usd",
+    "cache reads": "cache_read_usd",
+    "cache writes": "cache_write_usd",
+    "output": "output_usd",
+    "tools": "tools_usd",
+}
+_NOUNS = {"model": "Model", "agent": "Agent", "endpoint": "Endpoint"}
+
+
+def over_time(found: Contents) -> Markup:
+    """Dollars of each period, stacked by model, and the same as a table."""
+    line = axis(found.time.rows, found.time.by[0])
+    if not line.slots:
+        return element("p", "There are no calls, so there is nothing to draw.", class_="empty")
+    sums = merged(line, found.time.rows)
+    places = decimals(max((abs(one.cost_usd or Decimal(0)) for one in sums), default=Decimal(0)))
+    series = _stacks(found, line, sums, places)
+    tops = [sum(v for s in series if (v := s.values[i] or 0) > 0) for i in range(len(sums))]
+    lows = [sum(v for s in series if (v := s.values[i] or 0) < 0) for i in range(len(sums))]
+    told = [
+        f"{slot.name}: {_told(one, places)}" for slot, one in zip(line.slots, sums, strict=True)
+    ]
+    drawn = Chart(
+        id="spend-chart",
+        title=f"Spend by {line.unit}, US dollars",
+        unit="US dollars",
+        axis=line,
+        scale=scale(min(lows), max(tops)),
+        series=series,
+        told=told,
+        resting=f"all: {_told(found.time.total, places)}",
+        tick=lambda value, digits: wording.money(Decimal(value), digits),
+    )
+    return joined(bars(drawn), _as_table(line, sums, places))
+
+
+def _told(one: Figures, places: int) -> str:
+    parts = [wording.money(one.cost_usd, places) if one.calls else "", wording.many(one.calls, "call")]
+    if one.errors:
+        parts.append(wording.many(one.errors, "error"))
+    return ", ".join(filter(None, parts))
+
+
+def _stacks(found: Contents, line: Axis, sums: Sequence[Figures], places: int) -> list[Series]:
+    """The dearest models, and what is left of each period."""
+    shown = [row for row in found.models.rows if row.figures.cost_usd][:_STACKED]
+    left = [one.cost_usd or Decimal(0) for one in sums]
+    series = []
+    for model in shown:
+        key = model.keys[0]
+        parts = merged(line, [row for row in found.stacked.rows if row.keys[1] == key])
+        amounts = [part.cost_usd or Decimal(0) for part in parts]
+        left = [rest - amount for rest, amount in zip(left, amounts, strict=True)]
+        note = wording.money(model.figures.cost_usd, places)
+        series.append(Series(key, [float(amount) for amount in amounts], note))
+    if any(left):
+        note = wording.money(sum(left, Decimal(0)), places)
+        series.append(Series(OTHER, [float(amount) for amount in left], note))
+    return series or [Series(None, [None] * len(sums))]
+
+
+def _as_table(line: Axis, sums: Sequence[Figures], places: int) -> Markup:
+    heads = [Head(line.unit.capitalize(), True), Head("Cost"), Head("Calls"), Head("Errors"),
+             Head("Input tokens"), Head("Output tokens")]  # fmt: skip
+    rows = [
+        [Cell(slot.name, slot.start.isoformat()), *_sums(one, places)]
+        for slot, one in zip(line.slots, sums, strict=True)
+        if one.calls
+    ]
+    title = f"Spend by {line.unit}"
+    inside = table(Table("spend-table", title, heads, rows, is_title_hidden=True))
+    return element("details", element("summary", "The same as a table"), inside)
+
+
+def _sums(one: Figures, places: int) -> list[Cell]:
+    return [
+        Cell(wording.money(one.cost_usd, places), one.cost_usd),
+        *(
+            Cell(wording.count(number), number)
+            for number in (one.calls, one.errors, one.input_tokens, one.output_tokens)
+        ),
+    ]
+
+
+def by_kind(found: Contents) -> Markup | None:
+    """One bar of what the dollars were for; None where no line says it."""
+    total = found.time.total
+    kinds = {kind: getattr(total, field) for kind, field in _KINDS.items()}
+    known = {kind: amount for kind, amount in kinds.items() if amount and amount > 0}
+    whole = sum(known.values(), Decimal(0))
+    if not known or total.cost_usd is None:
+        return None
+    if (rest := total.cost_usd - whole) > 0:
+        known["not broken down"] = rest
+        whole += rest
+    start, rects, items = 0.0, [], []
+    for index, (kind, amount) in enumerate(known.items()):
+        width = 100 * float(amount / whole)
+        rects.append(
+            element("rect", x=f"{start:.3f}%", width=f"{width:.3f}%", height=14, class_=f"s{index}")
+        )
+        start += width
+        words = f"{wording.money(amount, decimals(whole))}, {wording.percent(width / 100)}"
+        items.append(element("li", swatch(index), kind, element("span", words, class_="note")))
+    return element(
+        "figure",
+        element("figcaption", element("span", "What it was spent on", class_="title")),
+        element("svg", *rects, class_="kinds", width="100%", height=14, aria_hidden="true"),
+        element("ul", *items, class_="legend"),
+        class_="chart",
+        id="kinds",
+    )
+
+
+def breakdown(report: Report) -> Markup:
+    """A table of who spent what."""
+    title = " and ".join(_noun(word).lower() for word in report.by)
+    total = report.total
+    places = decimals(total.cost_usd or Decimal(0))
+    heads = [Head(" · ".join(map(_noun, report.by)), True), Head("Cost"), Head("Share"), Head("Calls"),
+             Head("Errors"), Head("Input tokens"), Head("Output tokens"), Head("From cache")]  # fmt: skip
+    most = max((row.figures.cost_usd or Decimal(0) for row in report.rows), default=Decimal(0))
+    rows = [_who(row, total, most, places) for row in report.rows]
+    feet = []
+    if report.other is not None:
+        feet.append(_foot(f"{wording.many(report.others, 'other')}", report.other, total, places))
+    feet.append(_foot("Total", total, total, places))
+    return table(Table(f"by-{'-'.join(report.by)}".replace(":", "-"), f"By {title}", heads, rows, feet, 1))
+
+
+def _noun(word: str) -> str:
+    return f"Tag {word.removeprefix(TAG)}" if word.startswith(TAG) else word.capitalize()
+
+
+def _who(row: Row, total: Figures, most: Decimal, places: int) -> list[Cell]:
+    one = row.figures
+    drawn = bar(wording.share(one.cost_usd, most))
+    names: list[Markup | str] = []
+    for key in row.keys:
+        names += [" · ", wording.name(key)] if names else [wording.name(key)]
+    plain = " ".join(key or "" for key in row.keys)[:200]
+    return [Cell(joined(*names, drawn), plain), *_spent(one, total, places)]
+
+
+def _foot(title: str, one: Figures, total: Figures, places: int) -> list[Cell]:
+    return [Cell(title), *_spent(one, total, places)]
+
+
+def _spent(one: Figures, total: Figures, places: int) -> list[Cell]:
+    part = wording.share(one.cost_usd, total.cost_usd)
+    cost, calls, errors, tokens_in, tokens_out = _sums(one, places)
+    rate = one.cache_hit_rate
+    cached = Cell(wording.percent(rate), rate)
+    return [cost, Cell(wording.percent(part), part), calls, errors, tokens_in, tokens_out, cached]
+
+
+def dearest_calls(found: Contents) -> Markup:
+    """A table of single calls."""
+    calls = found.particulars.calls
+    places = decimals(max((abs(call.cost_usd) for call in calls), default=Decimal(0)))
+    heads = [Head("Model", True), Head("Cost"), Head("Ended, UTC"), Head("Agent", True),
+             Head("Endpoint", True), Head("Tokens in"), Head("Tokens out"), Head("Seconds"),
+             Head("Trace", True)]  # fmt: skip
+    rows = [
+        [
+            _named(call.model),
+            Cell(wording.money(call.cost_usd, places), call.cost_usd),
+            Cell(wording.moment(call.timestamp, with_seconds=True), call.timestamp.isoformat()),
+            _named(call.agent),
+            _named(call.endpoint),
+            Cell(wording.count(call.input_tokens), call.input_tokens),
+            Cell(wording.count(call.output_tokens), call.output_tokens),
+            Cell(wording.seconds(call.latency_ms), call.latency_ms),
+            _trace(call.trace_id),
+        ]
+        for call in calls
+    ]
+    return table(Table("dearest-calls", "The dearest calls", heads, rows, sorted_by=1))
+
+
+def _named(text: str | None) -> Cell:
+    return Cell(wording.name(text), (text or "")[:200])
+
+
+def _trace(trace: str | None) -> Cell:
+    if trace is None:
+        return Cell(wording.UNKNOWN)
+    return Cell(element("code", trace[:8], title=trace), trace)
+
+
+def dearest_sessions(report: Report) -> Markup | None:
+    """A table of sessions; None where no call has one."""
+    rows = [row for row in report.rows if row.keys[0] is not None]
+    if not rows:
+        return None
+    places = decimals(max((abs(row.figures.cost_usd or Decimal(0)) for row in rows), default=Decimal(0)))
+    heads = [Head("Session", True), Head("Cost"), Head("Calls"), Head("Cost of a call"),
+             Head("Errors"), Head("Input tokens"), Head("Output tokens")]  # fmt: skip
+    most = max((row.figures.cost_usd or Decimal(0) for row in rows), default=Decimal(0))
+    cells = [_session(row, most, places) for row in rows]
+    return table(Table("dearest-sessions", "The dearest sessions", heads, cells, sorted_by=1))
+
+
+def _session(row: Row, most: Decimal, places: int) -> list[Cell]:
+    one = row.figures
+    cost, calls, *rest = _sums(one, places)
+    each = None if one.cost_usd is None else one.cost_usd / one.calls
+    drawn = bar(wording.share(one.cost_usd, most))
+    session = Cell(joined(wording.name(row.keys[0]), drawn), (row.keys[0] or "")[:200])
+    return [session, cost, calls, Cell(wording.money(each, places), each), *rest]
