@@ -11,7 +11,7 @@ from costspan.call import plain
 from costspan.report.page import wording
 from costspan.report.page.markup import Markup, element, joined
 from costspan.report.page.questions import Contents
-from costspan.report.page.tables import Cell, Head, Table, bar, table
+from costspan.report.page.tables import Cell, Head, Table, bar, table, moments, names
 
 
 def budgets(found: Contents) -> Markup:
@@ -21,8 +21,8 @@ def budgets(found: Contents) -> Markup:
     known = found.budgets["budgets"]
     if not known:
         return element("p", "The store knows no budgets.", class_="empty")
-    heads = [Head("Budget", True), Head("Whose", True), Head("Spent"), Head("Limit"), Head("Used"),
-             Head("Reserved"), Head("At a limit", True), Head("Begins again, UTC")]  # fmt: skip
+    heads = [names("Budget"), names("Whose"), Head("Spent"), Head("Limit"), Head("Used"),
+             Head("Reserved"), names("At a limit"), moments("Begins again, UTC")]  # fmt: skip
     rows = [row for budget in known for row in _rows(budget)]
     return joined(
         table(Table("budgets-now", "Budgets now", heads, rows)),
@@ -96,7 +96,7 @@ def _unshown(budget: Mapping[str, Any]) -> Markup | None:
 def _alerts(alerts: list[Mapping[str, Any]]) -> Markup:
     if not alerts:
         return element("p", "No alert was told.", class_="empty")
-    heads = [Head("Alert", True), Head("Told, UTC"), Head("Severity", True), Head("Delivery", True)]
+    heads = [names("Alert"), moments("Told, UTC"), names("Severity"), names("Delivery")]
     rows = [
         [
             Cell(wording.name(one["text"], most=400), one["text"][:200]),

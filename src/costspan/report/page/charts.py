@@ -63,7 +63,7 @@ def bars(chart: Chart) -> Markup:
 
 def lines(chart: Chart) -> Markup:
     """A line for each series, broken where there is no value."""
-    return _figure(chart, joined(*_connections(chart)), lambda place: _points(chart, place))
+    return _figure(chart, element("g", *_connections(chart)), lambda place: _points(chart, place))
 
 
 def _figure(chart: Chart, under: Markup | None, drawn: Callable[[int], Markup]) -> Markup:
@@ -90,7 +90,7 @@ def _figure(chart: Chart, under: Markup | None, drawn: Callable[[int], Markup]) 
         ),
         _legend(chart),
         element("div", _vertical(chart), plot, class_="frame"),
-        class_=f"chart {'lines' if under is not None else 'bars'}",
+        class_=f"chart {'lines' if under else 'bars'}",
         id=chart.id,
     )
 
@@ -109,7 +109,7 @@ def _vertical(chart: Chart) -> Markup:
         element("text", chart.tick(tick, digits), x="100%", dx=-8, y=_y(chart, tick), dy="0.32em")
         for tick in chart.scale.ticks
     )
-    unit = element("text", chart.unit, x="100%", dx=-8, y=12, class_="unit")
+    unit = element("text", chart.unit, x=0, y=12, class_="unit")
     return element(
         "svg", unit, *ticks, class_="vertical", height=_WHOLE, width="100%", aria_hidden="true"
     )
@@ -135,7 +135,7 @@ def _labels(axis: Axis) -> Markup:
         x = 100 * (place + 0.5) / number
         side = "start" if x < 6 else "end" if x > 94 else "middle"
         at = 0 if x < 6 else 100 if x > 94 else x
-        kind = "label wide" if nth % 2 else "label"
+        kind = "label second" if nth % 2 else "label"
         text = axis.slots[place].label
         texts.append(
             element("text", text, x=f"{at:.4g}%", y=_TOP + _HEIGHT + 20, class_=kind, text_anchor=side)
@@ -209,7 +209,7 @@ def _legend(chart: Chart) -> Markup | None:
     items = (
         element(
             "li",
-            swatch(index),
+            _swatch(index),
             name(series.name),
             element("span", series.note, class_="note") if series.note else None,
         )
@@ -218,7 +218,6 @@ def _legend(chart: Chart) -> Markup | None:
     return element("ul", *items, class_="legend")
 
 
-def swatch(index: int) -> Markup:
-    """The colour of a series."""
+def _swatch(index: int) -> Markup:
     square = element("rect", width=10, height=10, rx=2, class_=f"s{index}")
     return element("svg", square, class_="swatch", width=10, height=10, aria_hidden="true")

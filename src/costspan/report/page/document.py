@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any
 
@@ -24,6 +25,7 @@ _DANGEROUS = str.maketrans({c: f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"})
 def document(found: Contents) -> str:
     """The HTML of the page."""
     style, script = _part("page.css"), _part("page.js")
+    sections = _SECTIONS if found.time.total.calls else _SECTIONS[-1:]
     return filled(
         _part("page.html"),
         policy=_policy(style, script),
@@ -31,8 +33,8 @@ def document(found: Contents) -> str:
         style=Markup(style),
         script=Markup(script),
         header=summary.header(found),
-        navigation=_navigation(),
-        sections=joined(*(_section(*one, found) for one in _SECTIONS)),
+        navigation=_navigation(sections),
+        sections=joined(*(_section(*one, found) for one in sections)),
         footer=summary.footer(found),
         data=Markup(data(found).translate(_DANGEROUS)),
     )
@@ -67,7 +69,8 @@ def _dearest(found: Contents) -> Markup:
     return joined(money.dearest_calls(found), money.dearest_sessions(found.sessions))
 
 
-_SECTIONS = (
+_Inside = Callable[[Contents], Markup]
+_SECTIONS: Sequence[tuple[str, str, _Inside]] = (
     ("spend", "Spend over time", _spend),
     ("who", "Who spent it", _who),
     ("dearest", "The dearest", _dearest),
@@ -78,13 +81,13 @@ _SECTIONS = (
 )
 
 
-def _section(key: str, title: str, inside: Any, found: Contents) -> Markup:
+def _section(key: str, title: str, inside: _Inside, found: Contents) -> Markup:
     heading = element("h2", title, id=f"{key}-heading")
     return element("section", heading, inside(found), id=key, aria_labelledby=f"{key}-heading")
 
 
-def _navigation() -> Markup:
-    links = (element("li", element("a", title, href=f"#{key}")) for key, title, _ in _SECTIONS)
+def _navigation(sections: Sequence[tuple[str, str, _Inside]]) -> Markup:
+    links = (element("li", element("a", title, href=f"#{key}")) for key, title, _ in sections)
     return element("nav", element("ul", *links), aria_label="Sections")
 
 

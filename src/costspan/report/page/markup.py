@@ -19,7 +19,7 @@ Part: TypeAlias = "Markup | str | None"
 _UNSHOWABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 """Controls, and halves of surrogate pairs, which UTF-8 cannot hold."""
 
-_EMPTY = {"br", "line", "rect", "circle", "meta"}
+_EMPTY = {"br", "line", "rect", "circle", "wbr"}
 """Elements without an end tag, or that end themselves."""
 
 

@@ -8,22 +8,22 @@ from decimal import Decimal
 from costspan.report.figures import Figures
 from costspan.report.layout import decimals
 from costspan.report.page import wording
-from costspan.report.page.charts import Chart, Series, bars, swatch
+from costspan.report.page.charts import Chart, Series, bars
 from costspan.report.page.markup import Markup, element, joined
 from costspan.report.page.periods import Axis, axis, merged
 from costspan.report.page.questions import Contents
 from costspan.report.page.scales import scale
-from costspan.report.page.tables import Cell, Head, Table, bar, table
+from costspan.report.page.tables import Cell, Head, Table, bar, table, moments, names
 from costspan.report.query import Report, Row
 from costspan.report.vocabulary import OTHER, TAG
 
 _STACKED = 4
 _KINDS = {
-    "input": "input_usd",
-    "cache reads": "cache_read_usd",
-    "cache writes": "cache_write_usd",
-    "output": "output_usd",
-    "tools": "tools_usd",
+    "Input": "input_usd",
+    "Cache reads": "cache_read_usd",
+    "Cache writes": "cache_write_usd",
+    "Output": "output_usd",
+    "Tools": "tools_usd",
 }
 _NOUNS = {"model": "Model", "agent": "Agent", "endpoint": "Endpoint"}
 
@@ -31,8 +31,6 @@ _NOUNS = {"model": "Model", "agent": "Agent", "endpoint": "Endpoint"}
 def over_time(found: Contents) -> Markup:
     """Dollars of each period, stacked by model, and the same as a table."""
     line = axis(found.time.rows, found.time.by[0])
-    if not line.slots:
-        return element("p", "There are no calls, so there is nothing to draw.", class_="empty")
     sums = merged(line, found.time.rows)
     places = decimals(max((abs(one.cost_usd or Decimal(0)) for one in sums), default=Decimal(0)))
     series = _stacks(found, line, sums, places)
@@ -43,16 +41,20 @@ def over_time(found: Contents) -> Markup:
     ]
     drawn = Chart(
         id="spend-chart",
-        title=f"Spend by {line.unit}, US dollars",
+        title=f"Spend by {line.unit}",
         unit="US dollars",
         axis=line,
         scale=scale(min(lows), max(tops)),
         series=series,
         told=told,
-        resting=f"all: {_told(found.time.total, places)}",
-        tick=lambda value, digits: wording.money(Decimal(value), digits),
+        resting=f"In all: {_told(found.time.total, places)}",
+        tick=_tick,
     )
     return joined(bars(drawn), _as_table(line, sums, places))
+
+
+def _tick(value: float, digits: int) -> str:
+    return wording.money(Decimal(value), max(digits, 2) if digits else 0)
 
 
 def _told(one: Figures, places: int) -> str:
@@ -81,7 +83,7 @@ def _stacks(found: Contents, line: Axis, sums: Sequence[Figures], places: int) -
 
 
 def _as_table(line: Axis, sums: Sequence[Figures], places: int) -> Markup:
-    heads = [Head(line.unit.capitalize(), True), Head("Cost"), Head("Calls"), Head("Errors"),
+    heads = [names(line.unit.capitalize()), Head("Cost"), Head("Calls"), Head("Errors"),
              Head("Input tokens"), Head("Output tokens")]  # fmt: skip
     rows = [
         [Cell(slot.name, slot.start.isoformat()), *_sums(one, places)]
@@ -104,33 +106,29 @@ def _sums(one: Figures, places: int) -> list[Cell]:
 
 
 def by_kind(found: Contents) -> Markup | None:
-    """One bar of what the dollars were for; None where no line says it."""
+    """What the dollars were for; None where no line says it."""
     total = found.time.total
     kinds = {kind: getattr(total, field) for kind, field in _KINDS.items()}
-    known = {kind: amount for kind, amount in kinds.items() if amount and amount > 0}
-    whole = sum(known.values(), Decimal(0))
+    known = {kind: amount for kind, amount in kinds.items() if amount}
     if not known or total.cost_usd is None:
         return None
-    if (rest := total.cost_usd - whole) > 0:
-        known["not broken down"] = rest
-        whole += rest
-    start, rects, items = 0.0, [], []
-    for index, (kind, amount) in enumerate(known.items()):
-        width = 100 * float(amount / whole)
-        rects.append(
-            element("rect", x=f"{start:.3f}%", width=f"{width:.3f}%", height=14, class_=f"s{index}")
-        )
-        start += width
-        words = f"{wording.money(amount, decimals(whole))}, {wording.percent(width / 100)}"
-        items.append(element("li", swatch(index), kind, element("span", words, class_="note")))
+    if rest := total.cost_usd - sum(known.values(), Decimal(0)):
+        known["Not broken down"] = rest
+    places, most = decimals(total.cost_usd), max(known.values())
+    heads = [names("Kind"), Head("Cost"), Head("Share")]
+    rows = [
+        [Cell(joined(kind, bar(wording.share(amount, most))), kind), *_part(amount, total, places)]
+        for kind, amount in sorted(known.items(), key=lambda item: -item[1])
+    ]
+    feet = [[Cell("Total"), *_part(total.cost_usd, total, places)]]
     return element(
-        "figure",
-        element("figcaption", element("span", "What it was spent on", class_="title")),
-        element("svg", *rects, class_="kinds", width="100%", height=14, aria_hidden="true"),
-        element("ul", *items, class_="legend"),
-        class_="chart",
-        id="kinds",
+        "div", table(Table("by-kind", "What it was spent on", heads, rows, feet, 1)), class_="narrow"
     )
+
+
+def _part(amount: Decimal, total: Figures, places: int) -> list[Cell]:
+    part = wording.share(amount, total.cost_usd)
+    return [Cell(wording.money(amount, places), amount), Cell(wording.percent(part), part)]
 
 
 def breakdown(report: Report) -> Markup:
@@ -138,7 +136,7 @@ def breakdown(report: Report) -> Markup:
     title = " and ".join(_noun(word).lower() for word in report.by)
     total = report.total
     places = decimals(total.cost_usd or Decimal(0))
-    heads = [Head(" · ".join(map(_noun, report.by)), True), Head("Cost"), Head("Share"), Head("Calls"),
+    heads = [names(" · ".join(map(_noun, report.by))), Head("Cost"), Head("Share"), Head("Calls"),
              Head("Errors"), Head("Input tokens"), Head("Output tokens"), Head("From cache")]  # fmt: skip
     most = max((row.figures.cost_usd or Decimal(0) for row in report.rows), default=Decimal(0))
     rows = [_who(row, total, most, places) for row in report.rows]
@@ -179,9 +177,9 @@ def dearest_calls(found: Contents) -> Markup:
     """A table of single calls."""
     calls = found.particulars.calls
     places = decimals(max((abs(call.cost_usd) for call in calls), default=Decimal(0)))
-    heads = [Head("Model", True), Head("Cost"), Head("Ended, UTC"), Head("Agent", True),
-             Head("Endpoint", True), Head("Tokens in"), Head("Tokens out"), Head("Seconds"),
-             Head("Trace", True)]  # fmt: skip
+    heads = [names("Model"), Head("Cost"), moments("Ended, UTC"), names("Agent"),
+             names("Endpoint"), Head("Tokens in"), Head("Tokens out"), Head("Seconds"),
+             names("Trace")]  # fmt: skip
     rows = [
         [
             _named(call.model),
@@ -215,7 +213,7 @@ def dearest_sessions(report: Report) -> Markup | None:
     if not rows:
         return None
     places = decimals(max((abs(row.figures.cost_usd or Decimal(0)) for row in rows), default=Decimal(0)))
-    heads = [Head("Session", True), Head("Cost"), Head("Calls"), Head("Cost of a call"),
+    heads = [names("Session"), Head("Cost"), Head("Calls"), Head("Cost of a call"),
              Head("Errors"), Head("Input tokens"), Head("Output tokens")]  # fmt: skip
     most = max((row.figures.cost_usd or Decimal(0) for row in rows), default=Decimal(0))
     cells = [_session(row, most, places) for row in rows]

@@ -24,12 +24,7 @@ def _period(found: Contents) -> str:
         return "no calls"
     since = found.time.since or datetime.fromisoformat(days[0][:10])
     until = found.time.until or datetime.fromisoformat(days[-1][:10])
-    first, last = _instant(since), _instant(until)
-    return first if first == last else f"{first} to {last}"
-
-
-def _instant(instant: datetime) -> str:
-    return wording.moment(instant) if (instant.hour or instant.minute) else wording.day(instant)
+    return wording.span(since, until)
 
 
 def header(found: Contents) -> Markup:
@@ -39,7 +34,7 @@ def header(found: Contents) -> Markup:
     return joined(
         element("p", "LLM spend", class_="eyebrow"),
         element("h1", _headline(found)),
-        element("p", _period(found), ", UTC", class_="period") if total.calls else None,
+        element("p", _period(found), " (UTC)", class_="period") if total.calls else None,
         element("p", asked, class_="asked") if asked else None,
         _figures(found),
         _notes(found),
@@ -72,8 +67,8 @@ def _figures(found: Contents) -> Markup | None:
             f"{wording.round_count(total.output_tokens)} out",
         ),
         ("Input from cache", wording.percent(total.cache_hit_rate), saved),
-        ("Latency", _half(latency), _most(latency)),
-        ("First token", _half(first), _most(first)),
+        ("Median latency", _half(latency), _most(latency)),
+        ("Median first token", _half(first), _most(first)),
     ]
     items = (
         element("div", element("dt", term), element("dd", value, element("small", more)))
@@ -83,17 +78,18 @@ def _figures(found: Contents) -> Markup | None:
 
 
 def _half(values: tuple[float, ...] | None) -> str:
-    return wording.UNKNOWN if values is None else f"{wording.seconds(values[0])} s"
+    return wording.UNKNOWN if values is None else f"{wording.seconds(values[0])}\N{NO-BREAK SPACE}s"
 
 
 def _most(values: tuple[float, ...] | None) -> str:
-    return "not measured" if values is None else f"median; 95% within {wording.seconds(values[1])} s"
+    return "not measured" if values is None else f"95% within {wording.seconds(values[1])}\N{NO-BREAK SPACE}s"
 
 
 def _notes(found: Contents) -> Markup | None:
-    if not found.notes:
+    told = [note for note in found.notes if not note.startswith(" ")]  # without places of lines
+    if not told:
         return None
-    items = (element("li", note.strip()) for note in found.notes)
+    items = (element("li", note) for note in told)
     return element(
         "aside",
         element("h2", "What the figures leave out"),

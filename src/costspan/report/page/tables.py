@@ -11,6 +11,10 @@ from costspan.call import plain
 from costspan.report.page.markup import Markup, element
 
 
+_FEW = 3
+"""Columns that fit a phone as they are."""
+
+
 class Cell(Struct, frozen=True):
     """What a cell shows, and what it is sorted by; None is sorted last whichever way."""
 
@@ -19,10 +23,21 @@ class Cell(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """The head of a column. Names stand to the left, numbers to the right."""
+    """The head of a column of numbers."""
 
     text: str
-    is_name: bool = False
+    kind: str | None = None
+    """The class of its cells."""
+
+
+def names(text: str) -> Head:
+    """The head of a column of names: these stand to the left, and are broken where they must be."""
+    return Head(text, "name")
+
+
+def moments(text: str) -> Head:
+    """The head of a column of moments: to the left, too."""
+    return Head(text, "moment")
 
 
 class Table(Struct, frozen=True):
@@ -50,15 +65,17 @@ def table(found: Table) -> Markup:
     heads = [_head(head, index == found.sorted_by) for index, head in enumerate(found.heads)]
     rows = [_row(found.heads, cells) for cells in found.rows]
     feet = [_row(found.heads, cells) for cells in found.feet]
-    return element(
+    inside = element(
         "table",
         element("caption", found.title, class_=hidden),
         element("thead", element("tr", *heads, role="row"), role="rowgroup"),
         element("tbody", *rows, role="rowgroup"),
         element("tfoot", *feet, role="rowgroup") if feet else None,
         id=found.id,
+        class_="wide" if len(heads) > _FEW else None,
         role="table",
     )
+    return element("div", inside, class_="scroll")
 
 
 def _head(head: Head, is_sorted: bool) -> Markup:
@@ -68,7 +85,7 @@ def _head(head: Head, is_sorted: bool) -> Markup:
         button,
         scope="col",
         role="columnheader",
-        class_="name" if head.is_name else None,
+        class_=head.kind,
         aria_sort="descending" if is_sorted else None,
     )
 
@@ -83,7 +100,7 @@ def _row(heads: Sequence[Head], cells: Sequence[Cell]) -> Markup:
                 cell.text,
                 scope="row" if is_first else None,
                 role="rowheader" if is_first else "cell",
-                class_="name" if head.is_name else None,
+                class_=head.kind,
                 data_label=None if is_first else head.text,
                 data_value=_value(cell.value),
             )

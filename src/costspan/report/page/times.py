@@ -11,10 +11,11 @@ from costspan.report.page.markup import Markup, element, joined
 from costspan.report.page.periods import Axis, by_row
 from costspan.report.page.questions import Contents
 from costspan.report.page.scales import scale
-from costspan.report.page.tables import Cell, Head, Table, table
+from costspan.report.page.tables import Cell, Head, Table, table, names
 from costspan.report.query import Report
 
 _NAMES = ("half within (p50)", "95% within (p95)", "99% within (p99)")
+_SHORT = ("p50", "p95", "p99")
 _KINDS = {"latency": "Latency", "first_token": "Time to first token"}
 
 
@@ -23,8 +24,6 @@ def waiting(found: Contents) -> Markup:
     line, figures = by_row(found.time.rows, found.time.by[0])
     about = "" if found.time.is_exact else "About: percentiles of so many lines are approximate."
     drawn = [_chart(found.time, kind, line, figures) for kind in _KINDS]
-    if not line.slots or not any(drawn):
-        return element("p", "There are no calls, so there is nothing to measure.", class_="empty")
     return joined(
         element("p", about, class_="note") if about else None,
         element("div", *drawn, class_="pair"),
@@ -46,13 +45,13 @@ def _chart(time: Report, kind: str, line: Axis, figures: Sequence[Figures]) -> M
     ]
     drawn = Chart(
         id=f"{kind.replace('_', '-')}-chart",
-        title=f"{_KINDS[kind]} by {line.unit}, seconds",
+        title=f"{_KINDS[kind]} by {line.unit}",
         unit="seconds",
         axis=line,
         scale=scale(0, max(value[-1] for value in known) / 1e3),
         series=series,
         told=told,
-        resting=f"all: {_told(getattr(time.total, kind))}",
+        resting=f"In all: {_told(getattr(time.total, kind))}",
         tick=lambda value, digits: f"{value:,.{digits}f}",
     )
     return lines(drawn)
@@ -61,19 +60,23 @@ def _chart(time: Report, kind: str, line: Axis, figures: Sequence[Figures]) -> M
 def _told(values: tuple[float, ...] | None) -> str:
     if values is None:
         return "nothing measured"
-    names = ("p50", "p95", "p99")
-    return ", ".join(f"{name} {wording.seconds(v)} s" for name, v in zip(names, values, strict=True))
+    pairs = zip(_SHORT, values, strict=True)
+    return ", ".join(f"{name} {wording.seconds(value)} s" for name, value in pairs)
 
 
 def _by_model(models: Report) -> Markup:
-    heads = [Head("Model", True), Head("Calls"), *(Head(f"{p}, s") for p in ("p50", "p95", "p99")),
-             *(Head(f"First token {p}, s") for p in ("p50", "p95", "p99")), Head("Tokens/s")]  # fmt: skip
+    heads = [names("Model"), Head("Calls"), *map(Head, _SHORT),
+             *(Head(f"TTFT {name}") for name in _SHORT), Head("Tokens/s")]  # fmt: skip
     rows = [
         [Cell(wording.name(row.keys[0]), (row.keys[0] or "")[:200]), *_times(row.figures)]
         for row in models.rows
     ]
     feet = [[Cell("All calls"), *_times(models.total)]]
-    return table(Table("latency-by-model", "Latency by model", heads, rows, feet))
+    explained = "TTFT is the time to the first token, of streams. Tokens/s are output tokens."
+    return joined(
+        table(Table("latency-by-model", "Latency by model, seconds", heads, rows, feet)),
+        element("p", explained, class_="note"),
+    )
 
 
 def _times(one: Figures) -> list[Cell]:

@@ -10,7 +10,7 @@ from costspan.report.page import wording
 from costspan.report.page.markup import Markup, element, joined
 from costspan.report.page.particulars import Failure, Saving
 from costspan.report.page.questions import Contents
-from costspan.report.page.tables import Cell, Head, Table, table
+from costspan.report.page.tables import Cell, Head, Table, table, moments, names
 
 _REFUSED = "BudgetExceeded"
 
@@ -21,7 +21,7 @@ def cache(found: Contents) -> Markup:
     if not total.cached_tokens and not total.cache_write_tokens:
         return element("p", "No call read from a provider’s cache, or said so.", class_="empty")
     places = decimals(total.cache_read_usd, total.cache_write_usd, _dollars(saving))
-    heads = [Head("Model", True), Head("Input tokens"), Head("From cache"), Head("Cache reads"),
+    heads = [names("Model"), Head("Input tokens"), Head("From cache"), Head("Cache reads"),
              Head("Cost of reads"), Head("Cost of writes"), Head("Saved, about")]  # fmt: skip
     rows = [
         [
@@ -64,11 +64,10 @@ def errors(found: Contents) -> Markup:
     """Failures by kind; which of them budgets refused, and what failed calls cost all the same."""
     failures, total = found.particulars.failures, found.time.total
     if not failures:
-        words = "No call failed." if total.calls else "There are no calls."
-        return element("p", words, class_="empty")
+        return element("p", "No call failed.", class_="empty")
     places = decimals(*(one.cost_usd for one in failures))
-    heads = [Head("Error", True), Head("Calls"), Head("Share of calls"), Head("Cost"),
-             Head("First, UTC"), Head("Last, UTC")]  # fmt: skip
+    heads = [names("Error"), Head("Calls"), Head("Share of calls"), Head("Cost"),
+             moments("First, UTC"), moments("Last, UTC")]  # fmt: skip
     rows = [_failed(one, total.calls, places) for one in failures]
     spent = sum((one.cost_usd or Decimal(0) for one in failures), Decimal(0))
     refused = sum(one.calls for one in failures if one.error.endswith(_REFUSED))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 
 from costspan.report.layout import dollars
 from costspan.report.page.markup import Markup, element
@@ -12,8 +14,12 @@ from costspan.report.vocabulary import NONE
 UNKNOWN = "–"
 """What stands where nothing is known: no zero."""
 
+_BREAKS = re.compile(r"(?<=[_./:-])(?=\w)")
+"""Where a name may go on in the next line."""
+
 _LONGEST = 64
 _TAIL = 16
+_BURSTS = 10**12
 _MOST_IN_A_TITLE = 1_000
 _SHORT_SCALE = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
 
@@ -30,11 +36,14 @@ def money(amount: Decimal | None, digits: int) -> str:
 def round_money(amount: Decimal | None) -> str:
     """US dollars as a headline has them: cents, unless that would be too coarse."""
     size = abs(amount or Decimal(0))
-    return money(amount, 2 if size >= 1 or not size else 4 if size >= Decimal("0.01") else 6)
+    cents = size >= Decimal("0.1") or not size
+    return money(amount, 2 if cents else 4 if size >= Decimal("0.001") else 6)
 
 
 def count(number: int | None) -> str:
-    """A whole number, such as `1,234`."""
+    """A whole number, such as `1,234`; one that would burst its column is rounded."""
+    if number is not None and abs(number) >= _BURSTS:
+        return round_count(number)
     return UNKNOWN if number is None else f"{number:,}".replace("-", "\N{MINUS SIGN}")
 
 
@@ -42,7 +51,7 @@ def round_count(number: int | None) -> str:
     """A whole number as a headline has it: `1.23 million`."""
     for size, name in _SHORT_SCALE:
         if number is not None and abs(number) >= size:
-            return f"{number / size:.2f} {name}"
+            return f"{number / size:,.2f} {name}".replace("-", "\N{MINUS SIGN}")
     return count(number)
 
 
@@ -80,6 +89,17 @@ def day(instant: datetime) -> str:
     return f"{instant.day} {instant:%b} {instant.year}"
 
 
+def span(first: datetime, last: datetime) -> str:
+    """`1 – 21 November 2026`; with the time of the day where there is one."""
+    if any(one.hour or one.minute for one in (first, last)):
+        return f"{moment(first)} – {moment(last)}"
+    end = f"{last.day} {last:%B} {last.year}"
+    if first == last:
+        return end
+    begin = str(first.day) if (first.year, first.month) == (last.year, last.month) else f"{first.day} {first:%B}"
+    return f"{begin} – {end}" if first.year == last.year else f"{begin} {first.year} – {end}"
+
+
 def shortened(text: str, most: int = _LONGEST) -> str:
     """A name as it fits into a table: its beginning and its end."""
     if len(text) <= most:
@@ -94,4 +114,6 @@ def name(text: str | None, most: int = _LONGEST) -> Markup:
     if not text.strip():
         return element("span", "(blank)", class_="none")
     whole = text[:_MOST_IN_A_TITLE] if len(text) > most else None
-    return element("bdi", shortened(text, most), title=whole)
+    words = _BREAKS.split(shortened(text, most))
+    parts = (part for word in words for part in (element("wbr"), word))
+    return element("bdi", *islice(parts, 1, None), title=whole)
