@@ -10,6 +10,7 @@ from costspan.report.layout import decimals
 from costspan.report.page import wording
 from costspan.report.page.charts import Chart, Series, bars
 from costspan.report.page.markup import Markup, element, joined
+from costspan.report.page.particulars import DearCall
 from costspan.report.page.periods import Axis, axis, merged
 from costspan.report.page.questions import Contents
 from costspan.report.page.scales import scale
@@ -48,13 +49,9 @@ def over_time(found: Contents) -> Markup:
         series=series,
         told=told,
         resting=f"In all: {_told(found.time.total, places)}",
-        tick=_tick,
+        tick=wording.money_tick,
     )
     return joined(bars(drawn), _as_table(line, sums, places))
-
-
-def _tick(value: float, digits: int) -> str:
-    return wording.money(Decimal(value), max(digits, 2) if digits else 0)
 
 
 def _told(one: Figures, places: int) -> str:
@@ -178,11 +175,11 @@ def dearest_calls(found: Contents) -> Markup:
     calls = found.particulars.calls
     places = decimals(max((abs(call.cost_usd) for call in calls), default=Decimal(0)))
     heads = [names("Model"), Head("Cost"), moments("Ended, UTC"), names("Agent"),
-             names("Endpoint"), Head("Tokens in"), Head("Tokens out"), Head("Seconds"),
-             names("Trace")]  # fmt: skip
+             names("Endpoint"), Head("Tokens in"), Head("Tokens out"),
+             Head("Seconds")]  # fmt: skip
     rows = [
         [
-            _named(call.model),
+            _model(call),
             Cell(wording.money(call.cost_usd, places), call.cost_usd),
             Cell(wording.moment(call.timestamp, with_seconds=True), call.timestamp.isoformat()),
             _named(call.agent),
@@ -190,7 +187,6 @@ def dearest_calls(found: Contents) -> Markup:
             Cell(wording.count(call.input_tokens), call.input_tokens),
             Cell(wording.count(call.output_tokens), call.output_tokens),
             Cell(wording.seconds(call.latency_ms), call.latency_ms),
-            _trace(call.trace_id),
         ]
         for call in calls
     ]
@@ -201,10 +197,11 @@ def _named(text: str | None) -> Cell:
     return Cell(wording.name(text), (text or "")[:200])
 
 
-def _trace(trace: str | None) -> Cell:
-    if trace is None:
-        return Cell(wording.UNKNOWN)
-    return Cell(element("code", trace[:8], title=trace), trace)
+def _model(call: DearCall) -> Cell:
+    """The model, and below it the trace by which the call is found again."""
+    trace = call.trace_id
+    code = element("code", "trace ", trace[:8], title=trace[:32], class_="sub") if trace else None
+    return Cell(joined(wording.name(call.model), code), (call.model or "")[:200])
 
 
 def dearest_sessions(report: Report) -> Markup | None:

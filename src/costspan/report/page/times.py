@@ -52,7 +52,7 @@ def _chart(time: Report, kind: str, line: Axis, figures: Sequence[Figures]) -> M
         series=series,
         told=told,
         resting=f"In all: {_told(getattr(time.total, kind))}",
-        tick=lambda value, digits: f"{value:,.{digits}f}",
+        tick=wording.tick,
     )
     return lines(drawn)
 

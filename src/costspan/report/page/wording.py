@@ -19,6 +19,7 @@ _BREAKS = re.compile(r"(?<=[_./:-])(?=\w)")
 
 _LONGEST = 64
 _TAIL = 16
+_MINUS = "\N{MINUS SIGN}"
 _BURSTS = 10**12
 _MOST_IN_A_TITLE = 1_000
 _SHORT_SCALE = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
@@ -29,7 +30,7 @@ def money(amount: Decimal | None, digits: int) -> str:
     if amount is None:
         return UNKNOWN
     written = dollars(abs(amount), digits)
-    sign = "\N{MINUS SIGN}" if amount < 0 and Decimal(written.strip("<").replace(",", "")) else ""
+    sign = _MINUS if amount < 0 and Decimal(written.strip("<").replace(",", "")) else ""
     return f"<${written[1:]}" if written.startswith("<") else f"{sign}${written}"
 
 
@@ -44,15 +45,29 @@ def count(number: int | None) -> str:
     """A whole number, such as `1,234`; one that would burst its column is rounded."""
     if number is not None and abs(number) >= _BURSTS:
         return round_count(number)
-    return UNKNOWN if number is None else f"{number:,}".replace("-", "\N{MINUS SIGN}")
+    return UNKNOWN if number is None else f"{number:,}".replace("-", _MINUS)
 
 
 def round_count(number: int | None) -> str:
     """A whole number as a headline has it: `1.23 million`."""
     for size, name in _SHORT_SCALE:
         if number is not None and abs(number) >= size:
-            return f"{number / size:,.2f} {name}".replace("-", "\N{MINUS SIGN}")
+            return f"{number / size:,.2f} {name}".replace("-", _MINUS)
     return count(number)
+
+
+def tick(value: float, digits: int) -> str:
+    """A number on an axis: `0.25`, `1,500`, `25k`, `1.5M`."""
+    for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * (1 if size > 1e3 else 10):
+            return f"{value / size:,.4g}{letter}".replace("-", _MINUS)
+    return f"{value:,.{digits}f}".replace("-", _MINUS)
+
+
+def money_tick(value: float, digits: int) -> str:
+    """Dollars on an axis: `$0.50`, `$25k`."""
+    written = tick(abs(value), max(digits, 2) if digits else 0)
+    return f"{_MINUS if value < 0 else ''}${written}"
 
 
 def many(number: int, what: str) -> str:
@@ -64,7 +79,7 @@ def percent(part: float | None) -> str:
     """A share, such as `42%`; what is there and would show as none of it is `<1%`."""
     if part is None:
         return UNKNOWN
-    return "<1%" if 0 < part < 0.005 else f"{part:.0%}".replace("-", "\N{MINUS SIGN}")
+    return "<1%" if 0 < part < 0.005 else f"{part:.0%}".replace("-", _MINUS)
 
 
 def share(part: Decimal | int | None, whole: Decimal | int | None) -> float | None:
