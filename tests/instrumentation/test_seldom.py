@@ -74,9 +74,12 @@ def test_a_refused_request_costs_nothing_and_so_lacks_nothing(metered: Metered) 
     def answer(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(400, json={"error": {"message": "no", "code": "bad"}})
 
-    with watched(meter_provider=metered.provider), openai_client(answer) as client:
-        with pytest.raises(openai.BadRequestError):
-            client.chat.completions.create(**ASK)
+    with (
+        watched(meter_provider=metered.provider),
+        openai_client(answer) as client,
+        pytest.raises(openai.BadRequestError),
+    ):
+        client.chat.completions.create(**ASK)
 
     assert INCOMPLETE not in metered.points()
 
