@@ -1,6 +1,6 @@
 """Prints the alerts that Alertmanager sends: `docker compose logs receiver` shows them.
 
-    python receiver.py [PORT]
+python receiver.py [PORT]
 """
 
 import json

@@ -1,6 +1,6 @@
 """Writes the dashboards and the recording rules into a folder: beside this one, or the one given.
 
-    python collector-config/grafana/source [FOLDER]
+python collector-config/grafana/source [FOLDER]
 """
 
 import json

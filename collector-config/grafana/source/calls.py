@@ -26,7 +26,9 @@ from questions import (
 DURATIONS = "costspan:duration_seconds_bucket:added1m"
 FIRST_CHUNKS = "costspan:first_chunk_seconds_bucket:added1m"
 RETRIES = "costspan:retries:added1m"
-FAILED = 'error_type!=""'
+FAILED = 'error_type!="", error_type!="costspan.errors.BudgetExceeded"'
+"""What a budget refused did not fail: the dashboard of budgets has it."""
+
 INPUT, OUTPUT = "costspan:input_tokens:added1m", "costspan:output_tokens:added1m"
 CACHE_READ = "costspan:cache_read_tokens:added1m"
 CACHE_WRITE = "costspan:cache_write_tokens:added1m"
@@ -55,8 +57,19 @@ def calls() -> models.Dashboard:
 def _numbers() -> Row:
     failed = share(total(CALLS, RANGE, only=FAILED), total(CALLS, RANGE))
     return "In the chosen time", [
-        number("Calls", total(CALLS, RANGE), COUNT, "Calls, failed ones and embeddings included."),
-        number("Failed", failed, SHARE, "The share of calls that failed.", steps=FAILING),
+        number(
+            "Calls",
+            total(CALLS, RANGE),
+            COUNT,
+            "Calls, with those that failed or were refused, and embeddings.",
+        ),
+        number(
+            "Failed",
+            failed,
+            SHARE,
+            "The share of calls that failed, without what budgets refused.",
+            steps=FAILING,
+        ),
         number(
             "Duration, 95 %",
             quantile(0.95, DURATIONS, RANGE),
@@ -161,7 +174,7 @@ def _trouble() -> Row:
             "Retries",
             [(f"{total(RETRIES, BAR, 'gen_ai_provider_name')} > 0", "{{gen_ai_provider_name}}")],
             COUNT,
-            "Requests that the provider's SDK sent again, by provider. They cost time, and no call.",
+            "Requests that the SDK sent again, by provider: time that callers waited.",
         ),
         ranking(
             "Failed calls by model",
@@ -173,7 +186,9 @@ def _trouble() -> Row:
         ),
         rows(
             "Errors",
-            largest(total(CALLS, RANGE, "gen_ai_provider_name", MODEL, "error_type", only=FAILED), 20),
+            largest(
+                total(CALLS, RANGE, "gen_ai_provider_name", MODEL, "error_type", only=FAILED), 20
+            ),
             {
                 "gen_ai_provider_name": "provider",
                 MODEL: "model",

@@ -1,10 +1,18 @@
 """The kinds of panels: each takes what it asks, its unit and what it says, and looks alike."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from grafana_foundation_sdk.builders import bargauge, dashboard, prometheus, stat, table, tempo
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    dashboard,
+    prometheus,
+    stat,
+    table,
+    tempo,
+    timeseries,
+)
 from grafana_foundation_sdk.builders import common as looks
-from grafana_foundation_sdk.builders import timeseries
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -165,7 +173,7 @@ def spans(title: str, traceql: str, about: str) -> table.Panel:
     )
 
 
-def _of(panel, title: str, unit: str, about: str, steps: Steps = NO_LIMITS):
+def _of(panel: Any, title: str, unit: str, about: str, steps: Steps = NO_LIMITS) -> Any:
     """What all panels of metrics have."""
     first = models.Threshold(value=None, color="green" if steps else "text")
     return (
@@ -185,9 +193,7 @@ def _now(expr: str) -> prometheus.Dataquery:
     return prometheus.Dataquery().datasource(METRICS).ref_id("A").expr(expr).instant()
 
 
-def _asking(
-    panel: timeseries.Panel, exprs: Asked, *, exemplars: bool = False
-) -> timeseries.Panel:
+def _asking(panel: timeseries.Panel, exprs: Asked, *, exemplars: bool = False) -> timeseries.Panel:
     for ref, (expr, legend) in zip("ABCDEF", exprs, strict=False):
         query = prometheus.Dataquery().datasource(METRICS).ref_id(ref).expr(expr).range()
         panel.with_target(query.legend_format(legend).exemplar(exemplars))
