@@ -196,7 +196,8 @@ def _now(expr: str) -> prometheus.Dataquery:
 def _asking(panel: timeseries.Panel, exprs: Asked, *, exemplars: bool = False) -> timeseries.Panel:
     for ref, (expr, legend) in zip("ABCDEF", exprs, strict=False):
         query = prometheus.Dataquery().datasource(METRICS).ref_id(ref).expr(expr).range()
-        panel.with_target(query.legend_format(legend).exemplar(exemplars))
+        # The queries of a panel have the same exemplars: the first brings them.
+        panel.with_target(query.legend_format(legend).exemplar(exemplars and ref == "A"))
     return panel
 
 
