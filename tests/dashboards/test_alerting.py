@@ -19,10 +19,11 @@ from tests.third_party.processes import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.prometheus, needs_prometheus, needs_alertmanager]
 
+MONTH, TRIAGE = "the budget the month of shop", "the budget triage of shop"
 FIRED = {
-    "/on-call firing CostspanBudgetUsedUp: the budget the month of shop is used up (101%)",
-    "/on-call firing CostspanBudgetUsedUp: the budget triage of shop is used up (100%)",
-    "/on-call firing CostspanCallsRefused: the budget triage of shop refused 3 calls in ten minutes",
+    f"/on-call firing CostspanBudgetUsedUp: {MONTH} is used up (101%)",
+    f"/on-call firing CostspanBudgetUsedUp: {TRIAGE} is used up (100%)",
+    f"/on-call firing CostspanCallsRefused: {TRIAGE} refused 3 calls in ten minutes",
     "/team firing CostspanUnpricedModel: no price for in-house-7b of openai: 2 calls in an hour",
 }
 

@@ -59,9 +59,6 @@ def test_the_hosts_that_the_files_name_are_services() -> None:
 
 
 def test_a_dot_and_a_panel_find_their_data_sources() -> None:
-    sources = {
-        one["type"]: one for one in read("provisioning/datasources/datasources.yaml")["datasources"]
-    }
     (exemplar,) = SOURCES["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
     asked = {
         variable["query"]
@@ -80,9 +77,7 @@ def test_prometheus_keeps_what_the_month_needs_and_scrapes_as_grafana_is_told() 
 
     assert int(days) > 31
     assert "--enable-feature=exemplar-storage" in command
-    assert (
-        source["jsonData"]["timeInterval"] == read("prometheus.yaml")["global"]["scrape_interval"]
-    )
+    assert SOURCES["prometheus"]["jsonData"]["timeInterval"] == SCRAPED
 
 
 def test_prometheus_finds_a_program_that_ended() -> None:
