@@ -2,9 +2,9 @@
 
     python -m tests.servers.build FOLDER    leaves FOLDER/otelcol and FOLDER/jaeger
 
-Both come from the Go module proxy, at the exact versions that stand below and in `otelcol/`, checked
-by the hashes of go.sum. A program that is there, built of the same, stays. A part that cannot be had
-(no Go, a module that the proxy refuses) is named, and the others go on: the tests that need it skip.
+Both come from the Go module proxy, at the exact versions that stand below and in `otelcol/`, by the
+hashes of go.sum. A program that is there, built of the same, stays. A part that cannot be had (no
+Go, a module that the proxy refuses) is named, and the others go on: the tests that need it skip.
 """
 
 import hashlib

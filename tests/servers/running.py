@@ -41,7 +41,7 @@ Found = TypeVar("Found")
 
 
 def awaited(look: Callable[[], Found | None], what: str, patience: float = PATIENCE) -> Found:
-    """What `look` finds, as soon as it finds something: another process tells of itself no other way."""
+    """What `look` finds, as soon as it finds something; another process tells in no other way."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         found = look()
@@ -75,6 +75,7 @@ class Server:
             "SPANS_PATH": str(self.spans_path),
             "QUEUE_FOLDER": str(folder / "queue"),
             "STATE_FOLDER": str(folder / "state"),
+            "TRACES_FOLDER": str(folder / "traces"),
             "OWN_METRICS_HOST": "127.0.0.1",
             "OWN_METRICS_PORT": str(free_port()),
             **(environ or {}),

@@ -31,7 +31,8 @@ def test_every_attribute_arrives(collector: Server, protocol: str, gzip: bool) -
 
 
 @pytest.mark.parametrize(
-    ("protocol", "compression"), [("http/protobuf", "gzip"), ("http/protobuf", ""), ("grpc", "gzip"), ("grpc", "")]
+    ("protocol", "compression"),
+    [("http/protobuf", "gzip"), ("http/protobuf", ""), ("grpc", "gzip"), ("grpc", "")],
 )
 def test_an_app_that_sets_only_variables(
     collector: Server, protocol: str, compression: str

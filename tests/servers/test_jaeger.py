@@ -3,7 +3,6 @@
 import json
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ CALLS = """
 call(agent="code_reviewer")
 call(model="a-model-of-our-own", agent="writer")
 call("status=500", agent="writer")
-call(agent="writer", stream=True)
+call("tokens=1000/200;pause=0.01", agent="writer", stream=True, stream_options={"include_usage": True})
 """
 
 
@@ -44,7 +43,7 @@ def tags_of(span: dict[str, Any]) -> dict[str, tuple[str, Any]]:
 @pytest.fixture(scope="module", params=["http/protobuf", "grpc"])
 def service(
     request: pytest.FixtureRequest, jaeger: Server, server: LLMServer
-) -> Iterator[tuple[Server, str]]:
+) -> tuple[Server, str]:
     """Jaeger with the four calls of a service, each a trace of its own, and the service's name."""
     name = f"calls-by-{request.param[:4]}"
     ended(
@@ -61,7 +60,7 @@ def service(
         return name in asked(jaeger, "services") and len(found(jaeger, name)) == 4
 
     awaited(all_four, "four traces in Jaeger")
-    yield jaeger, name
+    return jaeger, name
 
 
 @pytest.mark.parametrize(
