@@ -17,8 +17,15 @@ _COMMITTED = Path(__file__).with_name("counts.toml")
 
 
 _WHOLE = ["tests"]
-PARTS = {"aimock": (_WHOLE, ["tests/third_party"]), "redis": (_WHOLE,), "postgres": (_WHOLE,)}
-PARTS["chromium"] = (_WHOLE, ["tests/report/page"])
+_SERVERS = (_WHOLE, ["tests/servers"])
+PARTS = {
+    "aimock": (_WHOLE, ["tests/third_party"]),
+    "redis": (_WHOLE,),
+    "postgres": (_WHOLE,),
+    "chromium": (_WHOLE, ["tests/report/page"]),
+    "jaeger": _SERVERS,
+    "collector": _SERVERS,
+}
 """System parts, each with the runs that hold its number where it was started."""
 
 
