@@ -49,36 +49,52 @@ def add(commands: Any) -> None:
     form = parser.add_mutually_exclusive_group()
     for name in _FORMS:
         form.add_argument(f"--{name}", dest="form", action="store_const", const=name)
+    form.add_argument("--html", metavar="FILE", help="write a page for a browser, of everything")
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help="of the budgets that --html shows; default: COSTSPAN_STORE, else of COSTSPAN_CONFIG",
+    )
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(given: argparse.Namespace) -> int:
     """Exit code 0; 1 where the cost is over `--fail-over`; 2 where it cannot be asked."""
     by = tuple(word for words in given.by or [["model"]] for word in words)
+    asked = Question(
+        given.places,
+        by,
+        given.since,
+        given.until,
+        given.where,
+        given.compare,
+        _top(given),
+    )
     try:
-        report = ask(
-            Question(
-                given.places,
-                by,
-                given.since,
-                given.until,
-                given.where,
-                given.compare,
-                _top(given),
-            )
-        )
+        report = _page(given, asked) if given.html else _printed(given.form, asked)
     except ConfigurationError as fault:
         print(fault, file=sys.stderr)
         return 2
-    _show(given.form, report, chosen(report, _top(given)))
     for note in notes(report):
         print(note, file=sys.stderr)
     return _judged(report, given.fail_over)
 
 
+def _printed(form: str | None, asked: Question) -> Report:
+    report = ask(asked)
+    _show(form, report, chosen(report, asked.top))
+    return report
+
+
+def _page(given: argparse.Namespace, asked: Question) -> Report:
+    from costspan.cli import report_page
+
+    return report_page.write(given.html, asked, given.store, notes)
+
+
 def _top(given: argparse.Namespace) -> int | None:
     """How many rows: in a table not all, unless they are of time; for a script all of them."""
-    if given.top is not None or given.form in ("json", "csv"):
+    if given.top is not None or given.html or given.form in ("json", "csv"):
         return given.top  # type: ignore[no-any-return]
     first = given.by[0][0] if given.by else "model"
     return None if first in TIMES else _ROWS_OF_A_TABLE
