@@ -18,11 +18,14 @@ from costspan.report.query import Question, Report
 
 _NOT_KEPT = (
     "The calls files do not say how budgets stand: a store does. Name it by --store, such as "
-    "--store sqlite:///costs.db, or by COSTSPAN_STORE, and this section shows its budgets and alerts."
+    "--store sqlite:///costs.db, or by COSTSPAN_STORE, and this section shows its"
+    " budgets and alerts."
 )
 
 
-def write(file: str, asked: Question, store: str | None, notes: Callable[[Report], Iterable[str]]) -> Report:
+def write(
+    file: str, asked: Question, store: str | None, notes: Callable[[Report], Iterable[str]]
+) -> Report:
     """Write the page, say where it is, and return the report that it is of.
 
     Raises:

@@ -138,7 +138,9 @@ def _labels(axis: Axis) -> Markup:
         kind = "label second" if nth % 2 else "label"
         text = axis.slots[place].label
         texts.append(
-            element("text", text, x=f"{at:.4g}%", y=_TOP + _HEIGHT + 20, class_=kind, text_anchor=side)
+            element(
+                "text", text, x=f"{at:.4g}%", y=_TOP + _HEIGHT + 20, class_=kind, text_anchor=side
+            )
         )
     unit = f"{axis.unit}s, UTC"
     texts.append(element("text", unit, x="100%", y=_WHOLE - 6, class_="unit", text_anchor="end"))
@@ -195,7 +197,9 @@ def _points(chart: Chart, place: int) -> Markup:
 
 def _connections(chart: Chart) -> Iterator[Markup]:
     for index, series in enumerate(chart.series):
-        for place, (one, next_one) in enumerate(zip(series.values, series.values[1:], strict=False)):
+        for place, (one, next_one) in enumerate(
+            zip(series.values, series.values[1:], strict=False)
+        ):
             if one is not None and next_one is not None:
                 yield element(
                     "line", class_=f"s{index}", y1=_y(chart, one), y2=_y(chart, next_one),

@@ -11,7 +11,7 @@ from costspan.report.page.markup import Markup, element, joined
 from costspan.report.page.periods import Axis, by_row
 from costspan.report.page.questions import Contents
 from costspan.report.page.scales import scale
-from costspan.report.page.tables import Cell, Head, Table, table, names
+from costspan.report.page.tables import Cell, Head, Table, names, table
 from costspan.report.query import Report
 
 _NAMES = ("half within (p50)", "95% within (p95)", "99% within (p99)")
@@ -40,9 +40,7 @@ def _chart(time: Report, kind: str, line: Axis, figures: Sequence[Figures]) -> M
         Series(name, [None if one is None else one[index] / 1e3 for one in values])
         for index, name in enumerate(_NAMES)
     ]
-    told = [
-        f"{slot.name}: {_told(value)}" for slot, value in zip(line.slots, values, strict=True)
-    ]
+    told = [f"{slot.name}: {_told(value)}" for slot, value in zip(line.slots, values, strict=True)]
     drawn = Chart(
         id=f"{kind.replace('_', '-')}-chart",
         title=f"{_KINDS[kind]} by {line.unit}",
@@ -82,7 +80,6 @@ def _by_model(models: Report) -> Markup:
 def _times(one: Figures) -> list[Cell]:
     cells = [Cell(wording.count(one.calls), one.calls)]
     for values in (one.latency, one.first_token):
-        for value in values or (None, None, None):
-            cells.append(Cell(wording.seconds(value), value))
+        cells += [Cell(wording.seconds(value), value) for value in values or (None, None, None)]
     speed = one.tokens_per_second
     return [*cells, Cell(wording.UNKNOWN if speed is None else f"{speed:,.0f}", speed)]
