@@ -55,7 +55,7 @@ types: env ## mypy --strict on src
 	@$(RUN)/mypy
 
 # A pipe hides pytest's exit status from sh, so it goes through a file.
-matrix: aimock auto ## tests/matrix on every pair of openai and anthropic versions, aimock and auto
+matrix: aimock auto browser ## tests/matrix on every pair of openai and anthropic versions, aimock, auto and browser
 	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
 	for pair in $(MATRIX_PAIRS); do \
 		printf '\n=== %s\n' "$$pair"; log=$(VENVS)/matrix/$$pair; echo 1 >"$$log.status"; \
@@ -94,6 +94,13 @@ auto: env ## tests/zero_code: opentelemetry-instrument and declarative configura
 	@printf '\n=== auto\n'
 	@COSTSPAN_AUTO=$$PWD/$(VENVS) $(RUN)/python -m pytest tests/zero_code -q -n $(WORKERS) $(PYTEST_ARGS)
 
+# The page of reports as a browser shows it; where there is no Chromium, this says so and goes on.
+browser: ## tests/report/page: the page of reports in Chromium
+	@if command -v chromium >/dev/null 2>&1; then \
+		$(MAKE) -s env NAME=browser && printf '\n=== browser\n' && \
+		$(VENVS)/browser/bin/python -m pytest tests/report/page -q -n $(WORKERS) $(PYTEST_ARGS); \
+	else echo 'skipped: the page in a browser, as there is no chromium'; fi
+
 # Alone on the machine, as its processes take turns; each peer has an interpreter of its own, with costspan in it too.
 bench: env ## tests/benchmarks: the figures of the design, beside those of the peers
 	@peers=; for peer in $(BENCH_PEERS); do \
@@ -123,7 +130,7 @@ proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 cal
 
 pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files and pyproject.toml
 	@for name in uv build; do $(COMPILE) -o $(PINS)/$$name.txt $(PINS)/$$name.in || exit 1; done
-	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/auto*.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
+	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/browser.in $(PINS)/auto*.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
 		case "$$file" in */peer-*) freed="--overrides $(PINS)/overrides.txt";; *) freed=;; esac; \
 		$(COMPILE) $$freed -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
 
@@ -154,4 +161,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix aimock decoder auto bench peers proof pins clean env always
+.PHONY: help demo test lint types matrix aimock decoder auto browser bench peers proof pins clean env always
