@@ -24,7 +24,7 @@ def found(folder: Path, **asked: object) -> Contents:
 
 
 def test_the_command_that_takes_the_data_out(tmp_path: Path):
-    write(tmp_path / "logs", line(agent="</script>a"))
+    write(tmp_path / "logs", line(agent="a</script>"))
     (tmp_path / "report.html").write_text(document(found(tmp_path / "logs")), "utf-8")
     (command,) = (text for name, text in fenced("sh") if name.startswith("report-page"))
 
@@ -32,7 +32,7 @@ def test_the_command_that_takes_the_data_out(tmp_path: Path):
     done = subprocess.run(program, shell=True, cwd=tmp_path, capture_output=True, check=True)
 
     rows = json.loads(done.stdout)["reports"]["agent"]["rows"]
-    assert [row["agent"] for row in rows] == ["</script>a"]
+    assert [row["agent"] for row in rows] == ["a</script>"]
 
 
 def sections(page: str) -> list[str]:
@@ -75,6 +75,18 @@ def test_a_file_whose_name_says_no_day_is_told_by_the_day(tmp_path: Path):
     write(tmp_path, line(), name="calls.jsonl")
 
     assert found(tmp_path / "calls.jsonl").time.by == ("day",)
+
+
+def test_of_many_days_percentiles_are_of_the_latest(tmp_path: Path):
+    for month in range(1, 12):
+        for day in range(1, 13):
+            moment = f"2026-{month:02}-{day:02}T10:00:00.000000Z"
+            write(tmp_path, line(timestamp=moment), name=f"llm_trace_{moment[:10]}.jsonl")
+
+    page = document(found(tmp_path))
+
+    assert "Latency by day, the latest 120<" in page
+    assert "Spend by week<" in page
 
 
 def test_what_is_asked_beside_the_rest(tmp_path: Path):

@@ -17,7 +17,7 @@ from costspan.report.page.wording import name
 
 _HEIGHT, _TOP, _BOTTOM = 200, 30, 48
 _WHOLE = _TOP + _HEIGHT + _BOTTOM
-_MOST_LABELS = 7
+_MOST_LABELS = 8
 _BAR = 0.72
 """How much of its slot a bar takes."""
 
@@ -86,7 +86,7 @@ def _figure(chart: Chart, under: Markup | None, drawn: Callable[[int], Markup]) 
         element(
             "figcaption",
             element("span", chart.title, class_="title", id=title),
-            element("output", chart.resting, class_="readout"),
+            element("span", chart.resting, class_="readout"),
         ),
         _legend(chart),
         element("div", _vertical(chart), plot, class_="frame"),

@@ -33,7 +33,7 @@ def over_time(found: Contents) -> Markup:
     """Dollars of each period, stacked by model, and the same as a table."""
     line = axis(found.time.rows, found.time.by[0])
     sums = merged(line, found.time.rows)
-    places = decimals(max((abs(one.cost_usd or Decimal(0)) for one in sums), default=Decimal(0)))
+    places = decimals(found.time.total.cost_usd, *(one.cost_usd for one in sums))
     series = _stacks(found, line, sums, places)
     tops = [sum(v for s in series if (v := s.values[i] or 0) > 0) for i in range(len(sums))]
     lows = [sum(v for s in series if (v := s.values[i] or 0) < 0) for i in range(len(sums))]
@@ -74,7 +74,7 @@ def _stacks(found: Contents, line: Axis, sums: Sequence[Figures], places: int) -
         parts = merged(line, [row for row in found.stacked.rows if row.keys[1] == key])
         amounts = [part.cost_usd or Decimal(0) for part in parts]
         left = [rest - amount for rest, amount in zip(left, amounts, strict=True)]
-        note = wording.money(model.figures.cost_usd, places)
+        note = wording.money(sum(amounts, Decimal(0)), places)
         series.append(Series(key, [float(amount) for amount in amounts], note))
     if any(left):
         note = wording.money(sum(left, Decimal(0)), places)

@@ -8,7 +8,7 @@ from costspan.report.figures import Figures
 from costspan.report.page import wording
 from costspan.report.page.charts import Chart, Series, lines
 from costspan.report.page.markup import Markup, element, joined
-from costspan.report.page.periods import Axis, by_row
+from costspan.report.page.periods import MOST, Axis, by_row
 from costspan.report.page.questions import Contents
 from costspan.report.page.scales import scale
 from costspan.report.page.tables import Cell, Head, Table, names, table
@@ -40,10 +40,11 @@ def _chart(time: Report, kind: str, line: Axis, figures: Sequence[Figures]) -> M
         Series(name, [None if one is None else one[index] / 1e3 for one in values])
         for index, name in enumerate(_NAMES)
     ]
+    latest = f", the latest {MOST}" if len(time.rows) > len(line.slots) else ""
     told = [f"{slot.name}: {_told(value)}" for slot, value in zip(line.slots, values, strict=True)]
     drawn = Chart(
         id=f"{kind.replace('_', '-')}-chart",
-        title=f"{_KINDS[kind]} by {line.unit}",
+        title=f"{_KINDS[kind]} by {line.unit}{latest}",
         unit="seconds",
         axis=line,
         scale=scale(0, max(value[-1] for value in known) / 1e3),
