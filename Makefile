@@ -54,8 +54,11 @@ lint: env ## ruff and the import contracts
 types: env ## mypy --strict on src
 	@$(RUN)/mypy
 
+dashboards: env ## the dashboards and recording rules of collector-config/grafana, out of their code
+	@$(RUN)/python collector-config/grafana/source
+
 # A pipe hides pytest's exit status from sh, so it goes through a file.
-matrix: aimock auto browser ## tests/matrix on every pair of openai and anthropic versions, aimock, auto and browser
+matrix: aimock auto servers browser ## tests/matrix on every pair of openai and anthropic versions, aimock, auto, servers and browser
 	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
 	for pair in $(MATRIX_PAIRS); do \
 		printf '\n=== %s\n' "$$pair"; log=$(VENVS)/matrix/$$pair; echo 1 >"$$log.status"; \
@@ -93,6 +96,15 @@ auto: env ## tests/zero_code: opentelemetry-instrument and declarative configura
 	@$(MAKE) -s env NAME=auto-bare
 	@printf '\n=== auto\n'
 	@COSTSPAN_AUTO=$$PWD/$(VENVS) $(RUN)/python -m pytest tests/zero_code -q -n $(WORKERS) $(PYTEST_ARGS)
+
+# Minutes, the first time; what cannot be had here is named, and its tests skip.
+parts: env ## the OpenTelemetry Collector and Jaeger, built from their Go modules into VENVS/parts
+	@$(RUN)/python -m tests.servers.build $(VENVS)/parts
+
+servers: env ## tests/servers: a real collector and a real Jaeger, where "make parts" left them
+	@printf '\n=== servers\n'
+	@COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
+		$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS)
 
 # The page of reports as a browser shows it; where there is no Chromium, this says so and goes on.
 browser: ## tests/report/page: the page of reports in Chromium
@@ -161,4 +173,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix aimock decoder auto browser bench peers proof pins clean env always
+.PHONY: help demo test lint types dashboards matrix aimock decoder auto parts servers browser bench peers proof pins clean env always
