@@ -24,7 +24,7 @@ def found(folder: Path, **asked: object) -> Contents:
 
 
 def test_the_command_that_takes_the_data_out(tmp_path: Path):
-    write(tmp_path / "logs", line(agent="a</script>"))
+    write(tmp_path / "logs", line(agent="a</script> b"))
     (tmp_path / "report.html").write_text(document(found(tmp_path / "logs")), "utf-8")
     (command,) = (text for name, text in fenced("sh") if name.startswith("report-page"))
 
@@ -32,7 +32,7 @@ def test_the_command_that_takes_the_data_out(tmp_path: Path):
     done = subprocess.run(program, shell=True, cwd=tmp_path, capture_output=True, check=True)
 
     rows = json.loads(done.stdout)["reports"]["agent"]["rows"]
-    assert [row["agent"] for row in rows] == ["a</script>"]
+    assert [row["agent"] for row in rows] == ["a</script> b"]
 
 
 def sections(page: str) -> list[str]:
