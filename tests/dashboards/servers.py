@@ -21,7 +21,7 @@ from tests.third_party.processes import free_port, serving
 
 ROOT = Path(__file__).parents[2]
 GRAFANA = ROOT / "collector-config" / "grafana"
-WINDOW, SETTLED = 3, 1
+WINDOW, SETTLED = 5, 2
 """Seconds in place of the 60 and 10 of the recording rules; every second there is a scrape."""
 
 COLLECTOR = os.environ.get("COSTSPAN_COLLECTOR")
