@@ -10,7 +10,7 @@ from tests.dashboards.conftest import Filled
 from tests.dashboards.made import PAGES, chosen, queries, query_of
 from tests.dashboards.servers import needs_prometheus
 
-pytestmark = [pytest.mark.system, pytest.mark.prometheus, needs_prometheus]
+pytestmark = needs_prometheus
 
 SPEND, CALLS, BUDGETS = "costspan-spend", "costspan-calls", "costspan-budgets"
 
