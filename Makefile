@@ -101,10 +101,11 @@ auto: env ## tests/zero_code: opentelemetry-instrument and declarative configura
 parts: env ## the OpenTelemetry Collector and Jaeger, built from their Go modules into VENVS/parts
 	@$(RUN)/python -m tests.servers.build $(VENVS)/parts
 
-servers: env ## tests/servers: a real collector and a real Jaeger, where "make parts" left them
+servers: env ## tests/servers and the dashboards by OTLP: a real collector, a real Jaeger, where "make parts" left them
 	@printf '\n=== servers\n'
-	@COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
-		$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS)
+	@export COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger; \
+	$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS) && \
+	$(RUN)/python -m pytest tests/dashboards -m collector -q $(PYTEST_ARGS)
 
 # The page of reports as a browser shows it; where there is no Chromium, this says so and goes on.
 browser: ## tests/report/page: the page of reports in Chromium

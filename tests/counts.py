@@ -25,6 +25,7 @@ PARTS = {
     "chromium": (_WHOLE, ["tests/report/page"]),
     "jaeger": _SERVERS,
     "collector": _SERVERS,
+    "prometheus": (_WHOLE, ["tests/dashboards"]),
 }
 """System parts, each with the runs that hold its number where it was started."""
 
