@@ -11,7 +11,7 @@ from costspan.testing import LLMServer
 from tests.servers.programs import ended, started
 from tests.servers.running import Server, awaited, needs_jaeger
 
-pytestmark = needs_jaeger
+pytestmark = [*needs_jaeger, pytest.mark.runs("jaeger/jaeger.yaml")]
 
 CALLS = """
 call(agent="code_reviewer")
