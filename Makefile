@@ -7,7 +7,8 @@
 #   MATRIX_PAIRS="..."        the version pairs of "make matrix"
 #   BENCH_ARGS="--only parts" a part of "make bench" alone
 #   PEERS="bench-official"    the environments of "make peers"
-#   WRITE_DOCS=1              "make peers" writes docs/peers.md
+#   WRITE_DOCS=1              "make peers" and "make servers" write their tables into docs/
+#   LOAD_SECONDS=60           how long each load test of "make servers" lasts
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
 #
 # An environment NAME is VENVS/NAME, made from tests/requirements/NAME.txt, and made again when that
@@ -24,6 +25,7 @@ BENCH_PEERS = official openllmetry openinference
 PEERS = bench-official peer-official-older peer-logfire peer-logfire-older bench-openllmetry peer-openllmetry-older \
 	bench-openinference peer-openinference-older peer-openlit peer-openlit-older peer-frameworks peer-frameworks-older
 WRITE_DOCS =
+LOAD_SECONDS = 2
 UPGRADE =
 AIMOCK = 1.43
 
@@ -101,6 +103,7 @@ parts: env ## the OpenTelemetry Collector and Jaeger, built from their Go module
 servers: env ## tests/servers: a real collector and a real Jaeger, where "make parts" left them
 	@printf '\n=== servers\n'
 	@COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
+		COSTSPAN_LOAD_SECONDS=$(LOAD_SECONDS) WRITE_DOCS="$(WRITE_DOCS)" \
 		$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS)
 
 # Alone on the machine, as its processes take turns; each peer has an interpreter of its own, with costspan in it too.
@@ -125,7 +128,9 @@ proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 cal
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
 	@COSTSPAN_FUZZ_LINES=1000000 $(RUN)/python -m pytest tests/export/test_reader.py -q -o timeout=0
 	@$(MAKE) decoder
-	@$(MAKE) matrix
+	@$(MAKE) parts
+	@$(MAKE) matrix WRITE_DOCS=1
+	@$(MAKE) servers LOAD_SECONDS=60 WORKERS=0 PYTEST_ARGS="-k load -o log_cli=true -o log_cli_level=INFO"
 	@$(MAKE) peers
 	@$(MAKE) demo
 	@$(MAKE) bench
