@@ -56,6 +56,9 @@ lint: env ## ruff and the import contracts
 types: env ## mypy --strict on src
 	@$(RUN)/mypy
 
+dashboards: env ## the dashboards and recording rules of collector-config/grafana, out of their code
+	@$(RUN)/python collector-config/grafana/source
+
 # A pipe hides pytest's exit status from sh, so it goes through a file.
 matrix: aimock auto servers ## tests/matrix on every pair of openai and anthropic versions, aimock, auto and servers
 	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
@@ -168,4 +171,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix aimock decoder auto parts servers bench peers proof pins clean env always
+.PHONY: help demo test lint types dashboards matrix aimock decoder auto parts servers bench peers proof pins clean env always
