@@ -7,7 +7,8 @@
 #   MATRIX_PAIRS="..."        the version pairs of "make matrix"
 #   BENCH_ARGS="--only parts" a part of "make bench" alone
 #   PEERS="bench-official"    the environments of "make peers"
-#   WRITE_DOCS=1              "make peers" writes docs/peers.md
+#   WRITE_DOCS=1              "make peers" and "make servers" write their tables into docs/
+#   LOAD_SECONDS=60           how long each load test of "make servers" lasts
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
 #
 # An environment NAME is VENVS/NAME, made from tests/requirements/NAME.txt, and made again when that
@@ -24,6 +25,7 @@ BENCH_PEERS = official openllmetry openinference
 PEERS = bench-official peer-official-older peer-logfire peer-logfire-older bench-openllmetry peer-openllmetry-older \
 	bench-openinference peer-openinference-older peer-openlit peer-openlit-older peer-frameworks peer-frameworks-older
 WRITE_DOCS =
+LOAD_SECONDS = 2
 UPGRADE =
 AIMOCK = 1.43
 
@@ -103,7 +105,8 @@ parts: env ## the OpenTelemetry Collector and Jaeger, built from their Go module
 
 servers: env ## tests/servers and the dashboards by OTLP: a real collector, a real Jaeger, where "make parts" left them
 	@printf '\n=== servers\n'
-	@export COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger; \
+	@export COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
+		COSTSPAN_LOAD_SECONDS=$(LOAD_SECONDS) WRITE_DOCS="$(WRITE_DOCS)"; \
 	$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS) && \
 	$(RUN)/python -m pytest tests/dashboards -m collector -q $(PYTEST_ARGS)
 
@@ -136,7 +139,9 @@ proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 cal
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
 	@COSTSPAN_FUZZ_LINES=1000000 $(RUN)/python -m pytest tests/export/test_reader.py -q -o timeout=0
 	@$(MAKE) decoder
-	@$(MAKE) matrix
+	@$(MAKE) parts
+	@$(MAKE) matrix WRITE_DOCS=1
+	@$(MAKE) servers LOAD_SECONDS=60 WORKERS=0 PYTEST_ARGS="-k load -o log_cli=true -o log_cli_level=INFO"
 	@$(MAKE) peers
 	@$(MAKE) demo
 	@$(MAKE) bench
