@@ -114,7 +114,7 @@ class Observation:
         self._open = True
         self.started_at = time.time_ns()
         self.started = self.ended = time.perf_counter()
-        self.span: Span = opened(wiring.tracers.tracer, request, self.who, self.started_at)
+        self.span: Span = opened(wiring.tracers, request, self.who, self.started_at)
 
     def __enter__(self) -> Observation:
         """Make the span current while the request is under way."""

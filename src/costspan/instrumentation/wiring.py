@@ -19,6 +19,7 @@ from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation
 from costspan.errors import BudgetExceeded
 from costspan.instrumentation.metrics import Meters
+from costspan.instrumentation.onlookers import Onlookers
 
 logger = logging.getLogger("costspan")
 
@@ -161,6 +162,7 @@ class Tracers:
 
     def __init__(self, given: TracerProvider | None, version: str) -> None:
         self.joins: Callable[[Any], None] | None = None
+        self.onlookers = Onlookers()
         self._given = given
         self._version = version
         self._seen: Any = None

@@ -122,6 +122,9 @@ ON_SPAN = "_costspan_call"
 """Where a span object of ours holds its call and attribution until a processor has settled it; None
 where it was settled already. It is never exported."""
 
+GOES_BY_NAME = "_costspan_goes_by_name"
+"""True of a span processor that goes by the name alone when a span of ours starts."""
+
 COST_PROPOSAL = True
 """Whether `gen_ai.usage.cost.*`, an open proposal of the conventions, is written too."""
 
