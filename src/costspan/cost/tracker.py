@@ -123,6 +123,11 @@ class CostTracker:
         return self._store.shared
 
     @property
+    def asks_leave(self) -> bool:
+        """Whether a call may be refused: where not, nobody needs to ask."""
+        return self.prices.unknown == "block" or self._watch.refuses
+
+    @property
     def needs_size(self) -> bool:
         """Whether a budget must know how long a request is, before its call."""
         return self._watch.sizes

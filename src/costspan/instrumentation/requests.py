@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.context import get_current
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from costspan.call import Request
@@ -55,7 +56,7 @@ class Unobserved:
 
 
 class Observed:
-    """A request of ours: the arguments to send it with, and its observation."""
+    """A request of ours: the arguments to send it with, and its observation, to be entered."""
 
     __slots__ = ("args", "kwargs", "observation", "unasked")
 
@@ -66,20 +67,6 @@ class Observed:
         self.args = args
         self.kwargs = kwargs
         self.unasked = (args, kwargs)
-
-    def __enter__(self) -> Observed:
-        """Make its span current."""
-        self.observation.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        """End the request."""
-        self.observation.__exit__(kind, exc, tb)
 
 
 class Operations:
@@ -140,7 +127,7 @@ class Requests:
         with _OPENING:
             options = args[1] if len(args) > 1 else kwargs["options"]
             operation = self._operations.find(options.method, options.url)
-            if operation is not None and not is_suppressed():
+            if operation is not None and not is_suppressed(get_current()):
                 opened = self._observed(wiring, client, options, operation, args, kwargs)
         if opened is not None:
             return opened

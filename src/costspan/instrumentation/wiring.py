@@ -57,6 +57,10 @@ class Accountant(Protocol):
         """Whether leave and settling may wait for a store, as no event loop may."""
 
     @property
+    def asks_leave(self) -> bool:
+        """Whether calls may be refused, or wait for leave."""
+
+    @property
     def needs_size(self) -> bool:
         """Whether a request's size must be known before its call."""
 
@@ -112,6 +116,7 @@ class Wiring:
         self.settles = costs is not None
         self.token_counter = None if costs is None else costs.token_counter
         self.waits = costs is not None and costs.waits
+        self.asks_leave = costs is not None and (costs.asks_leave or costs.waits)
         self.measures = costs is not None and (costs.needs_size or costs.needs_fingerprint)
         self.meters = meters
         self.capture = capture

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import defstruct, to_builtins
+from msgspec.structs import astuple
+
 from costspan.attributed import Attribution
 from costspan.call import PICOS_PER_USD, Call, Cost, Request, Response, Usage
 
@@ -113,6 +116,15 @@ USAGE: Mapping[str, str] = {
     "rerank_searches": "costspan.usage.rerank_searches",
 }
 """The fields of `Usage`, and the attribute that each becomes."""
+
+_Counted = defstruct(
+    "_Counted",
+    [(field, float, None) for field in Usage.__struct_fields__],
+    omit_defaults=True,
+    rename={**USAGE},
+    gc=False,
+)
+"""`Usage` under the names of its attributes: so msgspec makes them of it in one step."""
 
 _MODEL_FREE_NAMES = frozenset({"fetch_response"})
 _HTTPS_PORT = 443
@@ -251,7 +263,9 @@ def _add_estimates(attributes: Attributes, estimated: Usage) -> None:
 
 def usage_attributes(usage: Usage) -> Attributes:
     """The counts that were reported, zeros included."""
-    return {USAGE[field]: count for field, count in usage.reported().items() if field in USAGE}
+    told: Attributes = to_builtins(_Counted(*astuple(usage)))
+    told.pop("total_tokens", None)
+    return told
 
 
 def _add_cost(attributes: Attributes, cost: Cost, *, proposal: bool) -> None:

@@ -63,9 +63,16 @@ class Counting:
             sums = self._store.settle(call, cost, spent, charges, token)
         except StoreDown:
             sums = ()  # kept by the store, and counted when it is there again
-        if not self._single and not sums:
+        if not sums and not self._over(call, cost):
             return NOTHING
         return self._outcome(call, cost, charged, sums)
+
+    def _over(self, call: Call, cost: Cost) -> bool:
+        """Whether there may be something to tell of this call alone, or to learn from it."""
+        for budget in self._single:
+            if budget in self._learning or taken(budget, call, cost)[0] > budget.limit:
+                return True
+        return False
 
     def _charges(self, call: Call, cost: Cost, held: Held | None) -> list[Charged]:
         subject, now = settled(call), call.ended_at // 10**6
