@@ -198,7 +198,8 @@ class CostTracker:
             cost = self.prices.cost(call)
             if call.estimated is not None:
                 cost = with_estimate(call, cost, self.prices.cost)
-            self._responses.created(call, cost, spent)
+            if call.response is not None and call.response.status is not None:
+                self._responses.created(call, cost, spent)
         # The line first: it must be there whatever becomes of the store.
         self._write(call, cost)
         if wait or not self.waits:

@@ -81,7 +81,7 @@ class Observation:
     who: Attribution
     wiring: Wiring
     # One slot each, from the lines above.
-    __slots__ = tuple(__annotations__)  # noqa: F821 - of this class
+    __slots__ = tuple(__annotations__)
 
     def __init__(
         self,
@@ -234,7 +234,10 @@ class Observation:
     def _call(self) -> Call:
         who, context_of = self.who, self.span.get_span_context()
         elapsed = self.ended - self.started
-        response = combined(self.request, self.responses, self.seen)
+        if self.seen == 1 and self.responses:
+            response: Response | None = self.responses[0]
+        else:
+            response = combined(self.request, self.responses, self.seen)
         if self.answer is not None and response is not None and self._may_tell():
             response = structs.replace(response, preview=first_text(self.operation, self.answer))
         call = Call(

@@ -202,24 +202,15 @@ def call_attributes(call: Call, cost: Cost | None) -> Attributes:
     if call.estimated is not None:
         _add_estimates(attributes, call.estimated)
     if cost is not None:
-        _add_settled(attributes, call, cost)
+        _add_cost(attributes, call, cost)
     return attributes
 
 
 def cost_attributes(call: Call, cost: Cost) -> Attributes:
     """What a call cost, and where that figure comes from."""
     attributes: Attributes = {}
-    _add_settled(attributes, call, cost)
+    _add_cost(attributes, call, cost)
     return attributes
-
-
-def _add_settled(attributes: Attributes, call: Call, cost: Cost) -> None:
-    fetched = call.request.operation == "fetch_response"
-    _add_cost(attributes, cost, proposal=COST_PROPOSAL and not fetched)
-    if call.settles_response:
-        attributes["costspan.settles_response"] = True
-        if call.corrects:
-            attributes["costspan.corrects"] = f"{call.corrects:016x}"
 
 
 def _add_transport(attributes: Attributes, call: Call) -> None:
@@ -268,24 +259,28 @@ def usage_attributes(usage: Usage) -> Attributes:
     return told
 
 
-def _add_cost(attributes: Attributes, cost: Cost, *, proposal: bool) -> None:
+def _add_cost(attributes: Attributes, call: Call, cost: Cost) -> None:
     attributes[COST_STATUS] = cost.status
     if cost.missing:
         attributes["costspan.cost.missing"] = cost.missing
+    if call.settles_response:
+        attributes["costspan.settles_response"] = True
+        if call.corrects:
+            attributes["costspan.corrects"] = f"{call.corrects:016x}"
     if cost.total is None:
         return
-    attributes[COST_TOTAL] = cost.total / PICOS_PER_USD
+    dollars = attributes[COST_TOTAL] = cost.total / PICOS_PER_USD
     attributes["costspan.cost.currency"] = "USD"
     if cost.status == "not_billed":
         return
-    if proposal:
-        attributes[COST_AMOUNT] = attributes[COST_TOTAL]
+    if COST_PROPOSAL and call.request.operation != "fetch_response":
+        attributes[COST_AMOUNT] = dollars
         attributes[COST_CURRENCY] = "USD"
         attributes[COST_SOURCE] = "provider" if cost.match == "provider" else "local"
-    _add_provenance(attributes, cost)
+    _add_parts(attributes, cost)
 
 
-def _add_provenance(attributes: Attributes, cost: Cost) -> None:
+def _add_parts(attributes: Attributes, cost: Cost) -> None:
     if cost.input is not None:
         attributes["costspan.cost.input"] = cost.input / PICOS_PER_USD
     if cost.cache_read:

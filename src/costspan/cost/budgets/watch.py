@@ -112,7 +112,8 @@ class Watch:
         outcome = self._counting.settle(call, cost, spent, held)
         if held is not None:
             self._admission.settled(held)
-        self._alerted(call, len(outcome.alerts))
+        if outcome.alerts:
+            self._alerted(call, len(outcome.alerts))
         if self._patrols and (outcome.alerts or self._teller.missed):
             self._patrol.start()
         return outcome
