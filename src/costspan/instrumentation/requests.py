@@ -122,7 +122,8 @@ class Requests:
         """The observed request, or None for one that goes its way as it is."""
         if self.retired:
             return None
-        settlement.drain()
+        if not settlement.queue.empty():
+            settlement.drain()
         opened = None
         with _OPENING:
             options = args[1] if len(args) > 1 else kwargs["options"]
