@@ -194,16 +194,7 @@ def call_attributes(call: Call, cost: Cost | None) -> Attributes:
     attributes = parameter_attributes(call.request)
     if call.response is not None:
         _add_response(attributes, call.request, call.response)
-    if call.time_to_first_chunk is not None:
-        attributes[TIME_TO_FIRST_CHUNK] = call.time_to_first_chunk
-    if call.time_to_first_token is not None:
-        attributes["costspan.time_to_first_token"] = call.time_to_first_token
-    if call.http_status is not None:
-        attributes[HTTP_STATUS] = call.http_status
-    if call.retries:
-        attributes["http.request.resend_count"] = call.retries
-    if call.request_id is not None:
-        attributes["costspan.request.id"] = call.request_id
+    _add_transport(attributes, call)
     if call.outcome == "abandoned":
         attributes["costspan.stream.outcome"] = "abandoned"
     if call.error is not None:
@@ -222,6 +213,19 @@ def cost_attributes(call: Call, cost: Cost) -> Attributes:
     attributes: Attributes = {}
     _add_cost(attributes, call, cost)
     return attributes
+
+
+def _add_transport(attributes: Attributes, call: Call) -> None:
+    if call.time_to_first_chunk is not None:
+        attributes[TIME_TO_FIRST_CHUNK] = call.time_to_first_chunk
+    if call.time_to_first_token is not None:
+        attributes["costspan.time_to_first_token"] = call.time_to_first_token
+    if call.http_status is not None:
+        attributes[HTTP_STATUS] = call.http_status
+    if call.retries:
+        attributes["http.request.resend_count"] = call.retries
+    if call.request_id is not None:
+        attributes["costspan.request.id"] = call.request_id
 
 
 def _add_response(attributes: Attributes, request: Request, response: Response) -> None:
