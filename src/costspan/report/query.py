@@ -19,6 +19,7 @@ from costspan.errors import ConfigurationError
 from costspan.export.folders import Place
 from costspan.report.conditions import condition
 from costspan.report.dearest import dearest
+from costspan.report.engine import duckdb
 from costspan.report.figures import Figures, together
 from costspan.report.files import files_in
 from costspan.report.moments import moment
@@ -36,6 +37,10 @@ _IS_DEAR = _IS_TOTAL + NOTES
 _WIDTH = len(Figures.__struct_fields__)
 _PACKED = 10
 """How many bytes one of a compressed file may stand for."""
+
+
+class _TooMuch(ConfigurationError):
+    """The answer does not fit into the memory that a report may take."""
 
 
 class Question(Struct, frozen=True):
@@ -112,6 +117,8 @@ def ask(question: Question) -> Report:
 def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
     """Answer for each breakdown, in one pass over the files; `by` and `top` are those of each.
 
+    Where that does not fit into memory, as with a million sessions, each has a pass of its own.
+
     Raises:
         ConfigurationError: as `ask` does.
     """
@@ -133,7 +140,12 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
         all_rows = statement(chosen, by, as_text=as_text, **window)
         return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
-    rows, unreadable = _run(files, sql, question.where)
+    try:
+        rows, unreadable = _run(files, sql, question.where)
+    except _TooMuch:
+        if len(breakdowns) == 1:
+            raise
+        return [ask_each(question, [one])[0] for one in breakdowns]
     passed_over = found_in(files, unreadable, rows)
     reports = (
         Report(
@@ -223,10 +235,13 @@ def _run(
     """The rows of the statement, over the files that can be read, and why the others cannot."""
 
     def rows(engine: Any, chosen: Sequence[Path]) -> list[Any]:
-        found: list[Any] = engine.execute(sql(chosen)).fetchall()
-        if any(row[_IS_DEAR] for row in found):
-            found = engine.execute(sql(chosen, as_text=True)).fetchall()
-        return found
+        try:
+            found: list[Any] = engine.execute(sql(chosen)).fetchall()
+            if any(row[_IS_DEAR] for row in found):
+                found = engine.execute(sql(chosen, as_text=True)).fetchall()
+            return found
+        except duckdb().OutOfMemoryException as fault:
+            raise _TooMuch(f"DuckDB cannot answer: {str(fault).splitlines()[0]}") from None
 
     found, unreadable = run(files, rows, where)
     return found or [], unreadable
