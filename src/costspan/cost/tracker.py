@@ -88,6 +88,7 @@ class CostTracker:
             )
         self.budgets = tuple(budgets)
         sinks = None if alerts is None else checked_sinks(alerts)
+        self.store_url = store
         self._store = open_store(store)
         self._seen = SeenCalls()
         self._responses = SettledResponses()
