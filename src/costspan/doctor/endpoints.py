@@ -20,7 +20,7 @@ from costspan.doctor.finding import Finding
 from costspan.guard import fault_of
 
 TIMEOUT_SECONDS = 2.0
-_START = "start a receiver there, or correct OTEL_EXPORTER_OTLP_ENDPOINT; spans wait in memory and are then lost"
+_START = "start a receiver there, or correct OTEL_EXPORTER_OTLP_ENDPOINT; spans that wait are lost"
 _HEADERS = "give the key in OTEL_EXPORTER_OTLP_HEADERS, as its documentation says"
 _PATH = "the path is wrong: OTEL_EXPORTER_OTLP_ENDPOINT is the part before /v1/traces"
 _REMEDIES = {401: _HEADERS, 403: _HEADERS, 404: _PATH, 405: _PATH}
