@@ -7,7 +7,8 @@
 #   MATRIX_PAIRS="..."        the version pairs of "make matrix"
 #   BENCH_ARGS="--only parts" a part of "make bench" alone
 #   PEERS="bench-official"    the environments of "make peers"
-#   WRITE_DOCS=1              "make peers" writes docs/peers.md
+#   JUDGES="mlflow"           the judges of "make judges"; of "make matrix" it is mlflow alone, or none
+#   WRITE_DOCS=1              "make peers" writes docs/peers.md, "make judges" docs/judges.md
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
 #
 # An environment NAME is VENVS/NAME, made from tests/requirements/NAME.txt, and made again when that
@@ -23,6 +24,8 @@ MATRIX_PAIRS = openai1.109-anthropic0.93 openai2.54-anthropic1.17 openai3.54-ant
 BENCH_PEERS = official openllmetry openinference
 PEERS = bench-official peer-official-older peer-logfire peer-logfire-older bench-openllmetry peer-openllmetry-older \
 	bench-openinference peer-openinference-older peer-openlit peer-openlit-older peer-frameworks peer-frameworks-older
+JUDGES = mlflow phoenix
+MATRIX_JUDGES = mlflow
 WRITE_DOCS =
 UPGRADE =
 AIMOCK = 1.43
@@ -55,7 +58,8 @@ types: env ## mypy --strict on src
 	@$(RUN)/mypy
 
 # A pipe hides pytest's exit status from sh, so it goes through a file.
-matrix: aimock auto ## tests/matrix on every pair of openai and anthropic versions, aimock and auto
+matrix: aimock auto ## tests/matrix on every pair of openai and anthropic versions, aimock, auto and a judge
+	@$(MAKE) -s judges JUDGES="$(MATRIX_JUDGES)" WRITE_DOCS=
 	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
 	for pair in $(MATRIX_PAIRS); do \
 		printf '\n=== %s\n' "$$pair"; log=$(VENVS)/matrix/$$pair; echo 1 >"$$log.status"; \
@@ -69,6 +73,16 @@ matrix: aimock auto ## tests/matrix on every pair of openai and anthropic versio
 		printf '%-28s %s\n' "$$pair" "$$(tail -n 1 "$$log.log" 2>/dev/null | tr -d = | grep . || echo 'not run')"; \
 	done; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+# Servers of others that read OTLP, each in an environment of its own: some hundred megabytes.
+judges: env ## tests/judges: what Phoenix and MLflow read of our spans
+	@found=; for name in $(JUDGES); do \
+		if $(MAKE) -s env NAME="judge-$$name"; then found="$$found $$name=$$PWD/$(VENVS)/judge-$$name"; \
+		else echo "skipped: the judge $$name, as it could not be installed"; fi; \
+	done; \
+	[ -z "$$found" ] || { printf '\n=== judges:%s\n' "$$found"; export COSTSPAN_JUDGES="$${found# }"; \
+		$(RUN)/python -m pytest tests/judges -q $(PYTEST_ARGS) && \
+		{ [ -z "$(WRITE_DOCS)" ] || WRITE_DOCS=1 $(RUN)/python -m tests.judges; }; }
 
 # A model server that comes by npm; where there is no npm, this says so and goes on.
 aimock: env
@@ -110,7 +124,7 @@ peers: env ## tests/peers: what the spans of other instrumentations cost, held t
 	done; \
 	COSTSPAN_PEERS="$${pythons# }" WRITE_DOCS="$(WRITE_DOCS)" $(RUN)/python -m tests.peers --workers $(WORKERS)
 
-proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, matrix, peers, demo and bench
+proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, matrix, peers, judges, demo and bench
 	@$(MAKE) test
 	@COSTSPAN_TORTURE_SECONDS=120 $(RUN)/python -m pytest tests/export/test_torture.py -q -o timeout=0
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
@@ -118,6 +132,7 @@ proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 cal
 	@$(MAKE) decoder
 	@$(MAKE) matrix
 	@$(MAKE) peers
+	@$(MAKE) judges WRITE_DOCS=1
 	@$(MAKE) demo
 	@$(MAKE) bench
 
@@ -126,6 +141,7 @@ pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files 
 	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/auto*.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
 		case "$$file" in */peer-*) freed="--overrides $(PINS)/overrides.txt";; *) freed=;; esac; \
 		$(COMPILE) $$freed -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
+	@for file in $(PINS)/judge-*.in; do $(COMPILE) -o "$${file%.in}.txt" "$$file" || exit 1; done
 
 clean: ## remove environments, caches and builds
 	rm -rf $(VENVS) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -154,4 +170,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix aimock decoder auto bench peers proof pins clean env always
+.PHONY: help demo test lint types matrix judges aimock decoder auto bench peers proof pins clean env always

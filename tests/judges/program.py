@@ -1,10 +1,11 @@
-"""A program of a user's: six calls through the real SDKs in one trace, sent by OTLP.
+"""A program of a user's: eight calls through the real SDKs in one trace, sent by OTLP.
 
 Where spans go is in OTEL_EXPORTER_OTLP_*, as any user would set it. Prints, as JSON, the trace and
 what the calls cost.
 """
 
 import json
+from contextlib import suppress
 
 import openai
 from anthropic import Anthropic
@@ -14,7 +15,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from costspan import Instrumentor, attribution
+from costspan import CostTracker, Instrumentor, Prices, Rate, attribution
 from costspan.testing import LLMServer
 
 TOOL = {
@@ -33,7 +34,7 @@ def ordered(scenario: str) -> dict[str, str]:
 
 
 def make_calls(server: LLMServer) -> None:
-    """Chat, a stream, a tool call, Responses, messages with a cache, embeddings, a failure."""
+    """Chat, a stream, a tool call, Responses, a cache, a rate of one's own, a vector, a failure."""
     client = OpenAI(base_url=server.openai_url, api_key="any", max_retries=0)
     claude = Anthropic(base_url=server.anthropic_url, api_key="any")
     chat = client.chat.completions
@@ -58,13 +59,12 @@ def make_calls(server: LLMServer) -> None:
         messages=QUESTION[1:],
         extra_headers=ordered("tokens=2000/100;cached=1500"),
     )
+    chat.create(model="house-model", messages=QUESTION, extra_headers=ordered("tokens=1000/10"))
     client.embeddings.create(
         model="text-embedding-3-small", input="city", extra_headers=ordered("tokens=7/0")
     )
-    try:
+    with suppress(openai.RateLimitError):
         chat.create(model="gpt-5.2", messages=QUESTION, extra_headers=ordered("status=429"))
-    except openai.RateLimitError:
-        pass
 
 
 def main() -> None:
@@ -72,9 +72,8 @@ def main() -> None:
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
-    Instrumentor().instrument(capture_content="on")
-    costs = Instrumentor().costs
-    assert costs is not None
+    costs = CostTracker(prices=Prices(overrides={"house-model": Rate(input=0.5, output=3)}))
+    Instrumentor().instrument(capture_content="on", costs=costs)
     tracer = trace.get_tracer("the app")
     with (
         LLMServer() as server,

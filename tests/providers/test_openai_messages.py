@@ -1,4 +1,4 @@
-"""What was said in a response, in the conventions' shape: with a reason for its end, as they ask."""
+"""What was said in a response, in the shape of the conventions: why it ended is in it."""
 
 from typing import Any
 
