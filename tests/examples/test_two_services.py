@@ -1,6 +1,9 @@
 """Two services in two processes: one trace, its cost by one query, one limit over both."""
 
 import json
+import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +45,7 @@ def spans_in(folder: Path) -> list[tuple[str, dict[str, Any]]]:
 
 def told(holder: dict[str, Any]) -> dict[str, Any]:
     """Attributes of OTLP's JSON, each value without its kind."""
-    return {one["key"]: next(iter(one["value"].values())) for one in holder["attributes"]}
+    return {one["key"]: next(iter(one["value"].values())) for one in holder.get("attributes", ())}
 
 
 def test_the_third_question_is_refused_with_402(folder: tuple[Path, list[str]]) -> None:
@@ -101,3 +104,36 @@ def test_the_traces_cost_by_one_query(
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert row["trace"] == printed[1].removeprefix("trace ")
     assert (row["calls"], row["errors"], row["cost_usd"]) == (7, 1, 0.02631)
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_the_pages_expression_over_jaegers_answer(folder: tuple[Path, list[str]]) -> None:
+    """Over the example's spans in the form of Jaeger's query API: `data[].spans[].tags[]`."""
+    page = (Path(__file__).parents[2] / "docs" / "services.md").read_text("utf-8")
+    (written,) = re.findall(r"\\\| jq '(.+?)'`", page)
+    spans = [
+        {"tags": [{"key": key, "value": value} for key, value in told(span).items()]}
+        for _, span in spans_in(folder[0])
+    ]
+
+    done = subprocess.run(
+        ["jq", written.replace("\\|", "|")],
+        input=json.dumps({"data": [{"spans": spans}]}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert float(done.stdout) == pytest.approx(0.02631, abs=1e-12)
+
+
+def test_the_page_shows_what_the_example_prints(folder: tuple[Path, list[str]]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "services.md").read_text("utf-8")
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", page, re.M | re.S)
+
+    assert sorted(map(lasting, shown.splitlines())) == sorted(map(lasting, folder[1]))
+
+
+def lasting(line: str) -> str:
+    """A line without what is another in each run: ids of requests and of traces."""
+    return re.sub(r"\b([0-9a-f]{32}|[0-9a-f]{8})\b", "ID", line)

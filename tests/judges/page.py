@@ -131,5 +131,6 @@ with a tool call, one of the Responses API, an Anthropic message with cached inp
   the one that we wrote. For models of the public tables it is ours to a billionth of a dollar. A
   rate of your own, a discount or a fee that tokens do not tell is not in it: sums in dollars are to
   be made over `costspan.cost.total`, which both keep.
-- Nothing of ours is dropped: every attribute comes back under its name from both.
+- Both show the session and the user as the trace's own. The agent and the tags mean nothing to
+  either: they can be searched as attributes.
 """
