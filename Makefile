@@ -84,6 +84,12 @@ judges: env ## tests/judges: what Phoenix and MLflow read of our spans
 		$(RUN)/python -m pytest tests/judges -q $(PYTEST_ARGS) && \
 		{ [ -z "$(WRITE_DOCS)" ] || WRITE_DOCS=1 $(RUN)/python -m tests.judges; }; }
 
+# ClickHouse's engine in a Python of its own, and InfluxDB where its daemon is installed.
+databases: env ## tests/databases: the queries of collector-config/clickhouse and influxdb
+	@if $(MAKE) -s env NAME=chdb; then chdb=$$PWD/$(VENVS)/chdb/bin/python; \
+	else echo 'skipped: ClickHouse, as chdb could not be installed'; fi; \
+	printf '\n=== databases\n'; COSTSPAN_CHDB="$$chdb" $(RUN)/python -m pytest tests/databases -q $(PYTEST_ARGS)
+
 # A model server that comes by npm; where there is no npm, this says so and goes on.
 aimock: env
 	@if command -v npm >/dev/null 2>&1; then \
@@ -124,7 +130,7 @@ peers: env ## tests/peers: what the spans of other instrumentations cost, held t
 	done; \
 	COSTSPAN_PEERS="$${pythons# }" WRITE_DOCS="$(WRITE_DOCS)" $(RUN)/python -m tests.peers --workers $(WORKERS)
 
-proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, matrix, peers, judges, demo and bench
+proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, matrix, peers, judges, databases, demo and bench
 	@$(MAKE) test
 	@COSTSPAN_TORTURE_SECONDS=120 $(RUN)/python -m pytest tests/export/test_torture.py -q -o timeout=0
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
@@ -133,6 +139,7 @@ proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 cal
 	@$(MAKE) matrix
 	@$(MAKE) peers
 	@$(MAKE) judges WRITE_DOCS=1
+	@$(MAKE) databases
 	@$(MAKE) demo
 	@$(MAKE) bench
 
@@ -141,7 +148,7 @@ pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files 
 	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/auto*.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
 		case "$$file" in */peer-*) freed="--overrides $(PINS)/overrides.txt";; *) freed=;; esac; \
 		$(COMPILE) $$freed -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
-	@for file in $(PINS)/judge-*.in; do $(COMPILE) -o "$${file%.in}.txt" "$$file" || exit 1; done
+	@for file in $(PINS)/judge-*.in $(PINS)/chdb.in; do $(COMPILE) -o "$${file%.in}.txt" "$$file" || exit 1; done
 
 clean: ## remove environments, caches and builds
 	rm -rf $(VENVS) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -170,4 +177,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix judges aimock decoder auto bench peers proof pins clean env always
+.PHONY: help demo test lint types matrix judges databases aimock decoder auto bench peers proof pins clean env always
