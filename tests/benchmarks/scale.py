@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from tests.benchmarks.span_lines import BATCH, _batches
 
 SECONDS = 4.0
 PROCESSES = (1, 4, 8)
-SCOPES = 5_000
+CALLS = 5_000
 PATIENCE = 30.0
 
 
@@ -125,38 +124,46 @@ def calls_a_second(url: str, processes: int) -> float:
     return calls / SECONDS
 
 
-def _filled(url: str) -> None:
-    """One call for each of many sessions, each with a budget of its own."""
+def _filled(url: str, scopes: int) -> None:
+    """Some thousand calls, each with a budget, in as many scopes as are asked for."""
     from costspan.cost.stores.contract import Charge, Counter
     from costspan.cost.stores.opening import open_store
     from tests.benchmarks.stores import _CALL, _COST
 
     store = open_store(url, PATIENCE)
-    for number in count():
-        if number == SCOPES:
-            break
-        counter = Counter("one ticket", f"ticket-{number}")
+    for number in range(CALLS):
+        counter = Counter("one ticket", f"ticket-{number % scopes}")
         store.settle(_CALL, _COST, (), [Charge(counter, 1)], f"call {number}")
     store.close()
 
 
-def scope_bytes() -> dict[str, float]:
-    """What a scope of a budget takes, such as a session, with its call's token for a day."""
-    from tests.cost.stores.servers import REDIS, redis_server
+def kept_bytes() -> dict[str, float]:
+    """What a store keeps of a call for a day, and of a scope of a budget, such as a session."""
+    from tests.cost.stores.servers import REDIS
 
     found = {}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "costs.db"
-        _filled(f"sqlite:///{path}")
-        found["sqlite: bytes a scope"] = path.stat().st_size / SCOPES
-    if REDIS is not None:
-        import redis
-
-        with redis_server() as server, redis.Redis.from_url(server.url) as client:
-            before = client.info("memory")["used_memory"]
-            _filled(server.url)
-            found["redis: bytes a scope"] = (client.info("memory")["used_memory"] - before) / SCOPES
+    for kind, taken in {"sqlite": _of_sqlite, **({"redis": _of_redis} if REDIS else {})}.items():
+        one, many = taken(1), taken(CALLS)
+        found[f"{kind}: bytes a call"] = one / CALLS
+        found[f"{kind}: bytes a scope"] = (many - one) / CALLS
     return found
+
+
+def _of_sqlite(scopes: int) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        _filled(f"sqlite:///{folder}/costs.db", scopes)
+        return float(sum(path.stat().st_size for path in Path(folder).iterdir()))
+
+
+def _of_redis(scopes: int) -> float:
+    import redis
+
+    from tests.cost.stores.servers import redis_server
+
+    with redis_server() as server, redis.Redis.from_url(server.url) as client:
+        before = client.info("memory")["used_memory"]
+        _filled(server.url, scopes)
+        return float(client.info("memory")["used_memory"] - before)
 
 
 def stores() -> dict[str, float]:
@@ -181,7 +188,7 @@ def main() -> None:
     """Measure each, or what is named."""
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "line": line_bytes, "span": span_bytes, "series": series,
-        "scope": scope_bytes, "stores": stores,
+        "kept": kept_bytes, "stores": stores,
     }  # fmt: skip
     found: dict[str, Any] = {}
     for name in sys.argv[1:] or parts:

@@ -103,7 +103,7 @@ def asked(url: str, query: str) -> list[list[dict[str, Any]]]:
 
 
 def test_spend_by_day(influxdb: str) -> None:
-    """9,765.14 millionths on each day: the second day's are those of the process that began then."""
+    """9,765.14 millionths on each day; on the second by the process that began then."""
     before, after = asked(influxdb, (QUERIES / "spend_by_day.influxql").read_text("utf-8"))
 
     (((_, at_its_start),), ((_, at_its_end),)) = before[0]["values"], after[0]["values"]
