@@ -57,8 +57,11 @@ lint: env ## ruff and the import contracts
 types: env ## mypy --strict on src
 	@$(RUN)/mypy
 
+dashboards: env ## the dashboards and recording rules of collector-config/grafana, out of their code
+	@$(RUN)/python collector-config/grafana/source
+
 # A pipe hides pytest's exit status from sh, so it goes through a file.
-matrix: aimock auto ## tests/matrix on every pair of openai and anthropic versions, aimock, auto and a judge
+matrix: aimock auto servers ## tests/matrix on every pair of openai and anthropic versions, aimock, auto, servers, a judge
 	@$(MAKE) -s judges JUDGES="$(MATRIX_JUDGES)" WRITE_DOCS=
 	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
 	for pair in $(MATRIX_PAIRS); do \
@@ -113,6 +116,15 @@ auto: env ## tests/zero_code: opentelemetry-instrument and declarative configura
 	@$(MAKE) -s env NAME=auto-bare
 	@printf '\n=== auto\n'
 	@COSTSPAN_AUTO=$$PWD/$(VENVS) $(RUN)/python -m pytest tests/zero_code -q -n $(WORKERS) $(PYTEST_ARGS)
+
+# Minutes, the first time; what cannot be had here is named, and its tests skip.
+parts: env ## the OpenTelemetry Collector and Jaeger, built from their Go modules into VENVS/parts
+	@$(RUN)/python -m tests.servers.build $(VENVS)/parts
+
+servers: env ## tests/servers: a real collector and a real Jaeger, where "make parts" left them
+	@printf '\n=== servers\n'
+	@COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
+		$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS)
 
 # Alone on the machine, as its processes take turns; each peer has an interpreter of its own, with costspan in it too.
 bench: env ## tests/benchmarks: the figures of the design, beside those of the peers
@@ -177,4 +189,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix judges databases aimock decoder auto bench peers proof pins clean env always
+.PHONY: help demo test lint types dashboards matrix judges databases aimock decoder auto parts servers bench peers proof pins clean env always
