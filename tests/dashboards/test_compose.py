@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from tests.dashboards.made import PAGES
-from tests.dashboards.servers import COLLECTOR, GRAFANA, needs_collector
+from tests.dashboards.servers import GRAFANA
+from tests.servers.running import COLLECTOR, needs_collector
 
 
 def read(file: str) -> Any:
@@ -87,12 +88,15 @@ def test_prometheus_finds_a_program_that_ended() -> None:
     assert (keeps, SCRAPED) == ("5m", "15s")
 
 
-@pytest.mark.system
-@needs_collector
-def test_the_collector_takes_its_configuration() -> None:
-    config: Path = GRAFANA / "collector.yaml"
-    done = subprocess.run(
-        [str(COLLECTOR), "validate", "--config", str(config)], capture_output=True, text=True
-    )
+class TestWithACollector:
+    """With a real one."""
 
-    assert (done.returncode, done.stderr) == (0, "")
+    pytestmark = needs_collector
+
+    def test_it_takes_its_configuration(self) -> None:
+        config: Path = GRAFANA / "collector.yaml"
+        done = subprocess.run(
+            [COLLECTOR, "validate", "--config", str(config)], capture_output=True, text=True
+        )
+
+        assert (done.returncode, done.stderr) == (0, "")

@@ -1,15 +1,16 @@
 """The collector and compose files of the databases say nothing that is not defined in them."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-FOLDERS = [
-    Path(__file__).parents[2] / "collector-config" / name for name in ("clickhouse", "influxdb")
-]
+from tests.servers.running import COLLECTOR, SHIPPED, needs_collector
+
+FOLDERS = [SHIPPED / name for name in ("clickhouse", "influxdb")]
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
@@ -55,3 +56,29 @@ def test_the_readme_names_each_query(folder: Path) -> None:
 
     assert len(queries) == 3
     assert queries == named
+
+
+@pytest.mark.parametrize("name", [folder.name for folder in FOLDERS])
+class TestInACollector:
+    """The one that is built here has neither exporter: all but these is held to a real one."""
+
+    pytestmark = needs_collector
+
+    def test_the_exporter_alone_is_unknown(self, name: str, tmp_path: Path) -> None:
+        assert f'unknown type: "{name}"' in complaint(SHIPPED / name / "collector.yaml", tmp_path)
+
+    def test_the_rest_is_valid(self, name: str, tmp_path: Path) -> None:
+        config = read(SHIPPED / name / "collector.yaml")
+        config["exporters"] = {"debug": {}}
+        for pipeline in config["service"]["pipelines"].values():
+            pipeline["exporters"] = ["debug"]
+        (tmp_path / "collector.yaml").write_text(yaml.safe_dump(config))
+
+        assert complaint(tmp_path / "collector.yaml", tmp_path) == ""
+
+
+def complaint(config: Path, folder: Path) -> str:
+    """What the collector says against a configuration; nothing if it is valid."""
+    words = [COLLECTOR, "validate", f"--config={config}"]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stderr
