@@ -7,7 +7,8 @@
 #   MATRIX_PAIRS="..."        the version pairs of "make matrix"
 #   BENCH_ARGS="--only parts" a part of "make bench" alone
 #   PEERS="bench-official"    the environments of "make peers"
-#   WRITE_DOCS=1              "make peers" writes docs/peers.md
+#   WRITE_DOCS=1              "make peers" and "make servers" write their tables into docs/
+#   LOAD_SECONDS=60           how long each load test of "make servers" lasts
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
 #
 # An environment NAME is VENVS/NAME, made from tests/requirements/NAME.txt, and made again when that
@@ -24,6 +25,7 @@ BENCH_PEERS = official openllmetry openinference
 PEERS = bench-official peer-official-older peer-logfire peer-logfire-older bench-openllmetry peer-openllmetry-older \
 	bench-openinference peer-openinference-older peer-openlit peer-openlit-older peer-frameworks peer-frameworks-older
 WRITE_DOCS =
+LOAD_SECONDS = 2
 UPGRADE =
 AIMOCK = 1.43
 
@@ -58,7 +60,7 @@ dashboards: env ## the dashboards and recording rules of collector-config/grafan
 	@$(RUN)/python collector-config/grafana/source
 
 # A pipe hides pytest's exit status from sh, so it goes through a file.
-matrix: aimock auto servers ## tests/matrix on every pair of openai and anthropic versions, aimock, auto and servers
+matrix: aimock auto servers browser ## tests/matrix on every pair of openai and anthropic versions, aimock, auto, servers and browser
 	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
 	for pair in $(MATRIX_PAIRS); do \
 		printf '\n=== %s\n' "$$pair"; log=$(VENVS)/matrix/$$pair; echo 1 >"$$log.status"; \
@@ -103,9 +105,17 @@ parts: env ## the OpenTelemetry Collector and Jaeger, built from their Go module
 
 servers: env ## tests/servers and the dashboards by OTLP: a real collector, a real Jaeger, where "make parts" left them
 	@printf '\n=== servers\n'
-	@export COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger; \
+	@export COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
+		COSTSPAN_LOAD_SECONDS=$(LOAD_SECONDS) WRITE_DOCS="$(WRITE_DOCS)"; \
 	$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS) && \
 	$(RUN)/python -m pytest tests/dashboards -m collector -q $(PYTEST_ARGS)
+
+# The page of reports as a browser shows it; where there is no Chromium, this says so and goes on.
+browser: ## tests/report/page: the page of reports in Chromium
+	@if command -v chromium >/dev/null 2>&1; then \
+		$(MAKE) -s env NAME=browser && printf '\n=== browser\n' && \
+		$(VENVS)/browser/bin/python -m pytest tests/report/page -q -n $(WORKERS) $(PYTEST_ARGS); \
+	else echo 'skipped: the page in a browser, as there is no chromium'; fi
 
 # Alone on the machine, as its processes take turns; each peer has an interpreter of its own, with costspan in it too.
 bench: env ## tests/benchmarks: the figures of the design, beside those of the peers
@@ -129,14 +139,16 @@ proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 cal
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
 	@COSTSPAN_FUZZ_LINES=1000000 $(RUN)/python -m pytest tests/export/test_reader.py -q -o timeout=0
 	@$(MAKE) decoder
-	@$(MAKE) matrix
+	@$(MAKE) parts
+	@$(MAKE) matrix WRITE_DOCS=1
+	@$(MAKE) servers LOAD_SECONDS=60 WORKERS=0 PYTEST_ARGS="-k load -o log_cli=true -o log_cli_level=INFO"
 	@$(MAKE) peers
 	@$(MAKE) demo
 	@$(MAKE) bench
 
 pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files and pyproject.toml
 	@for name in uv build; do $(COMPILE) -o $(PINS)/$$name.txt $(PINS)/$$name.in || exit 1; done
-	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/auto*.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
+	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/browser.in $(PINS)/auto*.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
 		case "$$file" in */peer-*) freed="--overrides $(PINS)/overrides.txt";; *) freed=;; esac; \
 		$(COMPILE) $$freed -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
 
@@ -167,4 +179,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types dashboards matrix aimock decoder auto parts servers bench peers proof pins clean env always
+.PHONY: help demo test lint types dashboards matrix aimock decoder auto parts servers browser bench peers proof pins clean env always

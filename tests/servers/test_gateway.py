@@ -14,7 +14,7 @@ from tests.servers.prometheus_text import scraped, total
 from tests.servers.running import COLLECTOR, CONFIGS, SHIPPED, Server, awaited, needs_collector
 from tests.servers.running import running as run
 
-pytestmark = needs_collector
+pytestmark = [*needs_collector, pytest.mark.runs("gateway/collector.yaml")]
 
 GATEWAY = SHIPPED / "gateway" / "collector.yaml"
 

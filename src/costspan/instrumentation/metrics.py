@@ -32,6 +32,9 @@ SECONDS = (
 TOKENS = tuple(4**power for power in range(14))
 """Bucket boundaries that the conventions advise, in tokens."""
 
+_registry = vars(registry)
+"""Where OpenTelemetry keeps the provider that was set."""
+
 ChunkTimer = Callable[[], None]
 """Is called at each chunk of a stream; records the time since the chunk before."""
 
@@ -91,7 +94,7 @@ class Meters:
 
     def _in_force(self, now: int) -> Instruments | None:
         # To ask the API is slow while there is none, as it looks into the environment each time.
-        if self._given is not None or _one_is_set() or now >= self._due:
+        if now >= self._due or self._given is not None or _registry.get("_METER_PROVIDER"):
             self._look(now)
         return self._instruments
 
@@ -109,10 +112,6 @@ class Meters:
         if self._budgets is not None:
             gauges.show(provider, meter, self._budgets)
         return Instruments(meter, self._labels, self._names)
-
-
-def _one_is_set() -> bool:
-    return getattr(registry, "_METER_PROVIDER", None) is not None
 
 
 class Instruments:
