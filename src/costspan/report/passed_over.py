@@ -15,7 +15,8 @@ from msgspec import Struct
 from costspan.export.folders import Unreadable, lines_of
 from costspan.export.schema import SCHEMA_VERSION
 
-_MOST_NAMED = 20
+MOST_NAMED = 20
+"""Places and reasons that are named; all are counted."""
 
 
 class PassedOver(Struct, frozen=True):
@@ -67,7 +68,7 @@ def found_in(
         empty_files=len(empty),
         unreadable_files=len(unreadable),
         is_newer=newest > SCHEMA_VERSION,
-        named=tuple(islice(named_places, _MOST_NAMED)),
+        named=tuple(islice(named_places, MOST_NAMED)),
     )
 
 

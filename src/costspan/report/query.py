@@ -14,18 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from costspan.errors import ConfigurationError
 from costspan.export.folders import Place
 from costspan.report.conditions import condition
+from costspan.report.databases.address import is_address
+from costspan.report.databases.spilling import SPILLED, as_files
 from costspan.report.dearest import dearest
 from costspan.report.engine import duckdb, opened
 from costspan.report.figures import Figures
 from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
-from costspan.report.statement import NOTES, statement
+from costspan.report.statement import NOTES, fields_read, statement
 from costspan.report.vocabulary import TIMES, checked_word
 
 _MOST_EXACT_BYTES = 4 << 30
@@ -36,12 +38,15 @@ _WIDTH = len(Figures.__struct_fields__)
 _PACKED = 10
 """How many bytes one of a compressed file may stand for."""
 
+_FEWER_FIELDS = 4
+"""And one of the lines of a database, which have only the fields that are read."""
+
 
 class Question(Struct, frozen=True):
     """What is asked.
 
     Args:
-        places: folders, or files themselves.
+        places: folders, files themselves, or URLs of databases that a load filled.
         by: words to sum by, such as `agent` or `tag:team`; none gives the total alone.
         since, until: moments as `moments.moment` reads them; a call counts when it ended.
         where: an expression that `conditions.condition` reads.
@@ -104,6 +109,10 @@ def ask(question: Question) -> Report:
     until = moment("--until", question.until, now) if question.until is not None else None
     before = _before(question, since, until or moment("--until", "now", now))
     asked = condition(question.where) if question.where is not None else None
+    if any(map(is_address, question.places)):
+        fields = fields_read(by, asked)
+        with as_files(question.places, fields, before or since, until) as places:
+            return ask(structs.replace(question, places=places, now=now))
     files = files_in(question.places, _day(before or since), _day(until))
     is_exact = sum(map(_bytes, files)) <= _MOST_EXACT_BYTES
 
@@ -150,8 +159,9 @@ def _day(instant: datetime | None) -> Any:
 
 
 def _bytes(path: Path) -> int:
+    weight = _FEWER_FIELDS if path.name == SPILLED else 1 if path.suffix == ".jsonl" else _PACKED
     try:
-        return path.stat().st_size * (1 if path.suffix == ".jsonl" else _PACKED)
+        return path.stat().st_size * weight
     except OSError:
         return 0
 

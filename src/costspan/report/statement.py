@@ -30,8 +30,10 @@ _DOLLARS = ("cost", "input", "cache_read", "cache_write", "output", "tools")
 _SUMMED = (*(f"{name}_tokens" for name in _TOKENS), *(f"{name}_usd" for name in _DOLLARS))
 _READ = {*_NEEDED, *_SUMMED, "error", "corrects", "time_to_first_token_ms"}
 
-_TOTAL = "coalesce(total_tokens, coalesce(input_tokens, output_tokens) + "
-_TOTAL += "CASE WHEN input_tokens IS NULL THEN 0 ELSE coalesce(output_tokens, 0) END)"
+TOTAL_TOKENS = "coalesce(total_tokens, coalesce(input_tokens, output_tokens) + "
+TOTAL_TOKENS += "CASE WHEN input_tokens IS NULL THEN 0 ELSE coalesce(output_tokens, 0) END)"
+"""Of a call that knows only one part, that part."""
+
 _TIMED = "FILTER (output_tokens > 0 AND corrects IS NULL)"
 
 _COUNTS = (
@@ -41,7 +43,7 @@ _COUNTS = (
     "count(*) FILTER (status = 'partial')",
     "count(*) FILTER (status = 'estimated')",
 )
-_SUMS = tuple(f"sum({_TOTAL if name == 'total_tokens' else name})" for name in _SUMMED)
+_SUMS = tuple(f"sum({TOTAL_TOKENS if name == 'total_tokens' else name})" for name in _SUMMED)
 _DEAR = " OR ".join(f"abs({name}) >= {DEAR_USD}" for name in _SUMMED if name.endswith("_usd"))
 _FOR_RATES = (
     "sum(runtime_seconds)",
@@ -123,11 +125,15 @@ def _instant(moment: datetime) -> str:
     return f"TIMESTAMP {text(moment.isoformat(' '))}"
 
 
-def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as_text: bool) -> str:
+def fields_read(by: Sequence[str], where: Condition | None) -> set[str]:
+    """The fields of a line that the statement reads."""
     fields = {field_of(word) for word in by} | _READ
-    if where is not None:
-        fields |= where.fields
-    return lines(files, fields - {"tags"}, _tags(by, where), as_text=as_text)
+    return fields if where is None else fields | where.fields
+
+
+def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as_text: bool) -> str:
+    fields = fields_read(by, where) - {"tags"}
+    return lines(files, fields, _tags(by, where), as_text=as_text)
 
 
 def _tags(by: Sequence[str], where: Condition | None) -> set[str]:
