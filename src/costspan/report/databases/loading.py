@@ -7,7 +7,6 @@ A batch of lines is one step of the database, and what a load has not finished t
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import msgspec
 from msgspec import Struct
 
 from costspan.export.folders import Place, Unreadable, lines_of
-from costspan.export.schema import SCHEMA_VERSION
 from costspan.report.databases import rollups, tables
 from costspan.report.databases.address import Address
 from costspan.report.databases.connection import Connection
@@ -23,7 +21,7 @@ from costspan.report.databases.opening import loading
 from costspan.report.databases.rollups import Rollup
 from costspan.report.databases.rows import Reader, Row
 from costspan.report.files import files_in
-from costspan.report.passed_over import MOST_NAMED, PassedOver
+from costspan.report.passed_over import Noted, PassedOver
 
 BATCH = 5_000
 """Lines of one step."""
@@ -78,7 +76,8 @@ def load(
             work.write()
         finally:
             work.reader.close()
-        return Loaded(len(files), work.calls, work.new, _summed_up(database), work.passed_over())
+        summed_up = _summed_up(database)
+        return Loaded(len(files), work.calls, work.new, summed_up, work.noted.found())
 
 
 class _Load:
@@ -90,9 +89,7 @@ class _Load:
         self._database = database
         self._told = told
         self._rows: list[Row] = []
-        self._passed: Counter[str] = Counter()
-        self._named: list[str] = []
-        self._newest = 0
+        self.noted = Noted()
 
     def file(self, path: Path) -> None:
         """Read one file, to its end or as far as it can be read."""
@@ -103,24 +100,20 @@ class _Load:
                 found = self.reader.row(text)
                 if isinstance(found, Row):
                     self._take(found, len(text or b""))
-                elif found == "record":
-                    self._passed["records"] += 1
-                elif found != "blank":
-                    self._name("lines", f"{path}:{number}: {found}")
+                else:
+                    self.noted.line(path, number, found)
         except Unreadable as why:
-            place = f"{path}:{number + 1}" if number else str(path)
-            self._name("unreadable_files", f"{place}: unreadable ({why})")
+            self.noted.unreadable(path, number, why)
             return
         if not number:
-            self._name("empty_files", f"{path}: empty")
+            self.noted.empty(path)
 
     def _take(self, row: Row, size: int) -> None:
         self._rows.append(row)
         self._bytes += size
-        self._newest = max(self._newest, row.values[0] or 0)
+        self.noted.newest = max(self.noted.newest, row.values[0] or 0)
         if row.is_gap:
-            self._passed["gaps"] += 1
-            self._passed["lost"] += row.values[2] or 0
+            self.noted.gap(row.values[2])
         else:
             self.calls += 1
         if len(self._rows) >= BATCH or self._bytes >= _BATCH_BYTES:
@@ -139,16 +132,6 @@ class _Load:
             _mark(self._database, _kept_by(self._database), hours)
         self.new += sum(hours.values())
         self._told(self.calls)
-
-    def _name(self, what: str, place: str) -> None:
-        self._passed[what] += 1
-        if len(self._named) < MOST_NAMED:
-            self._named.append(place)
-
-    def passed_over(self) -> PassedOver:
-        """What was read and is no call."""
-        is_newer = self._newest > SCHEMA_VERSION
-        return PassedOver(**self._passed, is_newer=is_newer, named=tuple(self._named))
 
 
 def _kept_by(database: Connection) -> list[Rollup]:

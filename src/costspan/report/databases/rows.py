@@ -23,7 +23,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import astuple
 
 from costspan.call import PICOS_PER_USD
-from costspan.export.naming import COMPRESSED
+from costspan.export.naming import lasting_name
 from costspan.export.schema import Line
 from costspan.report.databases.columns import (
     COLUMNS,
@@ -107,7 +107,7 @@ class Reader:
 
     def begin(self, path: Path) -> None:
         """From now on lines are of this file."""
-        self._name = _lasting_name(path).encode()
+        self._name = lasting_name(path).encode()
         self._seen.execute("DELETE FROM seen")
 
     def row(self, text: bytes | None) -> Row | str:
@@ -182,10 +182,6 @@ def picos_of(amount: Decimal) -> int | None:
     scaled = _EXACT.multiply(amount, PICOS_PER_USD)
     picos = int(scaled.to_integral_value(ROUND_HALF_UP))
     return picos if abs(picos) <= MOST_PICOS else None
-
-
-def _lasting_name(path: Path) -> str:
-    return path.stem if path.suffix in COMPRESSED.values() else path.name
 
 
 def _digest(text: bytes) -> bytes:
