@@ -101,4 +101,9 @@ def _parts(url: str) -> dict[str, Any] | None:
     from psycopg.conninfo import conninfo_to_dict
 
     found: list[dict[str, Any]] = []
-    return found[0] if fault_of(lambda: found.append(conninfo_to_dict(url))) is None else None
+    if fault_of(lambda: found.append(conninfo_to_dict(url))) is not None:
+        return None
+    # Where a password has a "/" or "@", a part of it is taken for what may be shown.
+    shown = "".join(str(found[0].get(name, "")) for name in ("user", "host", "dbname"))
+    is_sound = "@" not in shown and str(found[0].get("port", "0")).replace(",", "").isdecimal()
+    return found[0] if is_sound else None

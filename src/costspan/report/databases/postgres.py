@@ -51,7 +51,7 @@ class Postgres:
                 application_name="costspan",
             )
             if not is_new:
-                self._db.read_only = True
+                self._db.execute("SET default_transaction_read_only = on")
 
     @contextmanager
     def _told(self) -> Iterator[None]:

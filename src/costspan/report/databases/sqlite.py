@@ -20,7 +20,7 @@ from costspan.report.databases.tables import GAPS, calls_in, inserted
 _PATIENCE = 120.0
 """Seconds to wait for another that writes."""
 
-_CACHE_KIB = 64 << 10
+_CACHE_KIB = 32 << 10
 _AT_ONCE = 5_000
 _LISTS = [place for place, column in enumerate(COLUMNS) if column.kind == TEXTS]
 _CALLS = calls_in(SQLITE)
