@@ -31,6 +31,9 @@ _ANSWERED = (
     *("total_tokens", "web_searches"),
 )
 _FETCH = "fetch_response"
+_MODEL_FREE = frozenset({"count_tokens"})
+"""Operations whose answers do not say which model gave them."""
+
 _NONE_BILLED = "not_billed"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -134,7 +137,8 @@ def _is_answered(said: Said) -> bool:
     """Whether `model` is the one that answered, and not only the one that was asked."""
     if said["response_id"] is not None or said["model"] != said["request_model"]:
         return True
-    return bool(said["outcome"] == "complete" and said["http_status"] == 200)
+    is_whole = said["outcome"] == "complete" and said["http_status"] == 200
+    return is_whole and said["operation"] not in _MODEL_FREE
 
 
 def _estimated(said: Said) -> Usage | None:

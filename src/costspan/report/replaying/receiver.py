@@ -23,6 +23,8 @@ from costspan.guard import fault_of
 
 _AGAIN = frozenset({429, 502, 503, 504})
 _TOO_LARGE = 413
+_UNREAD = frozenset({400, 415})
+_NO_GZIP = "; where it takes no gzip, set OTEL_EXPORTER_OTLP_COMPRESSION=none"
 _LONGEST_PAUSE = 30.0
 _LONGEST_RETRY_AFTER = 3600.0
 _MOST_OF_A_BODY = 300
@@ -97,7 +99,8 @@ class Receiver:
             if status == _TOO_LARGE:
                 raise TooLarge(fault)
             if status and status not in _AGAIN:
-                raise Stopped(fault)
+                hint = _NO_GZIP if self._compressed and status in _UNREAD else ""
+                raise Stopped(f"{fault}{hint}")
             wait = random.uniform(pause / 2, pause) if retry_after is None else retry_after
             if waited + wait > self._patience:
                 raise Stopped(f"{fault}, for {waited:.0f} seconds")

@@ -96,7 +96,6 @@ class Replay:
         noted: Noted,
         rate: float | None = None,
         told: Told = lambda spans: None,
-        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._source = source
         self._state = state
@@ -104,7 +103,6 @@ class Replay:
         self._noted = noted
         self._rate = rate
         self._told = told
-        self._sleep = sleep
         self._spans = self._rejected = self._requests = 0
         self._said = ""
 
@@ -154,7 +152,7 @@ class Replay:
         if self._rate and self._receiver is not None:
             early = begun + self._spans / self._rate - time.monotonic()
             if early > 0:
-                self._sleep(early)
+                time.sleep(early)
 
 
 def _batches(pieces: Iterable[Piece]) -> Iterator[list[Piece]]:
