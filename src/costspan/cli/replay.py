@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -89,21 +90,18 @@ def _replay(given: argparse.Namespace, progress: Progress) -> Sent:
         to_moment=written(until) if until else None,
     )
     opened = Reached if given.dry_run else State
-    state = opened(given.state or _beside(given.places, url, kind), replayed)
-    try:
+    with closing(opened(given.state or _beside(given.places, url, kind), replayed)) as state:
         noted, window = Noted(), _window(state.replayed)
-        source = source_of(kind, window, noted, given.service)
-        run = Replay(
-            source,
-            state,
-            None if given.dry_run else receiver,
-            noted,
-            given.rate,
-            lambda spans: progress.tell(spans, "spans"),
-        )
-        return run.run(_files(given.places, kind))
-    finally:
-        state.close()
+        with closing(source_of(kind, window, noted, given.service)) as source:
+            run = Replay(
+                source,
+                state,
+                None if given.dry_run else receiver,
+                noted,
+                given.rate,
+                lambda spans: progress.tell(spans, "spans"),
+            )
+            return run.run(_files(given.places, kind, window))
 
 
 def _kind(places: Sequence[str]) -> str:
@@ -117,10 +115,14 @@ def _kind(places: Sequence[str]) -> str:
     return found[0] if found else "calls"
 
 
-def _files(places: Sequence[str], kind: str) -> list[Path]:
-    """The files of a kind; one that is named itself is of the kind that its name says."""
-    found = files.files_in(places, prefix=_PREFIXES[kind])
+def _files(places: Sequence[str], kind: str, window: Window = Window()) -> list[Path]:
+    """The files of a kind; one that is named itself is of the kind that its name says.
+
+    A call's file is that of the day on which it ended; a span may be written later.
+    """
     is_of_spans = kind == "spans"
+    days = (None, None) if is_of_spans else window.days
+    found = files.files_in(places, *days, prefix=_PREFIXES[kind])
     return [path for path in found if path.name.startswith(SPANS) == is_of_spans]
 
 

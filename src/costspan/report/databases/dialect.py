@@ -135,5 +135,5 @@ POSTGRES = Dialect(
     },
     tag_of="(tags ->> {})",
     parts={MOMENT: """to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""},
-    line="json_strip_nulls(json_build_object({}))",
+    line="json_build_object({})",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -14,12 +15,14 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from costspan.export.folders import RawLine, Unreadable, lines_of
 from costspan.export.naming import lasting_name
+from costspan.export.schema import day_of
 from costspan.report.databases.rows import Reader, Row
 from costspan.report.passed_over import Noted
 from costspan.report.replaying.calls import nanoseconds, span_of
 from costspan.report.replaying.spans import resource_spans_of, spans_in
 from costspan.report.replaying.state import Reached, Taken
 
+_NEVER = 2**63 - 1
 _ENDED = 1
 """The place of the timestamp in a row."""
 
@@ -32,7 +35,15 @@ class Window(NamedTuple):
     """From when on and before when a span ended, in nanoseconds."""
 
     since: int = 0
-    until: int = 2**63 - 1
+    until: int = _NEVER
+
+    @property
+    def days(self) -> tuple[date | None, date | None]:
+        """The UTC days of both, None where there is no bound."""
+        return (
+            date.fromisoformat(day_of(self.since)) if self.since else None,
+            date.fromisoformat(day_of(self.until)) if self.until != _NEVER else None,
+        )
 
 
 class Piece(NamedTuple):
@@ -59,6 +70,9 @@ class Source(Protocol):
 
     def grouped(self, pieces: list[Piece]) -> list[ResourceSpans]:
         """The spans of some pieces as they are sent."""
+
+    def close(self) -> None:
+        """No more lines come."""
 
 
 class CallsSource:
@@ -100,6 +114,10 @@ class CallsSource:
         spans = [span for piece in pieces for span in piece.spans]
         return list(encode_spans(spans).resource_spans)
 
+    def close(self) -> None:
+        """No more lines come."""
+        self._reader.close()
+
 
 class SpansSource:
     """Spans of files of spans, with the resources and scopes that stand there."""
@@ -123,6 +141,9 @@ class SpansSource:
     def grouped(self, pieces: list[Piece]) -> list[ResourceSpans]:
         """The spans of some pieces as they are sent."""
         return [group for piece in pieces for group in piece.spans]
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def pieces_of(path: Path, source: Source, reached: Reached, noted: Noted) -> Iterator[Piece]:
