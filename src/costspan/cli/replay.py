@@ -27,6 +27,7 @@ from costspan.report.replaying.pieces import Window
 from costspan.report.replaying.replay import Replay, Sent, source_of
 from costspan.report.replaying.state import Reached, Replayed, State
 
+_ALWAYS = Window()
 _PREFIXES = {"calls": files.PREFIX, "spans": SPANS}
 
 
@@ -115,7 +116,7 @@ def _kind(places: Sequence[str]) -> str:
     return found[0] if found else "calls"
 
 
-def _files(places: Sequence[str], kind: str, window: Window = Window()) -> list[Path]:
+def _files(places: Sequence[str], kind: str, window: Window = _ALWAYS) -> list[Path]:
     """The files of a kind; one that is named itself is of the kind that its name says.
 
     A call's file is that of the day on which it ended; a span may be written later.
