@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any
 
 from costspan.call import plain
+from costspan.cli.amounts import count, dollars
 from costspan.cli.passed_over import many, told
 from costspan.errors import ConfigurationError
 from costspan.report import render
@@ -38,7 +39,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--by",
         action="append",
-        type=_words,
+        type=words,
         metavar="WORD,...",
         help="agent, session, endpoint, user, model, provider, tag:KEY, day, hour, trace, call; "
         "or several at once (default: model)",
@@ -47,43 +48,59 @@ def add(commands: Any) -> None:
     parser.add_argument("--until", metavar="WHEN", help="calls that ended before then")
     parser.add_argument("--where", metavar="SQL", help='as "cost_usd > 0.05": fields of a line')
     parser.add_argument("--compare", action="store_true", help="with as long a time before --since")
-    parser.add_argument("--top", type=_count, metavar="N", help="the N dearest rows; 0 is all")
+    parser.add_argument("--top", type=count, metavar="N", help="the N dearest rows; 0 is all")
     parser.add_argument(
-        "--fail-over", type=_dollars, metavar="USD", help="exit code 1 where the cost is over this"
+        "--fail-over", type=dollars, metavar="USD", help="exit code 1 where the cost is over this"
     )
     form = parser.add_mutually_exclusive_group()
     for name in _FORMS:
         form.add_argument(f"--{name}", dest="form", action="store_const", const=name)
+    form.add_argument("--html", metavar="FILE", help="write a page for a browser, of everything")
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help="of the budgets that --html shows; default: COSTSPAN_STORE, else of COSTSPAN_CONFIG",
+    )
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(given: argparse.Namespace) -> int:
     """Exit code 0; 1 where the cost is over `--fail-over`; 2 where it cannot be asked."""
     by = tuple(word for words in given.by or [["model"]] for word in words)
+    asked = Question(
+        given.places,
+        by,
+        given.since,
+        given.until,
+        given.where,
+        given.compare,
+        _top(given),
+    )
     try:
-        report = ask(
-            Question(
-                given.places,
-                by,
-                given.since,
-                given.until,
-                given.where,
-                given.compare,
-                _top(given),
-            )
-        )
+        report = _page(given, asked) if given.html else _printed(given.form, asked)
     except ConfigurationError as fault:
         print(fault, file=sys.stderr)
         return 2
-    _show(given.form, report, chosen(report, _top(given)))
-    for note in _notes(report):
+    for note in notes(report):
         print(note, file=sys.stderr)
     return _judged(report, given.fail_over)
 
 
+def _printed(form: str | None, asked: Question) -> Report:
+    report = ask(asked)
+    _show(form, report, chosen(report, asked.top))
+    return report
+
+
+def _page(given: argparse.Namespace, asked: Question) -> Report:
+    from costspan.cli import report_page
+
+    return report_page.write(given.html, asked, given.store, notes)
+
+
 def _top(given: argparse.Namespace) -> int | None:
     """How many rows: in a table not all, unless they are of time; for a script all of them."""
-    if given.top is not None or given.form in ("json", "csv"):
+    if given.top is not None or given.html or given.form in ("json", "csv"):
         return given.top  # type: ignore[no-any-return]
     first = given.by[0][0] if given.by else "model"
     return None if first in TIMES else _ROWS_OF_A_TABLE
@@ -100,7 +117,7 @@ def _show(form: str | None, report: Report, shown: Chosen) -> None:
         print(render.as_text(report, shown))
 
 
-def _notes(report: Report) -> Iterator[str]:
+def notes(report: Report) -> Iterator[str]:
     """What the figures leave out."""
     passed = report.passed_over
     if not report.total.calls:
@@ -119,24 +136,9 @@ def _judged(report: Report, most: Decimal | None) -> int:
     return 1
 
 
-def _words(text: str) -> list[str]:
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    if not words:
+def words(text: str) -> list[str]:
+    """Words with commas between them."""
+    found = [word.strip() for word in text.split(",") if word.strip()]
+    if not found:
         raise argparse.ArgumentTypeError("write a word, such as agent")
-    return words
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows: write 10")
-    return int(text)
-
-
-def _dollars(text: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of dollars: write 5.00")
-    return amount
+    return found

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,18 @@ def printed(*arguments: str) -> tuple[int, str, str]:
     if "--json" in arguments:
         text = json.dumps(json.loads(text) | {"files": 0})
     return code, text, err.getvalue()
+
+
+def test_the_page(url: str, folder: Path, tmp_path: Path):
+    """The same document. Over longer times the files' names may decide the unit of its axis."""
+    load([folder], address(url))
+    pages = []
+    for number, place in enumerate((folder, url)):
+        asked = ("--since", "2026-11-20", "--until", "2026-11-22", "--html", tmp_path / f"{number}")
+        assert printed(str(place), *map(str, asked))[0] == 0
+        text = (tmp_path / f"{number}").read_text()
+        pages.append(re.sub(r'Made .*?<|[\d,]+ files?|"files":\d+|"made_at":"[^"]+"', "", text))
+    assert pages[1] == pages[0]
 
 
 def test_files_and_a_database_together(url: str, folder: Path, tmp_path: Path):

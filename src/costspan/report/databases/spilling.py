@@ -24,6 +24,9 @@ from costspan.report.vocabulary import quoted, text
 SPILLED = "calls of a database.jsonl"
 """What such a file is called."""
 
+FIELDS = frozenset(column.field for column in COLUMNS)
+"""All of them."""
+
 _AROUND = timedelta(days=2)
 """A report of some days names the gaps of the files around them too."""
 
