@@ -25,6 +25,9 @@ _AGAIN = frozenset({429, 502, 503, 504})
 _TOO_LARGE = 413
 _UNREAD = frozenset({400, 415})
 _NO_GZIP = "; where it takes no gzip, set OTEL_EXPORTER_OTLP_COMPRESSION=none"
+PATIENCE = 300.0
+"""Seconds for which a request is tried again."""
+
 _LONGEST_PAUSE = 30.0
 _LONGEST_RETRY_AFTER = 3600.0
 _MOST_OF_A_BODY = 300
@@ -54,7 +57,7 @@ class Receiver:
         compressed: whether by gzip.
         tls: for `https://`.
         timeout: seconds for the connection, and for each part of an answer.
-        patience: seconds for which a request is tried again.
+        patience: seconds for which a request is tried again; `PATIENCE` by default.
         sleep: waits so many seconds.
     """
 
@@ -66,14 +69,14 @@ class Receiver:
         compressed: bool = True,
         tls: ssl.SSLContext | None = None,
         timeout: float = 10.0,
-        patience: float = 300.0,
+        patience: float | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self.url = url
         self._headers = {"Content-Type": "application/x-protobuf", **headers}
         self._compressed = compressed
         self._timeout = timeout
-        self._patience = patience
+        self._patience = PATIENCE if patience is None else patience
         self._sleep = sleep
         # Without the handlers that follow redirects and raise for a status.
         self._opener = OpenerDirector()
