@@ -46,10 +46,6 @@ COST_AMOUNT = "gen_ai.usage.cost.amount"
 COST_CURRENCY = "gen_ai.usage.cost.currency"
 COST_SOURCE = "gen_ai.usage.cost.source"
 COST_PROPOSED = (COST_AMOUNT, COST_CURRENCY, COST_SOURCE)
-MODALITY = "gen_ai.token.modality"
-TOKEN_TYPE = "gen_ai.token.type"
-BUDGET_NAME = "costspan.budget.name"
-BUDGET_PER = "costspan.budget.per"
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 
 MESSAGES: Mapping[str, str] = {
