@@ -74,6 +74,12 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
         return self._settings
 
     @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What `instrument()` was given beside defaults; empty while not instrumented."""
+        given = self._arguments or {}
+        return {name: value for name, value in given.items() if value is not _DEFAULTS[name]}
+
+    @property
     def patches(self) -> Patches:
         """What is patched."""
         return self._patches

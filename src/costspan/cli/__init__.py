@@ -8,7 +8,19 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-_COMMANDS = ("budgets", "doctor", "prices", "report", "verify")
+_COMMANDS = (
+    "budgets",
+    "doctor",
+    "export",
+    "load",
+    "prices",
+    "reconcile",
+    "replay",
+    "report",
+    "show",
+    "tail",
+    "verify",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

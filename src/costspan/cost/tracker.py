@@ -91,7 +91,7 @@ class CostTracker:
             )
         self.budgets = tuple(budgets)
         sinks = None if alerts is None else checked_sinks(alerts)
-        self._store = open_store(store)
+        self.store_url, self._store = store, open_store(store)
         self._seen = SeenCalls()
         self._responses = SettledResponses()
         self.token_counter = TokenCounter() if estimate else None

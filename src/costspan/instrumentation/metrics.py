@@ -21,6 +21,8 @@ from costspan.guard import quietly
 from costspan.instrumentation import gauges
 from costspan.instrumentation.gauges import Budgeted
 from costspan.instrumentation.labels import Labelled, Labels
+from costspan.instrumentation.seldom import Seldom
+from costspan.semconv.measured import MODALITY, TOKEN_TYPE
 from costspan.settings import Settings
 
 SECONDS = (
@@ -135,6 +137,7 @@ class Instruments:
         self._cost = meter.create_counter(
             "costspan.cost", unit="USD", description="Cost of GenAI calls"
         )
+        self._seldom = Seldom(meter)
 
     def record(self, call: Call, cost: Cost | None, span: Span) -> None:
         """Record one call's times, tokens and dollars."""
@@ -147,6 +150,7 @@ class Instruments:
             self._record_tokens(call.usage, labels, context)
         if cost is not None and cost.total and cost.total > 0:
             self._cost.add(cost.total / PICOS_PER_USD, labels, context)
+        self._seldom.record(call, cost, labels, context)
 
     def chunk_timer(self, request: Request, who: Attribution, span: Span) -> ChunkTimer | None:
         """Times the chunks of one stream; the model that answers is not known by then."""
@@ -178,7 +182,7 @@ class Instruments:
             _record(self._first_chunks, call.time_to_first_chunk, labels, context)
 
     def _record_tokens(self, usage: Usage, labels: Labelled, context: Any) -> None:
-        told = {**labels, semconv.MODALITY: "unknown" if _mixed(usage) else "text"}
+        told = {**labels, MODALITY: "unknown" if _mixed(usage) else "text"}
         for field, counter in self._counters.items():
             tokens = getattr(usage, field)
             if tokens and tokens > 0:  # a counter cannot take back what a correction lowers
@@ -187,7 +191,7 @@ class Instruments:
             return
         for kind, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
             if tokens and tokens > 0:
-                self._older_tokens.record(tokens, {**labels, semconv.TOKEN_TYPE: kind}, context)
+                self._older_tokens.record(tokens, {**labels, TOKEN_TYPE: kind}, context)
 
 
 def _seconds(meter: Any, name: str, description: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -81,7 +81,7 @@ def columns(report: Report, shown: Chosen, *, bars: bool = False) -> list[Column
 
 def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
     total = report.total
-    digits = _digits(total.cost_usd, (report.before or Figures()).cost_usd)
+    digits = decimals(total.cost_usd, (report.before or Figures()).cost_usd)
     about = "~" if not report.is_exact else ""
     found: list[tuple[str, int, _Cell]] = [
         ("calls", 0, lambda row: _count(row.figures.calls)),
@@ -119,6 +119,15 @@ def fitting(found: Sequence[Column], width: int) -> list[Column]:
     return kept
 
 
+def aligned(found: Sequence[Column], between: str) -> Iterator[str]:
+    """The head and each row as a line, the cells of a column as wide as the widest."""
+    for row in zip(*((column.head, *column.cells) for column in found), strict=True):
+        yield between.join(
+            cell.ljust(column.width) if column.is_text else cell.rjust(column.width)
+            for column, cell in zip(found, row, strict=True)
+        )
+
+
 def dollars(amount: Decimal | None, digits: int) -> str:
     """US dollars with so many decimals; what would show as none of them is "<" the least."""
     if amount is None:
@@ -127,7 +136,7 @@ def dollars(amount: Decimal | None, digits: int) -> str:
     return f"<{least}" if 0 < amount < least / 2 else f"{amount:,.{digits}f}"
 
 
-def _digits(*totals: Decimal | None) -> int:
+def decimals(*totals: Decimal | None) -> int:
     """Decimals of a column of dollars: fewer, the greater the total."""
     most = max(abs(total or Decimal(0)) for total in totals)
     return 2 if most >= 100 else 4 if most >= 1 or not most else 6
@@ -143,9 +152,12 @@ def change(row: Row) -> str:
 
 def _key(key: str | None) -> str:
     """A key as it can be printed: a line break or an escape would spoil the table."""
-    if key is None:
-        return NONE
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in key)
+    return NONE if key is None else printable(key)
+
+
+def printable(text: str) -> str:
+    """A text in which nothing breaks the line or speaks to the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _count(count: int | None) -> str:

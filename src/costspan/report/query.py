@@ -8,40 +8,51 @@ Nothing that stands in a file is fatal: what is no line of a call is counted and
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from costspan.errors import ConfigurationError
 from costspan.export.folders import Place
 from costspan.report.conditions import condition
+from costspan.report.databases.address import is_address
+from costspan.report.databases.spilling import SPILLED, as_files
 from costspan.report.dearest import dearest
-from costspan.report.engine import duckdb, opened
-from costspan.report.figures import Figures
+from costspan.report.engine import duckdb
+from costspan.report.figures import Figures, together
 from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
-from costspan.report.statement import NOTES, statement
+from costspan.report.running import run
+from costspan.report.statement import NOTES, fields_read, part_of, statement
 from costspan.report.vocabulary import TIMES, checked_word
 
 _MOST_EXACT_BYTES = 4 << 30
-"""Percentiles keep every value in memory; over this they are close instead of exact."""
+"""Percentiles keep every value in memory; over this they are close instead of exact. That is for
+one breakdown and the total: with more of them it is so much less."""
 
-_IS_DEAR = 2 + NOTES
+_IS_TOTAL = 2
+_IS_DEAR = _IS_TOTAL + NOTES
 _WIDTH = len(Figures.__struct_fields__)
 _PACKED = 10
 """How many bytes one of a compressed file may stand for."""
+
+_FEWER_FIELDS = 4
+"""And one of the lines of a database, which have only the fields that are read."""
+
+
+class _TooMuch(ConfigurationError):
+    """The answer does not fit into the memory that a report may take."""
 
 
 class Question(Struct, frozen=True):
     """What is asked.
 
     Args:
-        places: folders, or files themselves.
+        places: folders, files themselves, or URLs of databases that a load filled.
         by: words to sum by, such as `agent` or `tag:team`; none gives the total alone.
         since, until: moments as `moments.moment` reads them; a call counts when it ended.
         where: an expression that `conditions.condition` reads.
@@ -58,6 +69,13 @@ class Question(Struct, frozen=True):
     compare: bool = False
     top: int | None = None
     now: datetime | None = None
+
+
+class Breakdown(Struct, frozen=True):
+    """One of several answers that are given in one pass: `by` and `top` as in a `Question`."""
+
+    by: tuple[str, ...]
+    top: int | None = None
 
 
 class Row(Struct, frozen=True):
@@ -98,44 +116,108 @@ def ask(question: Question) -> Report:
         ConfigurationError: it cannot be asked: a wrong word, moment or expression, a folder that
             is not there, or DuckDB is not installed.
     """
-    by = tuple(dict.fromkeys(checked_word(word) for word in question.by))
+    return ask_each(question, [Breakdown(question.by, question.top)])[0]
+
+
+def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
+    """Answer for each breakdown, in one pass over the files; `by` and `top` are those of each.
+
+    Where that does not fit into memory, as with a million sessions, each has a pass of its own.
+
+    Raises:
+        ConfigurationError: as `ask` does.
+    """
+    parts = [tuple(dict.fromkeys(map(checked_word, one.by))) for one in breakdowns]
+    by = tuple(dict.fromkeys(word for words in parts for word in words))
     now = question.now or datetime.now(UTC)
     since = moment("--since", question.since, now) if question.since is not None else None
     until = moment("--until", question.until, now) if question.until is not None else None
-    before = _before(question, since, until or moment("--until", "now", now))
+    before = _before(question, by, since, until or moment("--until", "now", now))
     asked = condition(question.where) if question.where is not None else None
+    if any(map(is_address, question.places)):
+        fields = fields_read(by, asked)
+        with as_files(question.places, fields, before or since, until) as places:
+            return ask_each(structs.replace(question, places=places, now=now), breakdowns)
     files = files_in(question.places, _day(before or since), _day(until))
-    is_exact = sum(map(_bytes, files)) <= _MOST_EXACT_BYTES
+    is_exact = sum(map(_bytes, files)) * (len(parts) + 1) <= 2 * _MOST_EXACT_BYTES
 
     window: dict[str, Any] = {"since": since, "until": until, "before": before}
-    top = question.top if by and before is None else None
+    window |= {"where": asked, "is_exact": is_exact, "breakdowns": parts}
+    tops = _tops(by, parts, breakdowns)
 
     def sql(chosen: Sequence[Path], *, as_text: bool = False) -> str:
-        all_rows = statement(chosen, by, where=asked, is_exact=is_exact, as_text=as_text, **window)
-        return dearest(all_rows, len(by), top) if top else all_rows
+        all_rows = statement(chosen, by, as_text=as_text, **window)
+        return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
-    rows, unreadable = _run(files, sql, question.where)
-    return Report(
-        by=by,
-        since=since,
-        until=until,
-        compared_since=before,
-        where=question.where,
-        is_exact=is_exact,
-        files=len(files),
-        passed_over=found_in(files, unreadable, rows),
-        **_answer(rows, len(by), before is not None),
+    try:
+        rows, unreadable = _run(files, sql, question.where)
+    except _TooMuch:
+        if len(breakdowns) == 1:
+            raise
+        return [ask_each(question, [one])[0] for one in breakdowns]
+    passed_over = found_in(files, unreadable, rows)
+    reports = (
+        Report(
+            by=words,
+            since=since,
+            until=until,
+            compared_since=before,
+            where=question.where,
+            is_exact=is_exact,
+            files=len(files),
+            passed_over=passed_over,
+            **_answer(_rows_of(rows, by, words), len(words), before is not None),
+        )
+        for words in parts
     )
+    return [
+        report if before else _cut(report, one.top)
+        for report, one in zip(reports, breakdowns, strict=True)
+    ]
 
 
-def _before(question: Question, since: datetime | None, until: datetime) -> datetime | None:
+def _tops(
+    by: Sequence[str], parts: Sequence[Sequence[str]], breakdowns: Sequence[Breakdown]
+) -> dict[int, int]:
+    """How many rows, by the number of the breakdown: the most that is asked of the same words."""
+    tops: dict[int, int | None] = {}
+    for words, one in zip(parts, breakdowns, strict=True):
+        part, top = part_of(by, words), one.top or None
+        known = tops.get(part, 0)
+        tops[part] = None if top is None or known is None else max(top, known)
+    return {part: top for part, top in tops.items() if top and part != part_of(by, ())}
+
+
+def _cut(report: Report, top: int | None) -> Report:
+    """With no more rows than these, where another breakdown by the same words has more."""
+    if not top or len(report.rows) <= top:
+        return report
+    rest = [row.figures for row in report.rows[top:]]
+    other = together(rest if report.other is None else [*rest, report.other])
+    others = len(rest) + report.others
+    return structs.replace(report, rows=report.rows[:top], other=other, others=others)
+
+
+def _rows_of(rows: list[Any], by: Sequence[str], words: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows of one breakdown and the totals, with the keys of its words alone."""
+    part, start = part_of(by, words), 3 + NOTES + _WIDTH
+    places = [start + by.index(word) for word in words]
+    for row in rows:
+        if row[_IS_TOTAL] or row[start + len(by)] == part:
+            keys = (row[place] for place in places)
+            yield (*row[:start], *keys, *row[start + len(by) + 1 :])
+
+
+def _before(
+    question: Question, by: Sequence[str], since: datetime | None, until: datetime
+) -> datetime | None:
     if since is not None and since >= until:
         raise ConfigurationError(
             f"--since {question.since} is not before --until {question.until or 'now'}"
         )
     if not question.compare:
         return None
-    if not TIMES.keys().isdisjoint(question.by):
+    if not TIMES.keys().isdisjoint(by):
         raise ConfigurationError("--compare is not for rows by day or hour: leave one of both out")
     if since is None:
         raise ConfigurationError("--compare needs --since, as in --since 7d --compare")
@@ -150,8 +232,9 @@ def _day(instant: datetime | None) -> Any:
 
 
 def _bytes(path: Path) -> int:
+    weight = _FEWER_FIELDS if path.name == SPILLED else 1 if path.suffix == ".jsonl" else _PACKED
     try:
-        return path.stat().st_size * (1 if path.suffix == ".jsonl" else _PACKED)
+        return path.stat().st_size * weight
     except OSError:
         return 0
 
@@ -160,46 +243,21 @@ def _run(
     files: Sequence[Path], sql: Callable[..., str], where: str | None
 ) -> tuple[list[Any], dict[Path, str]]:
     """The rows of the statement, over the files that can be read, and why the others cannot."""
-    unreadable: dict[Path, str] = {}
-    with tempfile.TemporaryDirectory(prefix="costspan-") as folder:
-        while chosen := [path for path in files if path not in unreadable]:
-            with opened(chosen, folder) as engine:
-                try:
-                    rows = engine.execute(sql(chosen)).fetchall()
-                    if any(row[_IS_DEAR] for row in rows):
-                        rows = engine.execute(sql(chosen, as_text=True)).fetchall()
-                    return rows, unreadable
-                except duckdb().Error as fault:
-                    is_of_a_file = where is None or isinstance(fault, duckdb().IOException)
-                    faulty = _unreadable(engine, chosen) if is_of_a_file else {}
-                    if not faulty:
-                        raise _refused(where, fault) from None
-                    unreadable |= faulty
-    return [], unreadable
 
-
-def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
-    """The files that cannot be read to their end, each with the reason."""
-    found = {}
-    for path in files:
+    def rows(engine: Any, chosen: Sequence[Path]) -> list[Any]:
         try:
-            engine.execute(statement([path], ())).fetchall()
-        except duckdb().Error as fault:
-            found[path] = _first_line(fault)
-    return found
+            found: list[Any] = engine.execute(sql(chosen)).fetchall()
+            if any(row[_IS_DEAR] for row in found):
+                found = engine.execute(sql(chosen, as_text=True)).fetchall()
+            return found
+        except duckdb().OutOfMemoryException as fault:
+            raise _TooMuch(f"DuckDB cannot answer: {str(fault).splitlines()[0]}") from None
+
+    found, unreadable = run(files, rows, where)
+    return found or [], unreadable
 
 
-def _refused(where: str | None, fault: Exception) -> Exception:
-    if where is None:
-        return ConfigurationError(f"DuckDB cannot answer: {_first_line(fault)}")
-    return ConfigurationError(f"--where {where!r}: {_first_line(fault)}")
-
-
-def _first_line(fault: Exception) -> str:
-    return str(fault).splitlines()[0].partition("Error: ")[2] or str(fault).splitlines()[0]
-
-
-def _answer(rows: list[Any], keys: int, is_compared: bool) -> dict[str, Any]:
+def _answer(rows: Iterable[Any], keys: int, is_compared: bool) -> dict[str, Any]:
     """Rows, total and what was before, of what the statement gave."""
     sums: dict[tuple[Any, ...], dict[bool, Figures]] = {}
     totals = {False: Figures(), True: Figures()}

@@ -38,15 +38,14 @@ ASKED_SERVICE_TIER = "openai.request.service_tier"
 SERVICE_TIER = "openai.response.service_tier"
 COST_STATUS = "costspan.cost.status"
 COST_TOTAL = "costspan.cost.total"
+COST_MISSING = "costspan.cost.missing"
 COST_DISAGREES = "costspan.cost.disagrees"
+OUTCOME = "costspan.stream.outcome"
+CORRECTS = "costspan.corrects"
 COST_AMOUNT = "gen_ai.usage.cost.amount"
 COST_CURRENCY = "gen_ai.usage.cost.currency"
 COST_SOURCE = "gen_ai.usage.cost.source"
 COST_PROPOSED = (COST_AMOUNT, COST_CURRENCY, COST_SOURCE)
-MODALITY = "gen_ai.token.modality"
-TOKEN_TYPE = "gen_ai.token.type"
-BUDGET_NAME = "costspan.budget.name"
-BUDGET_PER = "costspan.budget.per"
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 
 MESSAGES: Mapping[str, str] = {
@@ -191,7 +190,7 @@ def call_attributes(call: Call, cost: Cost | None) -> Attributes:
         _add_response(attributes, call.request, call.response)
     _add_transport(attributes, call)
     if call.outcome == "abandoned":
-        attributes["costspan.stream.outcome"] = "abandoned"
+        attributes[OUTCOME] = "abandoned"
     if call.error is not None:
         attributes[ERROR_TYPE] = call.error
         if call.error_code is not None:
@@ -259,11 +258,11 @@ def usage_attributes(usage: Usage) -> Attributes:
 def _add_cost(attributes: Attributes, call: Call, cost: Cost) -> None:
     attributes[COST_STATUS] = cost.status
     if cost.missing:
-        attributes["costspan.cost.missing"] = cost.missing
+        attributes[COST_MISSING] = cost.missing
     if call.settles_response:
         attributes["costspan.settles_response"] = True
         if call.corrects:
-            attributes["costspan.corrects"] = f"{call.corrects:016x}"
+            attributes[CORRECTS] = f"{call.corrects:016x}"
     if cost.total is None:
         return
     dollars = attributes[COST_TOTAL] = cost.total / PICOS_PER_USD
