@@ -67,6 +67,8 @@ def add(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Exit code 0; 1 where the cost is over `--fail-over`; 2 where it cannot be asked."""
     by = tuple(word for words in given.by or [["model"]] for word in words)
+    if given.store is not None and given.html is None:
+        given.parser.error("--store is for --html")
     asked = Question(
         given.places,
         by,

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import structs
 
 from costspan import settings
+from costspan.call import plain
 from costspan.errors import ConfigurationError
 from costspan.report.databases.spilling import FIELDS, as_files
 from costspan.report.page.document import document
@@ -19,7 +20,8 @@ from costspan.report.query import Question, Report
 
 _NOT_KEPT = (
     "The calls files do not say how budgets stand: a store does. Name it by --store, such as "
-    "--store sqlite:///costs.db, or by COSTSPAN_STORE, and this section shows its budgets and alerts."
+    "--store sqlite:///costs.db, or by COSTSPAN_STORE, and this section shows its"
+    " budgets and alerts."
 )
 
 
@@ -39,7 +41,9 @@ def write(
         Path(file).write_text(document(found), "utf-8")
     except OSError as fault:
         raise ConfigurationError(f"{file} cannot be written: {fault.strerror}") from None
-    print(f"{file}: {Path(file).stat().st_size / 1e3:,.0f} kB")
+    total = found.time.total
+    calls = f"{total.calls:,} call{'' if total.calls == 1 else 's'}"
+    print(f"{file}: {calls}, {plain(total.cost_usd or Decimal(0))} USD")
     return found.time
 
 

@@ -8,7 +8,6 @@ Nothing that stands in a file is fatal: what is no line of a call is counted and
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,16 +21,18 @@ from costspan.report.conditions import condition
 from costspan.report.databases.address import is_address
 from costspan.report.databases.spilling import SPILLED, as_files
 from costspan.report.dearest import dearest
-from costspan.report.engine import duckdb, opened
-from costspan.report.figures import Figures
+from costspan.report.engine import duckdb
+from costspan.report.figures import Figures, together
 from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
+from costspan.report.running import run
 from costspan.report.statement import NOTES, fields_read, part_of, statement
 from costspan.report.vocabulary import TIMES, checked_word
 
 _MOST_EXACT_BYTES = 4 << 30
-"""Percentiles keep every value in memory; over this they are close instead of exact."""
+"""Percentiles keep every value in memory; over this they are close instead of exact. That is for
+one breakdown and the total: with more of them it is so much less."""
 
 _IS_TOTAL = 2
 _IS_DEAR = _IS_TOTAL + NOTES
@@ -41,6 +42,10 @@ _PACKED = 10
 
 _FEWER_FIELDS = 4
 """And one of the lines of a database, which have only the fields that are read."""
+
+
+class _TooMuch(ConfigurationError):
+    """The answer does not fit into the memory that a report may take."""
 
 
 class Question(Struct, frozen=True):
@@ -117,6 +122,8 @@ def ask(question: Question) -> Report:
 def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
     """Answer for each breakdown, in one pass over the files; `by` and `top` are those of each.
 
+    Where that does not fit into memory, as with a million sessions, each has a pass of its own.
+
     Raises:
         ConfigurationError: as `ask` does.
     """
@@ -132,20 +139,24 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
         with as_files(question.places, fields, before or since, until) as places:
             return ask_each(structs.replace(question, places=places, now=now), breakdowns)
     files = files_in(question.places, _day(before or since), _day(until))
-    is_exact = sum(map(_bytes, files)) * len(parts) <= _MOST_EXACT_BYTES
+    is_exact = sum(map(_bytes, files)) * (len(parts) + 1) <= 2 * _MOST_EXACT_BYTES
 
     window: dict[str, Any] = {"since": since, "until": until, "before": before}
     window |= {"where": asked, "is_exact": is_exact, "breakdowns": parts}
-    pairs = zip(parts, breakdowns, strict=True)
-    tops = {part_of(by, words): one.top for words, one in pairs if one.top and words}
+    tops = _tops(by, parts, breakdowns)
 
     def sql(chosen: Sequence[Path], *, as_text: bool = False) -> str:
         all_rows = statement(chosen, by, as_text=as_text, **window)
         return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
-    rows, unreadable = fetched(files, sql, question.where)
+    try:
+        rows, unreadable = _run(files, sql, question.where)
+    except _TooMuch:
+        if len(breakdowns) == 1:
+            raise
+        return [ask_each(question, [one])[0] for one in breakdowns]
     passed_over = found_in(files, unreadable, rows)
-    return [
+    reports = (
         Report(
             by=words,
             since=since,
@@ -158,7 +169,33 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
             **_answer(_rows_of(rows, by, words), len(words), before is not None),
         )
         for words in parts
+    )
+    return [
+        report if before else _cut(report, one.top)
+        for report, one in zip(reports, breakdowns, strict=True)
     ]
+
+
+def _tops(
+    by: Sequence[str], parts: Sequence[Sequence[str]], breakdowns: Sequence[Breakdown]
+) -> dict[int, int]:
+    """How many rows, by the number of the breakdown: the most that is asked of the same words."""
+    tops: dict[int, int | None] = {}
+    for words, one in zip(parts, breakdowns, strict=True):
+        part, top = part_of(by, words), one.top or None
+        known = tops.get(part, 0)
+        tops[part] = None if top is None or known is None else max(top, known)
+    return {part: top for part, top in tops.items() if top and part != part_of(by, ())}
+
+
+def _cut(report: Report, top: int | None) -> Report:
+    """With no more rows than these, where another breakdown by the same words has more."""
+    if not top or len(report.rows) <= top:
+        return report
+    rest = [row.figures for row in report.rows[top:]]
+    other = together(rest if report.other is None else [*rest, report.other])
+    others = len(rest) + report.others
+    return structs.replace(report, rows=report.rows[:top], other=other, others=others)
 
 
 def _rows_of(rows: list[Any], by: Sequence[str], words: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -202,53 +239,22 @@ def _bytes(path: Path) -> int:
         return 0
 
 
-def fetched(
-    files: Sequence[Path], sql: Callable[..., str], where: str | None, is_dear: int = _IS_DEAR
+def _run(
+    files: Sequence[Path], sql: Callable[..., str], where: str | None
 ) -> tuple[list[Any], dict[Path, str]]:
-    """The rows of a statement, over the files that can be read, and why the others cannot.
+    """The rows of the statement, over the files that can be read, and why the others cannot."""
 
-    Args:
-        sql: gives the statement over some files, and with `as_text=True` the exact, slower one.
-        where: the expression in it, as it was written.
-        is_dear: the column that says whether the slower one is needed.
-    """
-    unreadable: dict[Path, str] = {}
-    with tempfile.TemporaryDirectory(prefix="costspan-") as folder:
-        while chosen := [path for path in files if path not in unreadable]:
-            with opened(chosen, folder) as engine:
-                try:
-                    rows = engine.execute(sql(chosen)).fetchall()
-                    if any(row[is_dear] for row in rows):
-                        rows = engine.execute(sql(chosen, as_text=True)).fetchall()
-                    return rows, unreadable
-                except duckdb().Error as fault:
-                    is_of_a_file = where is None or isinstance(fault, duckdb().IOException)
-                    faulty = _unreadable(engine, chosen) if is_of_a_file else {}
-                    if not faulty:
-                        raise _refused(where, fault) from None
-                    unreadable |= faulty
-    return [], unreadable
-
-
-def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
-    """The files that cannot be read to their end, each with the reason."""
-    found = {}
-    for path in files:
+    def rows(engine: Any, chosen: Sequence[Path]) -> list[Any]:
         try:
-            engine.execute(statement([path], ())).fetchall()
-        except duckdb().Error as fault:
-            found[path] = _first_line(fault)
-    return found
+            found: list[Any] = engine.execute(sql(chosen)).fetchall()
+            if any(row[_IS_DEAR] for row in found):
+                found = engine.execute(sql(chosen, as_text=True)).fetchall()
+            return found
+        except duckdb().OutOfMemoryException as fault:
+            raise _TooMuch(f"DuckDB cannot answer: {str(fault).splitlines()[0]}") from None
 
-
-def _refused(where: str | None, fault: Exception) -> Exception:
-    if where is None:
-        return ConfigurationError(f"DuckDB cannot answer: {_first_line(fault)}")
-    return ConfigurationError(f"--where {where!r}: {_first_line(fault)}")
-
-
-def _first_line(fault: Exception) -> str:
-    return str(fault).splitlines()[0].partition("Error: ")[2] or str(fault).splitlines()[0]
+    found, unreadable = run(files, rows, where)
+    return found or [], unreadable
 
 
 def _answer(rows: Iterable[Any], keys: int, is_compared: bool) -> dict[str, Any]:

@@ -81,8 +81,8 @@ def statement(
     Its rows are: whether they are of calls; of the time before `since`; of all keys together; how
     many lines say that lines were lost, and how many were; how many lines are of another kind; the
     file, where they are lines of it that are of none; the newest version; whether a call is so dear
-    that lines must be read as text; the figures, in the order of `Figures`; the keys; and which breakdown
-    the row belongs to, as `part_of` numbers them.
+    that lines must be read as text; the figures, in the order of `Figures`; the keys; and which
+    breakdown the row belongs to, as `part_of` numbers them.
 
     Args:
         by: checked words.
