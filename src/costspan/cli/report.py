@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from costspan.call import plain
+from costspan.cli.progress import bar
 from costspan.errors import ConfigurationError
 from costspan.report import render
 from costspan.report.layout import Chosen, chosen
@@ -64,6 +65,7 @@ def run(given: argparse.Namespace) -> int:
                 given.where,
                 given.compare,
                 _top(given),
+                watch=bar,
             )
         )
     except ConfigurationError as fault:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -105,6 +105,8 @@ def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
         head, soon = f"{about}TTFT {name}", (4, 7, 8)[index]
         found.append((head, soon, lambda row, at=index: _seconds(row.figures.first_token, at)))  # type: ignore[misc]
     found.append(("tok/s", 4, lambda row: _speed(row.figures.tokens_per_second)))
+    if total.gpu_hours is not None:
+        found.append(("GPU h", 3, lambda row: _hours(row.figures.gpu_hours)))
     return found
 
 
@@ -117,6 +119,15 @@ def fitting(found: Sequence[Column], width: int) -> list[Column]:
             break
         del kept[soonest]
     return kept
+
+
+def aligned(found: Sequence[Column], between: str) -> Iterator[str]:
+    """The head and each row as a line, the cells of a column as wide as the widest."""
+    for row in zip(*((column.head, *column.cells) for column in found), strict=True):
+        yield between.join(
+            cell.ljust(column.width) if column.is_text else cell.rjust(column.width)
+            for column, cell in zip(found, row, strict=True)
+        )
 
 
 def dollars(amount: Decimal | None, digits: int) -> str:
@@ -143,9 +154,12 @@ def change(row: Row) -> str:
 
 def _key(key: str | None) -> str:
     """A key as it can be printed: a line break or an escape would spoil the table."""
-    if key is None:
-        return NONE
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in key)
+    return NONE if key is None else printable(key)
+
+
+def printable(text: str) -> str:
+    """A text in which nothing breaks the line or speaks to the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _count(count: int | None) -> str:
@@ -162,6 +176,10 @@ def _seconds(values: tuple[float, ...] | None, index: int) -> str:
 
 def _speed(tokens: float | None) -> str:
     return "-" if tokens is None else f"{tokens:,.0f}"
+
+
+def _hours(hours: float | None) -> str:
+    return "-" if hours is None else f"{hours:,.2f}"
 
 
 def _bar(amount: Decimal | None, most: Decimal) -> str:

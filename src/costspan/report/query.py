@@ -8,7 +8,6 @@ Nothing that stands in a file is fatal: what is no line of a call is counted and
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +19,11 @@ from costspan.errors import ConfigurationError
 from costspan.export.folders import Place
 from costspan.report.conditions import condition
 from costspan.report.dearest import dearest
-from costspan.report.engine import duckdb, opened
 from costspan.report.figures import Figures
 from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
+from costspan.report.running import Watch, run, unwatched
 from costspan.report.statement import NOTES, statement
 from costspan.report.vocabulary import TIMES, checked_word
 
@@ -48,6 +47,7 @@ class Question(Struct, frozen=True):
         compare: also the period of the same length before `since`.
         top: so many rows, the dearest; the others come as one. All if None or 0, or to compare.
         now: the present moment; now, if left out.
+        watch: looks on while DuckDB works, as for a progress bar.
     """
 
     places: Sequence[Place]
@@ -58,6 +58,7 @@ class Question(Struct, frozen=True):
     compare: bool = False
     top: int | None = None
     now: datetime | None = None
+    watch: Watch = unwatched
 
 
 class Row(Struct, frozen=True):
@@ -114,7 +115,7 @@ def ask(question: Question) -> Report:
         all_rows = statement(chosen, by, where=asked, is_exact=is_exact, as_text=as_text, **window)
         return dearest(all_rows, len(by), top) if top else all_rows
 
-    rows, unreadable = _run(files, sql, question.where)
+    rows, unreadable = _run(files, sql, question)
     return Report(
         by=by,
         since=since,
@@ -157,46 +158,18 @@ def _bytes(path: Path) -> int:
 
 
 def _run(
-    files: Sequence[Path], sql: Callable[..., str], where: str | None
+    files: Sequence[Path], sql: Callable[..., str], question: Question
 ) -> tuple[list[Any], dict[Path, str]]:
     """The rows of the statement, over the files that can be read, and why the others cannot."""
-    unreadable: dict[Path, str] = {}
-    with tempfile.TemporaryDirectory(prefix="costspan-") as folder:
-        while chosen := [path for path in files if path not in unreadable]:
-            with opened(chosen, folder) as engine:
-                try:
-                    rows = engine.execute(sql(chosen)).fetchall()
-                    if any(row[_IS_DEAR] for row in rows):
-                        rows = engine.execute(sql(chosen, as_text=True)).fetchall()
-                    return rows, unreadable
-                except duckdb().Error as fault:
-                    is_of_a_file = where is None or isinstance(fault, duckdb().IOException)
-                    faulty = _unreadable(engine, chosen) if is_of_a_file else {}
-                    if not faulty:
-                        raise _refused(where, fault) from None
-                    unreadable |= faulty
-    return [], unreadable
 
+    def rows(engine: Any, chosen: Sequence[Path]) -> list[Any]:
+        found: list[Any] = engine.execute(sql(chosen)).fetchall()
+        if any(row[_IS_DEAR] for row in found):
+            found = engine.execute(sql(chosen, as_text=True)).fetchall()
+        return found
 
-def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
-    """The files that cannot be read to their end, each with the reason."""
-    found = {}
-    for path in files:
-        try:
-            engine.execute(statement([path], ())).fetchall()
-        except duckdb().Error as fault:
-            found[path] = _first_line(fault)
-    return found
-
-
-def _refused(where: str | None, fault: Exception) -> Exception:
-    if where is None:
-        return ConfigurationError(f"DuckDB cannot answer: {_first_line(fault)}")
-    return ConfigurationError(f"--where {where!r}: {_first_line(fault)}")
-
-
-def _first_line(fault: Exception) -> str:
-    return str(fault).splitlines()[0].partition("Error: ")[2] or str(fault).splitlines()[0]
+    found, unreadable = run(files, rows, question.where, question.watch)
+    return found or [], unreadable
 
 
 def _answer(rows: list[Any], keys: int, is_compared: bool) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from msgspec import structs
 
 from costspan.call import plain
 from costspan.report.figures import Figures
-from costspan.report.layout import Chosen, Column, columns
+from costspan.report.layout import Chosen, aligned, columns
 from costspan.report.moments import written
 from costspan.report.query import Report, Row
 
 
 def as_text(report: Report, shown: Chosen) -> str:
     """A plain table."""
-    lines = _lines(columns(report, shown), "  ")
+    lines = aligned(columns(report, shown), "  ")
     return "\n".join([*caption(report), *(line.rstrip() for line in lines)])
 
 
@@ -30,7 +30,7 @@ def as_markdown(report: Report, shown: Chosen) -> str:
         structs.replace(column, cells=[cell.replace("|", "\\|") for cell in column.cells])
         for column in columns(report, shown)
     ]
-    head, *rows = (f"| {line} |" for line in _lines(found, " | "))
+    head, *rows = (f"| {line} |" for line in aligned(found, " | "))
     rule = "|".join("-" * (c.width + 1) + ("-" if c.is_text else ":") for c in found)
     return "\n".join([*(f"{line}\n" for line in caption(report)), head, f"|{rule}|", *rows])
 
@@ -104,11 +104,3 @@ def caption(report: Report) -> Iterator[str]:
 
 def _until_the_second(instant: Any) -> str:
     return "..." if instant is None else f"{instant.isoformat(timespec='seconds')}Z"
-
-
-def _lines(found: Sequence[Column], between: str) -> Iterator[str]:
-    for row in zip(*((column.head, *column.cells) for column in found), strict=True):
-        yield between.join(
-            cell.ljust(column.width) if column.is_text else cell.rjust(column.width)
-            for column, cell in zip(found, row, strict=True)
-        )

@@ -28,7 +28,16 @@ NOTES = 6
 _TOKENS = ("input", "output", "total", "cached", "cache_write", "reasoning")
 _DOLLARS = ("cost", "input", "cache_read", "cache_write", "output", "tools")
 _SUMMED = (*(f"{name}_tokens" for name in _TOKENS), *(f"{name}_usd" for name in _DOLLARS))
-_READ = {*_NEEDED, *_SUMMED, "error", "corrects", "time_to_first_token_ms"}
+_READ = {*_NEEDED, *_SUMMED, "error", "corrects", "prices_as_of", "time_to_first_token_ms"}
+
+IS_CALL = " AND ".join(
+    ["kind IS NULL", "coalesce(schema > 0, false)", *(f"{name} IS NOT NULL" for name in _NEEDED)]
+)
+"""Whether a line is one of a call."""
+
+BY_TIME = "status = 'priced' AND prices_as_of IS NULL AND tools_usd > 0"
+"""Whether a call is priced by the second: a rate of one's own by tokens has no fees by use, a table
+has a date, and what the provider names has no parts."""
 
 _TOTAL = "coalesce(total_tokens, coalesce(input_tokens, output_tokens) + "
 _TOTAL += "CASE WHEN input_tokens IS NULL THEN 0 ELSE coalesce(output_tokens, 0) END)"
@@ -49,6 +58,7 @@ _FOR_RATES = (
     "sum(cached_tokens) FILTER (input_tokens IS NOT NULL)",
     f"sum(output_tokens) {_TIMED}",
     f"sum(runtime_seconds) {_TIMED}",
+    f"sum(runtime_seconds) FILTER ({BY_TIME})",
 )
 
 
@@ -93,10 +103,8 @@ FROM (
     SELECT *, {_before(since if before else None)} AS is_before,
         CASE WHEN NOT is_call AND kind IS NULL THEN filename END AS broken{named}
     FROM (
-        SELECT *, kind IS NULL AND coalesce(schema > 0, false)
-            AND {" AND ".join(f"{name} IS NOT NULL" for name in _NEEDED)} AS is_call
-        FROM {_lines(files, by, where, as_text)})
-    WHERE NOT is_call OR ({_window(before or since, until)} AND {asked}))
+        SELECT *, {IS_CALL} AS is_call FROM {_lines(files, by, where, as_text)})
+    WHERE NOT is_call OR ({within(before or since, until)} AND {asked}))
 GROUP BY GROUPING SETS (({sets}){", (is_call, is_before, broken)" if keys else ""})
 """
 
@@ -113,7 +121,8 @@ def _before(since: datetime | None) -> str:
     return f"coalesce(is_call AND timestamp < {_instant(since)}, false)" if since else "false"
 
 
-def _window(since: datetime | None, until: datetime | None) -> str:
+def within(since: datetime | None, until: datetime | None) -> str:
+    """The condition that a call ended in a time."""
     parts = [f"timestamp >= {_instant(since)}"] if since else []
     parts += [f"timestamp < {_instant(until)}"] if until else []
     return " AND ".join(parts) or "true"

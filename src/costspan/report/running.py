@@ -1,0 +1,78 @@
+"""Work of DuckDB over files of which some may turn out to be unreadable."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, TypeVar
+
+from costspan.errors import ConfigurationError
+from costspan.report.engine import duckdb, opened
+from costspan.report.statement import statement
+
+T = TypeVar("T")
+
+Watch = Callable[[Callable[[], float]], AbstractContextManager[None]]
+"""Looks on while work is done: gets a function that tells the percent of it, below 0 if unknown."""
+
+
+def unwatched(percent: Callable[[], float]) -> AbstractContextManager[None]:
+    """Nobody looks on."""
+    return nullcontext()
+
+
+def run(
+    files: Sequence[Path],
+    work: Callable[[Any, Sequence[Path]], T],
+    where: str | None = None,
+    watch: Watch = unwatched,
+) -> tuple[T | None, dict[Path, str]]:
+    """What `work` gives for the files that can be read, and why the others cannot.
+
+    Args:
+        work: gets a connection that may open these files, and the files. It is done once more
+            without those that turned out to be unreadable.
+        where: the expression in its statements, as it was written.
+
+    Returns:
+        The first is None where no file is left.
+
+    Raises:
+        ConfigurationError: DuckDB refuses the statement, and no file is at fault.
+    """
+    unreadable: dict[Path, str] = {}
+    with tempfile.TemporaryDirectory(prefix="costspan-") as folder:
+        while chosen := [path for path in files if path not in unreadable]:
+            with opened(chosen, folder) as engine, watch(engine.query_progress):
+                try:
+                    return work(engine, chosen), unreadable
+                except duckdb().Error as fault:
+                    is_of_a_file = where is None or isinstance(fault, duckdb().IOException)
+                    faulty = _unreadable(engine, chosen) if is_of_a_file else {}
+                    if not faulty:
+                        raise _refused(where, fault) from None
+                    unreadable |= faulty
+    return None, unreadable
+
+
+def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
+    """The files that cannot be read to their end, each with the reason."""
+    found = {}
+    for path in files:
+        try:
+            engine.execute(statement([path], ())).fetchall()
+        except duckdb().Error as fault:
+            found[path] = _first_line(fault)
+    return found
+
+
+def _refused(where: str | None, fault: Exception) -> Exception:
+    if where is None:
+        return ConfigurationError(f"DuckDB cannot answer: {_first_line(fault)}")
+    return ConfigurationError(f"--where {where!r}: {_first_line(fault)}")
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).splitlines()[0].partition("Error: ")[2] or str(fault).splitlines()[0]
