@@ -40,9 +40,12 @@ def test_who_waits_sees_how_much_is_done(monkeypatch: pytest.MonkeyPatch):
         )  # the line is cleared, the cursor back
 
 
-def test_what_is_not_known_is_no_progress(monkeypatch: pytest.MonkeyPatch):
-    with terminal(monkeypatch) as screen, progress.bar(lambda: -1.0, patience=0):
-        read_until(screen, b"  0%")
+def test_where_nobody_knows_there_is_a_bar_without_a_figure(monkeypatch: pytest.MonkeyPatch):
+    with terminal(monkeypatch) as screen:
+        with progress.bar(lambda: None, patience=0):
+            seen = read_until(screen, "━".encode())
+        seen += read_until(screen, b"\x1b[?25h")
+    assert b"%" not in seen
 
 
 def test_who_does_not_wait_sees_nothing(monkeypatch: pytest.MonkeyPatch):

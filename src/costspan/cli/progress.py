@@ -15,11 +15,11 @@ _EVERY = 0.1
 
 
 @contextmanager
-def bar(percent: Callable[[], float], patience: float = _PATIENCE) -> Iterator[None]:
+def bar(percent: Callable[[], float | None], patience: float = _PATIENCE) -> Iterator[None]:
     """Show how much is done while the block runs, on a terminal alone; nothing of it stays there.
 
     Args:
-        percent: how much is done, below 0 where it is not known.
+        percent: how much is done; None where nobody knows.
         patience: seconds before it is shown.
     """
     if not sys.stderr.isatty() or find_spec("rich") is None:
@@ -35,7 +35,7 @@ def bar(percent: Callable[[], float], patience: float = _PATIENCE) -> Iterator[N
         thread.join()
 
 
-def _show(percent: Callable[[], float], done: threading.Event, patience: float) -> None:
+def _show(percent: Callable[[], float | None], done: threading.Event, patience: float) -> None:
     if done.wait(patience):
         return
     from rich.console import Console
@@ -43,6 +43,8 @@ def _show(percent: Callable[[], float], done: threading.Event, patience: float) 
 
     columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("", total=100)
+        task = shown.add_task("", total=None)
         while not done.wait(_EVERY):
-            shown.update(task, completed=max(percent(), 0))
+            known = percent()
+            if known is not None:
+                shown.update(task, total=100, completed=known)

@@ -49,8 +49,6 @@ def opened(files: Iterable[Path], folder: str) -> Any:
             "temp_directory": folder,
         },
     )
-    engine.execute("SET enable_progress_bar = true")  # else nobody can ask how far it is
-    engine.execute("SET enable_progress_bar_print = false")
     allowed = {name for path in files for name in (str(path), pattern(path))}
     engine.execute(f"SET allowed_paths = [{', '.join(map(text, allowed))}]")
     engine.execute("SET enable_external_access = false")

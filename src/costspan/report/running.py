@@ -10,15 +10,16 @@ from typing import Any, TypeVar
 
 from costspan.errors import ConfigurationError
 from costspan.report.engine import duckdb, opened
+from costspan.report.reading import Percent, percent_read
 from costspan.report.statement import statement
 
 T = TypeVar("T")
 
-Watch = Callable[[Callable[[], float]], AbstractContextManager[None]]
-"""Looks on while work is done: gets a function that tells the percent of it, below 0 if unknown."""
+Watch = Callable[[Percent], AbstractContextManager[None]]
+"""Looks on while work is done."""
 
 
-def unwatched(percent: Callable[[], float]) -> AbstractContextManager[None]:
+def unwatched(percent: Percent) -> AbstractContextManager[None]:
     """Nobody looks on."""
     return nullcontext()
 
@@ -45,7 +46,7 @@ def run(
     unreadable: dict[Path, str] = {}
     with tempfile.TemporaryDirectory(prefix="costspan-") as folder:
         while chosen := [path for path in files if path not in unreadable]:
-            with opened(chosen, folder) as engine, watch(engine.query_progress):
+            with opened(chosen, folder) as engine, watch(percent_read(chosen)):
                 try:
                     return work(engine, chosen), unreadable
                 except duckdb().Error as fault:
