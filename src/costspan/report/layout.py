@@ -67,7 +67,7 @@ def columns(report: Report, shown: Chosen, *, bars: bool = False) -> list[Column
     rows = [*shown.rows, *([shown.other] if shown.other else [])]
     total = Row(("total", *("" for _ in report.by[1:])), report.total, report.before)
     found = [
-        Column(word, [_key(row.keys[index]) for row in (*rows, total)], is_text=True)
+        Column(word, [key_cell(row.keys[index]) for row in (*rows, total)], is_text=True)
         for index, word in enumerate(report.by)
     ]
     for head, gives_way, cell in _figures(report):
@@ -81,13 +81,13 @@ def columns(report: Report, shown: Chosen, *, bars: bool = False) -> list[Column
 
 def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
     total = report.total
-    digits = _digits(total.cost_usd, (report.before or Figures()).cost_usd)
+    digits = digits_of(total.cost_usd, (report.before or Figures()).cost_usd)
     about = "~" if not report.is_exact else ""
     found: list[tuple[str, int, _Cell]] = [
-        ("calls", 0, lambda row: _count(row.figures.calls)),
-        ("errors", 1, lambda row: _count(row.figures.errors)),
-        ("input", 2, lambda row: _count(row.figures.input_tokens)),
-        ("output", 2, lambda row: _count(row.figures.output_tokens)),
+        ("calls", 0, lambda row: count(row.figures.calls)),
+        ("errors", 1, lambda row: count(row.figures.errors)),
+        ("input", 2, lambda row: count(row.figures.input_tokens)),
+        ("output", 2, lambda row: count(row.figures.output_tokens)),
         ("cached", 4, lambda row: _percent(row.figures.cache_hit_rate)),
         ("cost USD", 0, lambda row: dollars(row.figures.cost_usd, digits)),
     ]
@@ -95,9 +95,9 @@ def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
         found.append(("before", 0, lambda row: dollars((row.before or Figures()).cost_usd, digits)))
         found.append(("change", 0, change))
     if total.unpriced_calls:
-        found.append(("unpriced", 1, lambda row: _count(row.figures.unpriced_calls)))
+        found.append(("unpriced", 1, lambda row: count(row.figures.unpriced_calls)))
     if total.partial_calls:
-        found.append(("partial", 1, lambda row: _count(row.figures.partial_calls)))
+        found.append(("partial", 1, lambda row: count(row.figures.partial_calls)))
     for index, name in enumerate(("p50", "p95", "p99")):
         head, soon = f"{about}{name} s", (3, 2, 6)[index]
         found.append((head, soon, lambda row, at=index: _seconds(row.figures.latency, at)))  # type: ignore[misc]
@@ -138,7 +138,7 @@ def dollars(amount: Decimal | None, digits: int) -> str:
     return f"<{least}" if 0 < amount < least / 2 else f"{amount:,.{digits}f}"
 
 
-def _digits(*totals: Decimal | None) -> int:
+def digits_of(*totals: Decimal | None) -> int:
     """Decimals of a column of dollars: fewer, the greater the total."""
     most = max(abs(total or Decimal(0)) for total in totals)
     return 2 if most >= 100 else 4 if most >= 1 or not most else 6
@@ -152,7 +152,7 @@ def change(row: Row) -> str:
     return f"{float((now or 0) / before - 1):+.0%}"
 
 
-def _key(key: str | None) -> str:
+def key_cell(key: str | None) -> str:
     """A key as it can be printed: a line break or an escape would spoil the table."""
     return NONE if key is None else printable(key)
 
@@ -162,7 +162,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _count(count: int | None) -> str:
+def count(count: int | None) -> str:
+    """A count with commas; a dash where nobody knows it."""
     return "-" if count is None else f"{count:,}"
 
 

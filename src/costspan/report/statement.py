@@ -10,7 +10,7 @@ from costspan.report.conditions import Condition, renamed
 from costspan.report.source import DEAR_USD, lines, names_of
 from costspan.report.vocabulary import TAG, field_of, key_of, text
 
-_NEEDED = (
+NEEDED = (
     "schema",
     "timestamp",
     "provider",
@@ -28,10 +28,10 @@ NOTES = 6
 _TOKENS = ("input", "output", "total", "cached", "cache_write", "reasoning")
 _DOLLARS = ("cost", "input", "cache_read", "cache_write", "output", "tools")
 _SUMMED = (*(f"{name}_tokens" for name in _TOKENS), *(f"{name}_usd" for name in _DOLLARS))
-_READ = {*_NEEDED, *_SUMMED, "error", "corrects", "prices_as_of", "time_to_first_token_ms"}
+_READ = {*NEEDED, *_SUMMED, "error", "corrects", "prices_as_of", "time_to_first_token_ms"}
 
 IS_CALL = " AND ".join(
-    ["kind IS NULL", "coalesce(schema > 0, false)", *(f"{name} IS NOT NULL" for name in _NEEDED)]
+    ["kind IS NULL", "coalesce(schema > 0, false)", *(f"{name} IS NOT NULL" for name in NEEDED)]
 )
 """Whether a line is one of a call."""
 
@@ -88,7 +88,7 @@ def statement(
         as_text: dollars are read as text.
     """
     keys = [f"k{index}" for index in range(len(by))]
-    tags = names_of(_tags(by, where))
+    tags = names_of(tags_of(by, where))
     parts = (f", {key_of(word, tags)}::VARCHAR AS k{index}" for index, word in enumerate(by))
     named, asked = "".join(parts), renamed(where, tags) if where else "true"
     sets = ", ".join(["is_call", "is_before", "broken", *keys])
@@ -136,10 +136,10 @@ def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as
     fields = {field_of(word) for word in by} | _READ
     if where is not None:
         fields |= where.fields
-    return lines(files, fields - {"tags"}, _tags(by, where), as_text=as_text)
+    return lines(files, fields - {"tags"}, tags_of(by, where), as_text=as_text)
 
 
-def _tags(by: Sequence[str], where: Condition | None) -> set[str]:
+def tags_of(by: Sequence[str], where: Condition | None) -> set[str]:
     """The keys of tags that are read."""
     found = {word[len(TAG) :] for word in by if word.startswith(TAG)}
     return found if where is None else found | where.tags

@@ -121,6 +121,14 @@ class Tariff:
             return self._basic_parts(usage)
         return self._general_parts(usage)
 
+    def per_token(self, prompt: int) -> tuple[int, ...] | None:
+        """Picodollars of one token in a prompt of that size, with no fee by use.
+
+        They are of input, cache reads, cache writes, those for an hour, and output. None where they
+        are no whole numbers, or not all: a call is priced as a whole then.
+        """
+        return None if self._basic is None else self._basic[self._band(prompt)]
+
     def needs(self, fact: str, usage: Usage) -> bool:
         """Whether the price of `usage` hangs on a fact that nobody told, such as a dearer part."""
         whole = WHOLES.get(fact)
