@@ -45,7 +45,10 @@ class TestWords:
         found = said("gpt-5-mini", "GPT-4o=claude-haiku-4-5", "o3*=my-model", "batch", "no-cache")
         assert found == Changes(
             everything=Named("openai", "gpt-5-mini"),
-            some=(("gpt-4o", Named("anthropic", "claude-haiku-4-5")), ("o3*", Named("", "my-model"))),
+            some=(
+                ("gpt-4o", Named("anthropic", "claude-haiku-4-5")),
+                ("o3*", Named("", "my-model")),
+            ),
             batch=True,
             no_cache=True,
         )

@@ -124,7 +124,7 @@ def _priced_as(call: Call, target: Model) -> Call:
 
 def _is_of(call: Call, target: Model) -> bool:
     provider, names = call.request.provider, (call.model, call.request.model)
-    return provider == target.provider and target.model in names
+    return target.provider in (provider, "") and target.model in names
 
 
 def _names(call: Call) -> Iterator[str]:
