@@ -23,7 +23,7 @@ PRICES = Prices(
         "by-second": Rate(gpu_usd_per_hour=3.6),
     }
 )
-"""US dollars for a million tokens; of "tiny" a token of input is a ten-millionth of a picodollar."""
+"""US dollars for a million tokens; a token of "tiny" is a tenth of a picodollar."""
 
 NOON = 1_795_176_000 * 10**9
 """2026-11-20T12:00:00Z in nanoseconds."""

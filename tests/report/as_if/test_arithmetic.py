@@ -136,6 +136,12 @@ class TestBatchAndCache:
         one = call(input=1000, output=0, read=600, written=300)
         assert compared(tmp_path, [one], "half", "no-cache").total.as_if_usd == Decimal("0.001")
 
+    @pytest.mark.parametrize("word", ["batch", "no-cache"])
+    def test_time_has_one_price(self, tmp_path: Path, word: str):
+        one = call("by-second", input=1000, output=0, read=600)
+        total = compared(tmp_path, [one], word).total
+        assert dollars(total) == (Decimal("0.001"), Decimal("0.001"), 0)
+
 
 class TestWhatIsNotConverted:
     @pytest.mark.parametrize(

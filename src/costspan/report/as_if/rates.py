@@ -123,7 +123,7 @@ def _banded(
     no_cache: bool,
 ) -> Iterator[Rates]:
     """The row for each size of prompt."""
-    if other is own or _is_same(own, other, own_tariff, other_tariff) or bucket.shape.is_not_billed:
+    if _is_kept(bucket.shape, own, other) or _is_same(own, other, own_tariff, other_tariff):
         yield structs.replace(row, is_kept=True)
         return
     reason = _reason(bucket.shape, other, own_tariff, other_tariff)
@@ -144,6 +144,12 @@ def _banded(
         if after is not None and no_cache:
             after = (*after[:1] * 4, after[4])
         yield structs.replace(row, low=low, high=high, own=before, other=after, is_single=is_single)
+
+
+def _is_kept(shape: Shape, own: Call, other: Call) -> bool:
+    """Whether nothing is otherwise, or nothing that the price of such a call asks for."""
+    is_of_the_same = own.request is other.request
+    return other is own or shape.is_not_billed or (shape.is_flat and is_of_the_same)
 
 
 def _is_same(own: Call, other: Call, before: Tariff | None, after: Tariff | None) -> bool:

@@ -32,6 +32,9 @@ _USAGE = {
     "searches": "web_searches",
 }
 
+_EVEN = {"input": 9, "output": 9, "cached": 1, "written": 2}
+_ODD = {"input": 1, "output": 9, "cached": 5, "written": 5, "hour": 9}
+
 _BITS = 2
 _UNKNOWN = 3
 _FLAGS = {
@@ -72,14 +75,9 @@ class Shape(Struct, frozen=True):
     @property
     def usage(self) -> Usage:
         """Counts of such a call: small ones, that hang together if the call's do."""
-        small = {"input": 9, "output": 9, "cached": 1, "written": 2, "reasoning": 1, "hour": 1}
-        found = {
-            _USAGE[name]: sign and small.get(name, 1) * abs(sign)
-            for name, sign in self.signs.items()
-        }
-        if self.is_odd:
-            found |= {"input_tokens": 1, "cache_read_tokens": 2}
-        return Usage(**found)
+        small = _ODD if self.is_odd else _EVEN
+        counts = ((name, sign and abs(sign)) for name, sign in self.signs.items())
+        return Usage(**{_USAGE[name]: n and n * small.get(name, 1) for name, n in counts})
 
 
 def counts_of() -> dict[str, str]:
