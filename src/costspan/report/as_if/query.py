@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,10 @@ from msgspec import Struct, structs
 from costspan.call import Usage
 from costspan.report import sheet
 from costspan.report.as_if import statement
-from costspan.report.as_if.book import Book
 from costspan.report.as_if.changes import Changes
-from costspan.report.as_if.rates import Bucket, Facts, Rates, rates_of
-from costspan.report.as_if.shapes import COUNTS, FIELDS, counts_of, packed, unpacked, usage_of
 from costspan.report.passed_over import PassedOver, found_in
+from costspan.report.rating import rated
+from costspan.report.rating.book import Book
 from costspan.report.running import Watch, run, unwatched
 from costspan.report.sheet import Asked
 from costspan.report.vocabulary import TIMES
@@ -99,20 +97,11 @@ def ask(
     """
 
     def work(engine: Any, files: Sequence[Path]) -> dict[str, Any]:
-        columns = {
-            **{name: name for name in Facts.__struct_fields__},
-            **counts_of(),
-            "shape": packed(),
-            "cost_usd": "cost_usd",
-            "timestamp": _MOMENT,
-        }
-        sheet.fill(engine, files, asked, columns, FIELDS | set(Facts.__struct_fields__))
-        buckets = list(_buckets(engine))
-        rows = [row for bucket in buckets for row in rates_of(bucket, changes, book)]
-        statement.keep_rates(engine, rows)
-        statement.keep_singles(engine, _singles(engine, rows, changes, book))
-        by = statement.statement(len(asked.by))
-        answer = sheet.dearest(by, len(asked.by), list(statement.SUMS), "cost_usd", top)
+        sheet.fill(engine, files, asked, rated.columns(), rated.READ)
+        buckets = rated.rate(engine, changes, book)
+        answer = sheet.dearest(
+            statement.statement(len(asked.by)), len(asked.by), list(statement.SUMS), "cost_usd", top
+        )
         return {
             "found": engine.execute(answer).fetchall(),
             "refused": [Refused(*row) for row in engine.execute(statement.REFUSED).fetchall()],
@@ -130,38 +119,6 @@ def ask(
         passed_over=found_in(asked.files, unreadable, done["notes"]),
         **_answer(done["found"], asked.by),
     )
-
-
-_MOMENT = "least(greatest(timestamp, TIMESTAMP '1970-01-01'), TIMESTAMP '9000-01-01')"
-"""A call's end, where Python has a name for it."""
-
-
-def _buckets(engine: Any) -> Iterator[Bucket]:
-    for *facts, number, day in engine.execute(statement.BUCKETS).fetchall():
-        yield Bucket(Facts(*facts), unpacked(number), number, day)
-
-
-def _singles(
-    engine: Any, rows: Sequence[Rates], changes: Changes, book: Book
-) -> Iterator[dict[str, Any]]:
-    """What calls cost that must be priced by themselves, each once."""
-    for number, *counts in engine.execute(statement.SINGLES).fetchall():
-        row = rows[number]
-        bucket = _bucket_of(row)
-        own = bucket.call(datetime.fromisoformat(row.since), usage_of(tuple(counts)))
-        costs = book.cost(own), book.cost(changes.of(own))
-        yield {
-            **dict(zip(COUNTS, counts, strict=True)),
-            "rate": number,
-            "own": costs[0].total,
-            "other": costs[1].total,
-            "reason": ", ".join(costs[1].missing) or None,
-        }
-
-
-def _bucket_of(row: Rates) -> Bucket:
-    facts = {name: getattr(row, name) for name in Facts.__struct_fields__}
-    return Bucket(Facts(**facts), unpacked(row.shape), row.shape, date.fromisoformat(row.day))
 
 
 def _answer(found: Sequence[Any], by: Sequence[str]) -> dict[str, Any]:

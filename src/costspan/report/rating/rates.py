@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
+from typing import Protocol
 
 from msgspec import Struct, structs
 
 from costspan.call import Call, Request, Response, Usage
-from costspan.report.as_if.book import Book, Tariff
-from costspan.report.as_if.changes import Changes
-from costspan.report.as_if.shapes import Shape
 from costspan.report.moments import written
+from costspan.report.rating.book import Book, Tariff
+from costspan.report.rating.shapes import Shape
 
 _LEAST, _MOST = -(2**63), 2**63 - 1
 _DAY = timedelta(days=1)
@@ -93,7 +93,18 @@ class Rates(Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-def rates_of(bucket: Bucket, changes: Changes, book: Book) -> Iterator[Rates]:
+class Otherwise(Protocol):
+    """What is taken to be otherwise of calls."""
+
+    @property
+    def no_cache(self) -> bool:
+        """Whether what was read from a cache or written to one is plain input."""
+
+    def of(self, call: Call) -> Call:
+        """The call as it is asked about; itself where nothing of it is otherwise."""
+
+
+def rates_of(bucket: Bucket, changes: Otherwise, book: Book) -> Iterator[Rates]:
     """Every row that calls of a bucket need."""
     at, end = bucket.start, bucket.start + _DAY
     while at < end:
