@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-_COMMANDS = ("budgets", "doctor", "prices", "report", "verify")
+_COMMANDS = ("budgets", "doctor", "prices", "report", "verify", "waste")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -70,7 +70,7 @@ def fill(
     columns: Mapping[str, str],
     fields: Iterable[str],
 ) -> None:
-    """Make the table `calls`: the keys `k0`, `k1` and so on, and `columns`.
+    """Make the table `calls`: a number, `line`, the keys `k0`, `k1` and so on, and `columns`.
 
     Args:
         columns: by their names, expressions over `fields` and the columns before.
@@ -85,7 +85,9 @@ def fill(
         dear = engine.execute("SELECT coalesce(bool_or(is_dear), false) FROM lines_read").fetchall()
         if not dear[0][0]:
             break
-    engine.execute("CREATE OR REPLACE TEMP VIEW calls AS FROM lines_read WHERE is_call")
+    engine.execute(
+        "CREATE OR REPLACE TEMP VIEW calls AS SELECT rowid AS line, * FROM lines_read WHERE is_call"
+    )
 
 
 def _table(
@@ -137,8 +139,10 @@ def dearest(statement: str, keys: int, sums: Sequence[str], by: str, top: int | 
 WITH found AS MATERIALIZED ({statement}),
 ranked AS (SELECT *, CASE WHEN is_total THEN 0
     ELSE row_number() OVER (PARTITION BY is_total ORDER BY {order}) END AS place FROM found)
-SELECT {columns}, 0 FROM ranked WHERE {is_shown}
-UNION ALL
-SELECT false, {"NULL, " * keys}{added}, count(*) FROM ranked WHERE NOT ({is_shown})
-HAVING count(*) > 0
+SELECT * EXCLUDE (place) FROM (
+    SELECT {columns}, 0 AS others, place FROM ranked WHERE {is_shown}
+    UNION ALL
+    SELECT false, {"NULL, " * keys}{added}, count(*), NULL FROM ranked WHERE NOT ({is_shown})
+    HAVING count(*) > 0)
+ORDER BY place
 """
