@@ -76,7 +76,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     for refused in comparison.refused[:_MOST_REFUSED]:
         model = f"{refused.model or 'no model'} of {refused.provider}"
         cost = f"{dollars(refused.cost_usd, 6)} USD"
-        yield f"  {many(refused.calls, 'call')} of {model}, {cost}: {refused.reason}"
+        yield f"  {many(refused.calls, 'call')} of {model}, {cost}: {render.worded(refused.reason)}"
     if len(comparison.refused) > _MOST_REFUSED:
         yield "  ..."
     yield from questions.notes_of(comparison.passed_over)

@@ -67,6 +67,11 @@ class TestModels:
         assert total.converted_calls == 0
         assert dollars(total) == (2.5, 2.5, 0)
 
+    def test_the_model_that_answered_is_what_was_paid(self, tmp_path: Path):
+        """gpt-4o-2024-05-13 costs 5 USD, the gpt-4o of today 2.50."""
+        one = call("gpt-4o", answered="gpt-4o-2024-05-13", input=M, output=0)
+        assert dollars(compared(tmp_path, [one], "gpt-4o").total) == (5, 2.5, -2.5)
+
 
 class TestSizesAndTimes:
     def test_long_prompts_have_rates_of_their_own(self, tmp_path: Path):

@@ -53,8 +53,8 @@ class TestWords:
             no_cache=True,
         )
         assert str(found) == (
-            "gpt-4o as claude-haiku-4-5 of anthropic, o3* as my-model, others as gpt-5-mini of "
-            "openai, batch, no-cache"
+            "gpt-4o were claude-haiku-4-5 of anthropic, o3* were my-model, others were gpt-5-mini "
+            "of openai, in a batch, without a cache"
         )
 
     def test_the_same_twice_is_no_fault(self):
@@ -151,7 +151,6 @@ class TestCalls:
         ("word", "same"),
         [
             ("gpt-4o", call()),
-            ("gpt-4o", call(answered="gpt-4o-2024-08-06")),
             ("o3=gpt-4o", call("gpt-5.2")),
             ("batch", call(tier="batch")),
             ("no-cache", call()),

@@ -68,11 +68,12 @@ class Changes(Struct, frozen=True):
         return self.everything if name is None else dict(self.some)[name]
 
     def __str__(self) -> str:
-        """`gpt-4o as gpt-5-mini of openai, batch`; one word where all calls are meant."""
-        parts = [f"{name} as {_spelled(model)}" for name, model in self.some]
+        """What comes after "as if": `gpt-4o were gpt-5-mini of openai, in a batch`."""
+        parts = [f"{name} were {_spelled(model)}" for name, model in self.some]
         if self.everything is not None:
-            parts.append(f"{'others as ' if self.some else ''}{_spelled(self.everything)}")
-        parts += [word for word, is_on in ((BATCH, self.batch), (NO_CACHE, self.no_cache)) if is_on]
+            parts.append(f"{'others' if self.some else 'all'} were {_spelled(self.everything)}")
+        parts += ["in a batch"] if self.batch else []
+        parts += ["without a cache"] if self.no_cache else []
         return ", ".join(parts)
 
 
@@ -123,8 +124,7 @@ def _priced_as(call: Call, target: Model) -> Call:
 
 
 def _is_of(call: Call, target: Model) -> bool:
-    provider, names = call.request.provider, (call.model, call.request.model)
-    return target.provider in (provider, "") and target.model in names
+    return target.model == call.model and target.provider in (call.request.provider, "")
 
 
 def _names(call: Call) -> Iterator[str]:

@@ -55,6 +55,21 @@ def caption(comparison: Comparison) -> Iterator[str]:
     yield from asked_line(asked.since, asked.until, asked.written)
 
 
+REASONS = {
+    "unpriced": "they have no price of their own",
+    "partial": "a part of their own has no price",
+    "price": "the other model has no price at that time",
+    "correction": "they correct others, and the size of the prompt decides",
+    "own_price": "their dollars are not those of their tokens",
+}
+"""Why calls are not converted; any other reason names what the other tariff lacks."""
+
+
+def worded(reason: str) -> str:
+    """A reason in words."""
+    return REASONS.get(reason, f"no rate, or no count, of {reason}")
+
+
 def as_text(comparison: Comparison) -> str:
     """A plain table."""
     return tables.as_text(columns(comparison), caption(comparison))
