@@ -54,8 +54,11 @@ lint: env ## ruff and the import contracts
 types: env ## mypy --strict on src
 	@$(RUN)/mypy
 
+dashboards: env ## the dashboards and recording rules of collector-config/grafana, out of their code
+	@$(RUN)/python collector-config/grafana/source
+
 # A pipe hides pytest's exit status from sh, so it goes through a file.
-matrix: aimock auto ## tests/matrix on every pair of openai and anthropic versions, aimock and auto
+matrix: aimock auto servers ## tests/matrix on every pair of openai and anthropic versions, aimock, auto and servers
 	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
 	for pair in $(MATRIX_PAIRS); do \
 		printf '\n=== %s\n' "$$pair"; log=$(VENVS)/matrix/$$pair; echo 1 >"$$log.status"; \
@@ -93,6 +96,15 @@ auto: env ## tests/zero_code: opentelemetry-instrument and declarative configura
 	@$(MAKE) -s env NAME=auto-bare
 	@printf '\n=== auto\n'
 	@COSTSPAN_AUTO=$$PWD/$(VENVS) $(RUN)/python -m pytest tests/zero_code -q -n $(WORKERS) $(PYTEST_ARGS)
+
+# Minutes, the first time; what cannot be had here is named, and its tests skip.
+parts: env ## the OpenTelemetry Collector and Jaeger, built from their Go modules into VENVS/parts
+	@$(RUN)/python -m tests.servers.build $(VENVS)/parts
+
+servers: env ## tests/servers: a real collector and a real Jaeger, where "make parts" left them
+	@printf '\n=== servers\n'
+	@COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
+		$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS)
 
 # Alone on the machine, as its processes take turns; each peer has an interpreter of its own, with costspan in it too.
 bench: env ## tests/benchmarks: the figures of the design, beside those of the peers
@@ -154,4 +166,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types matrix aimock decoder auto bench peers proof pins clean env always
+.PHONY: help demo test lint types dashboards matrix aimock decoder auto parts servers bench peers proof pins clean env always

@@ -10,9 +10,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from costspan import Instrumentor, JsonlSpanExporter, LocalFiles, attribution
-from costspan.export.keys import Key
+from costspan.export.auditing.keys import Key
+from costspan.export.auditing.verifying import verify
 from costspan.export.reader import Reading
-from costspan.export.verifying import verify
 
 KEY = "keep-this-out-of-the-code-and-secret"
 

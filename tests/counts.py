@@ -17,7 +17,15 @@ _COMMITTED = Path(__file__).with_name("counts.toml")
 
 
 _WHOLE = ["tests"]
-PARTS = {"aimock": (_WHOLE, ["tests/third_party"]), "redis": (_WHOLE,), "postgres": (_WHOLE,)}
+_SERVERS = (_WHOLE, ["tests/servers"])
+PARTS = {
+    "aimock": (_WHOLE, ["tests/third_party"]),
+    "redis": (_WHOLE,),
+    "postgres": (_WHOLE,),
+    "chromium": (_WHOLE, ["tests/report/page"]),
+    "jaeger": _SERVERS,
+    "collector": _SERVERS,
+}
 """System parts, each with the runs that hold its number where it was started."""
 
 
@@ -45,9 +53,9 @@ class Counts:
         for part, homes in PARTS.items():
             asked[part] = self.passed[part] > 0 and not is_partial(config) and config.args in homes
         return [
-            f"{self.passed[need]} tests passed that need {need}, {committed[need]} are committed"
+            f"{self.passed[need]} tests passed that need {need}, {committed.get(need, 0)} are committed"
             for need, is_asked in asked.items()
-            if is_asked and self.passed[need] < committed[need]
+            if is_asked and self.passed[need] < committed.get(need, 0)
         ]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from costspan.cli import main
-from tests.export.audited import DAY, NEXT_DAY, SECRET, write
+from tests.export.auditing.audited import DAY, NEXT_DAY, SECRET, write
 
 
 @pytest.fixture

@@ -76,7 +76,15 @@ def test_each_dimension(costs: CostTracker, dimension: str, key: str):
     costs.settle(finished(**COUNTS, **ANN))
     by = costs.summary(by=dimension)
     assert (by[key].calls, by[key].cost_usd) == (2, 2 * USD)
-    assert sum(row.calls for row in by.values()) == (2 if dimension == "tag:night" else 3)
+    assert sum(row.calls for row in by.values()) == 3
+
+
+def test_calls_without_a_tag_are_under_none(costs: CostTracker):
+    costs.settle(finished(**COUNTS, **ANN))
+    costs.settle(finished(**{**COUNTS, **BOB}))
+    without = costs.summary(by="tag:night")["(none)"]
+    assert without == costs.summary(by="agent")["bob"]
+    assert list(costs.summary(by="tag:unheard")) == ["(none)"]
 
 
 def test_by_provider_the_dearest_first(costs: CostTracker):

@@ -12,12 +12,12 @@ import pytest
 
 from costspan import LocalFiles
 from costspan.call import NOT_BILLED, Cost
-from costspan.export.audit import Mark
+from costspan.export.auditing.audit import Mark
 from costspan.export.calls import CallsFile
 from costspan.export.gaps import Gap
 from costspan.export.schema import SCHEMA_VERSION, Line, encoded
 from tests.cost.calls import finished
-from tests.export.audited import SECRET
+from tests.export.auditing.audited import SECRET
 
 NAME = f"calls_line.v{SCHEMA_VERSION}.schema.json"
 PAGE = Path(__file__).parents[2] / "docs" / "calls-file.md"

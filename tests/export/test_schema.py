@@ -19,12 +19,12 @@ FIELDS = re.findall(
     r"\w+",
     """
 schema timestamp provider operation model request_model agent session_id endpoint user_id
-tags latency_ms time_to_first_token_ms time_to_first_chunk_ms runtime_seconds error
+tags latency_ms runtime_seconds time_to_first_token_ms time_to_first_chunk_ms error
 error_code http_status outcome stream retries input_tokens output_tokens total_tokens
 cached_tokens cache_write_tokens cache_write_1h_tokens reasoning_tokens web_searches
 estimated_input_tokens estimated_output_tokens
 cost_usd input_usd cache_read_usd cache_write_usd output_usd tools_usd status missing
-prices_as_of service_tier finish_reasons response_id request_id server_address server_port
+prices_as_of finish_reasons service_tier server_address server_port response_id request_id
 trace_id span_id corrects response_preview
 """,
 )

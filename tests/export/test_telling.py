@@ -12,7 +12,7 @@ import pytest
 from costspan.call import Cost
 from costspan.export import batches, open_file, syncing
 from costspan.export.appender import Appender
-from tests.export.audited import call, write
+from tests.export.auditing.audited import call, write
 from tests.export.conftest import NOON, line
 
 

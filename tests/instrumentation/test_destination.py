@@ -143,6 +143,20 @@ class TestNone:
         assert ran.said[1] == "ProxyTracerProvider"
         assert f"OTLP to http://127.0.0.1:{port}" in ran.stderr
 
+    def test_an_exporter_that_cannot_be_made_costs_the_spans_alone(self) -> None:
+        """The SDK's exporter refuses what a variable says: one ERROR line, and calls count."""
+        ran = run_app(
+            f"{APP}Instrumentor().instrument(); call(); call(); done()",
+            OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9",
+            OTEL_EXPORTER_OTLP_PROTOCOL="grpc",
+            OTEL_EXPORTER_OTLP_COMPRESSION="lzw",
+        )
+
+        assert ran.said[2:4] == [2, "0.000540000000"]
+        (line,) = [line for line in ran.stderr.splitlines() if line.startswith("ERROR ")]
+        assert "cannot make the OTLP exporter" in line
+        assert "OTEL_EXPORTER_OTLP_COMPRESSION" in line
+
     def test_an_exporter_that_is_switched_off_stays_off(self, receiver: Receiver) -> None:
         """`OTEL_TRACES_EXPORTER=none` outweighs an endpoint that other signals may use."""
         port = receiver.server.server_port

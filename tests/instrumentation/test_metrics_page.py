@@ -17,6 +17,7 @@ from tests.instrumentation.metered import Metered
 from tests.instrumentation.rig import ASK, watched
 
 REFUSED: Any = {"extra_headers": {"x-costspan-scenario": "status=400"}}
+BUSY: Any = {"extra_headers": {"x-costspan-scenario": "retries=1"}}
 PAGE = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
 
 
@@ -47,7 +48,9 @@ def documented(names: str) -> dict[str, Instrument]:
 def kind(metric: Any) -> str:
     if isinstance(metric.data, Histogram):
         return "histogram"
-    return "gauge" if isinstance(metric.data, Gauge) else "counter"
+    if isinstance(metric.data, Gauge):
+        return "gauge"
+    return "counter" if metric.data.is_monotonic else "up-down counter"
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,11 @@ def calls_of_all_kinds(server: LLMServer) -> None:
             client.chat.completions.create(**ASK, **REFUSED)
         with pytest.raises(openai.BadRequestError):
             client.embeddings.create(model="text-embedding-3-small", input="Hello", **REFUSED)
+        client.with_options(max_retries=1).chat.completions.create(**ASK, **BUSY)
+    with record_call(model="nobody-knows-it") as call:
+        call.set_usage(input_tokens=9, output_tokens=8)
+    with record_call(model="gpt-4o-mini") as call:
+        call.set_usage(input_tokens=9, output_tokens=8, cache_read_tokens=1)
     with record_call(model="gpt-4o-mini") as call:
         call.set_usage(
             input_tokens=9,

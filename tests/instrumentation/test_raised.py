@@ -75,6 +75,14 @@ def test_a_raw_response(server: LLMServer):
         assert said.response.status_code == 200
 
 
+def test_a_body_that_the_caller_reads_is_told_of_and_nothing_is_raised(server: LLMServer):
+    with crossing() as (costs, _), client(server) as openai_:
+        streamed = openai_.chat.completions.with_streaming_response
+        with streamed.create(**ASK) as response:
+            assert response.parse().usage.completion_tokens == 100
+        assert costs.summary().alerts == 1
+
+
 def test_a_parsed_answer(server: LLMServer):
     with crossing() as _, client(server) as openai_:
         said = raised_by(lambda: openai_.chat.completions.parse(**ASK))

@@ -8,7 +8,18 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-_COMMANDS = ("budgets", "doctor", "prices", "report", "verify", "waste")
+_COMMANDS = (
+    "budgets",
+    "doctor",
+    "export",
+    "prices",
+    "reconcile",
+    "report",
+    "show",
+    "tail",
+    "verify",
+    "waste",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

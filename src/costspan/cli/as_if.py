@@ -25,18 +25,19 @@ _FORMS = {"json": render.as_json, "csv": render.as_csv, "markdown": render.as_ma
 _MOST_REFUSED = 10
 
 
-def run(given: argparse.Namespace, by: Sequence[str], top: int | None) -> int:
+def run(given: argparse.Namespace, by: Sequence[str]) -> int:
     """Exit code 0; 1 where it would be over `--fail-over`.
 
     Raises:
         ConfigurationError: it cannot be asked.
     """
-    if given.compare:
-        raise ConfigurationError("--as-if and --compare: leave one of both out")
+    if given.compare or given.html:
+        other = "--compare" if given.compare else "--html"
+        raise ConfigurationError(f"--as-if and {other}: leave one of both out")
     prices = own_prices(given.config)
     what = changes(given.as_if, lambda name: named(prices, name))
     question = asked(given.places, by, given.since, given.until, given.where)
-    comparison = ask(question, what, prices, top, bar)
+    comparison = ask(question, what, prices, questions.top_of(given, by), bar)
     _show(given.form, comparison)
     for note in _notes(comparison):
         print(note, file=sys.stderr)

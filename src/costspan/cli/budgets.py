@@ -14,7 +14,7 @@ import msgspec
 
 from costspan import settings
 from costspan.cli.budget_tables import lines
-from costspan.cost.budgets.survey import names_in, scopes_of, survey
+from costspan.cost.budgets.survey import Survey, names_in, scopes_of, survey
 from costspan.cost.pricing.nearest import nearest
 from costspan.cost.stores.contract import Store, StoreDown
 from costspan.cost.stores.opening import has_file, open_store
@@ -111,10 +111,29 @@ def _show(given: argparse.Namespace, store: Store) -> int:
         _check_known("budget", given.name, names_in(store))
     found = survey(store, _now(), name=given.name, most=given.top)
     if given.json:
-        print(msgspec.json.Encoder(decimal_format="number").encode(found).decode())
+        print(_json(found))
     else:
         print("\n".join(lines(found)) or _NOTHING)
     return 1 if given.check and any(one.used_up for one in found.budgets) else 0
+
+
+def as_json(url: str | None, most: int = 10) -> str:
+    """What `--json` prints of a store.
+
+    Raises:
+        ConfigurationError: it cannot be asked.
+        StoreDown: it does not answer.
+    """
+    logging.getLogger("costspan").addHandler(logging.NullHandler())
+    store = _opened(url)
+    try:
+        return _json(survey(store, _now(), most=most))
+    finally:
+        store.close()
+
+
+def _json(found: Survey) -> str:
+    return msgspec.json.Encoder(decimal_format="number").encode(found).decode()
 
 
 def _reset(given: argparse.Namespace, store: Store) -> int:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from importlib.util import find_spec
 from typing import Any
 
 from costspan.call import plain
+from costspan.cli.amounts import count, dollars
 from costspan.report.layout import Column
 from costspan.report.passed_over import PassedOver
 from costspan.report.vocabulary import TIMES
@@ -36,17 +37,18 @@ def add(parser: Any, default: str) -> None:
     parser.add_argument("--since", metavar="WHEN", help="7d, 12h, yesterday, 2026-11-21 (UTC)")
     parser.add_argument("--until", metavar="WHEN", help="calls that ended before then")
     parser.add_argument("--where", metavar="SQL", help='as "cost_usd > 0.05": fields of a line')
-    parser.add_argument("--top", type=rows, metavar="N", help="the N dearest rows; 0 is all")
+    parser.add_argument("--top", type=count, metavar="N", help="the N dearest rows; 0 is all")
     parser.add_argument(
         "--fail-over", type=dollars, metavar="USD", help="exit code 1 where the cost is over this"
     )
 
 
-def add_forms(parser: Any) -> None:
-    """Say in which form an answer can be printed."""
+def add_forms(parser: Any) -> Any:
+    """Say in which form an answer can be printed; gives the group, of which one may be said."""
     form = parser.add_mutually_exclusive_group()
     for name in FORMS:
         form.add_argument(f"--{name}", dest="form", action="store_const", const=name)
+    return form
 
 
 def words_of(given: argparse.Namespace, default: Sequence[str]) -> tuple[str, ...]:
@@ -112,21 +114,3 @@ def words(text: str) -> list[str]:
     if not found:
         raise argparse.ArgumentTypeError("write a word, such as agent")
     return found
-
-
-def rows(text: str) -> int:
-    """A number of rows."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rows: write 10")
-    return int(text)
-
-
-def dollars(text: str) -> Decimal:
-    """An amount of dollars, 0 or more."""
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no amount of dollars: write 5.00")
-    return amount

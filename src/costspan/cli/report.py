@@ -38,40 +38,53 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--config", metavar="FILE", help="your prices, for --as-if (default: COSTSPAN_CONFIG)"
     )
-    questions.add_forms(parser)
+    form = questions.add_forms(parser)
+    form.add_argument("--html", metavar="FILE", help="write a page for a browser, of everything")
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help="of the budgets that --html shows; default: COSTSPAN_STORE, else of COSTSPAN_CONFIG",
+    )
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(given: argparse.Namespace) -> int:
     """Exit code 0; 1 where the cost is over `--fail-over`; 2 where it cannot be asked."""
     by = questions.words_of(given, ["model"])
-    top = questions.top_of(given, by)
     try:
         if given.as_if is not None:
             from costspan.cli import as_if
 
-            return as_if.run(given, by, top)
+            return as_if.run(given, by)
         if given.config is not None:
             given.parser.error("--config is for --as-if")
-        report = ask(
-            Question(
-                given.places,
-                by,
-                given.since,
-                given.until,
-                given.where,
-                given.compare,
-                top,
-                watch=bar,
-            )
-        )
+        report = _answered(given, by)
     except ConfigurationError as fault:
         print(fault, file=sys.stderr)
         return 2
-    _show(given.form, report, chosen(report, top))
-    for note in _notes(report):
+    for note in notes(report):
         print(note, file=sys.stderr)
     return questions.judged(report.total.cost_usd, given.fail_over)
+
+
+def _answered(given: argparse.Namespace, by: tuple[str, ...]) -> Report:
+    asked = Question(
+        given.places,
+        by,
+        given.since,
+        given.until,
+        given.where,
+        given.compare,
+        given.top if given.html else questions.top_of(given, by),
+        watch=bar,
+    )
+    if given.html:
+        from costspan.cli import report_page
+
+        return report_page.write(given.html, asked, given.store, notes)
+    report = ask(asked)
+    _show(given.form, report, chosen(report, asked.top))
+    return report
 
 
 def _show(form: str | None, report: Report, shown: Chosen) -> None:
@@ -83,7 +96,7 @@ def _show(form: str | None, report: Report, shown: Chosen) -> None:
         print(render.as_text(report, shown))
 
 
-def _notes(report: Report) -> Iterator[str]:
+def notes(report: Report) -> Iterator[str]:
     """What the figures leave out."""
     if not report.total.calls:
         yield f"no calls in {many(report.files, 'file')}"

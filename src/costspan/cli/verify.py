@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 
 from costspan.errors import ConfigurationError
-from costspan.export.findings import Verification
-from costspan.export.keys import Key, keys_in
-from costspan.export.verifying import verify
+from costspan.export.auditing.findings import Verification
+from costspan.export.auditing.keys import Key, keys_in
+from costspan.export.auditing.verifying import verify
 
 
 def add(commands: Any) -> None:

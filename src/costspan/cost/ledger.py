@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from costspan import totals
@@ -84,7 +84,7 @@ class Ledger:
             self._fold()
             rows = self._trace_rows() if dimension == "trace" else self._by.get(dimension, {})
             sums = {key: row.summary() for key, row in rows.items()}
-        return dict(sorted(sums.items(), key=lambda item: item[1].cost_usd, reverse=True))
+            return with_untagged(dimension, sums, self._total.summary())
 
     def _cell(self, call: Call) -> Totals:
         tags = tuple(call.tags.items()) if call.tags else None
@@ -147,6 +147,25 @@ def _row(rows: dict[str, Totals], key: str | None) -> Totals:
         if row is None:
             row = rows[name] = Totals()
     return row
+
+
+def with_untagged(
+    dimension: str, rows: Mapping[str, Summary], total: Summary
+) -> dict[str, Summary]:
+    """Sums by one dimension, the dearest first; by a tag, calls without it under `(none)`."""
+    found = dict(rows) if not dimension.startswith("tag:") else _untagged(rows, total)
+    return dict(sorted(found.items(), key=lambda item: item[1].cost_usd, reverse=True))
+
+
+def _untagged(rows: Mapping[str, Summary], total: Summary) -> dict[str, Summary]:
+    tagged = {key: row for key, row in rows.items() if key != NONE}
+    left = total.as_dict()
+    for row in tagged.values():
+        for name, value in row.as_dict().items():
+            left[name] -= value
+    if left["calls"] <= 0:  # less than none, where calls came between the two sums
+        return tagged
+    return {**tagged, NONE: Summary(**left)}
 
 
 def checked_dimension(word: str) -> str:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from costspan.export import lifetime, workers
+from costspan.export.auditing.seals import Seal
 from costspan.export.batches import Batches
 from costspan.export.gaps import Gap, encoded_gap
 from costspan.export.local_files import LocalFiles
-from costspan.export.seals import Seal
 from costspan.export.sweeper import Sweeper
 from costspan.export.syncing import Syncs
 from costspan.export.writer import Placed, Writer

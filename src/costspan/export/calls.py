@@ -6,10 +6,10 @@ from functools import partial
 
 from costspan.call import Call, Cost
 from costspan.export.appender import Appender
+from costspan.export.auditing.sealing import sealer_of
 from costspan.export.identity import Identities
 from costspan.export.local_files import LocalFiles
 from costspan.export.schema import encoded
-from costspan.export.sealing import sealer_of
 
 PREFIX = "llm_trace_"
 

@@ -11,8 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from costspan.errors import ConfigurationError
-from costspan.export import audit, compression, locks
-from costspan.export.checkpoints import keeper_of
+from costspan.export import compression, locks
+from costspan.export.auditing import audit
+from costspan.export.auditing.checkpoints import keeper_of
 from costspan.export.identity import key_of
 from costspan.export.limits import retention_of, rotation_of
 

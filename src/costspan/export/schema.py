@@ -28,6 +28,8 @@ class Line(Struct, frozen=True):
 
     `timestamp` is the end of the call (RFC 3339, UTC, microseconds), `model` the one that
     answered, else the one asked, `status` the cost's, `cost_usd` null when unpriced.
+
+    Fields that change together stand side by side, so that closed files compress well.
     """
 
     schema: int
@@ -42,9 +44,9 @@ class Line(Struct, frozen=True):
     user_id: str | None
     tags: Mapping[str, Any]
     latency_ms: float
+    runtime_seconds: float
     time_to_first_token_ms: float | None
     time_to_first_chunk_ms: float | None
-    runtime_seconds: float
     error: str | None
     error_code: str | None
     http_status: int | None
@@ -70,12 +72,12 @@ class Line(Struct, frozen=True):
     status: str
     missing: tuple[str, ...]
     prices_as_of: str | None
-    service_tier: str | None
     finish_reasons: tuple[str, ...] | None
-    response_id: str | None
-    request_id: str | None
+    service_tier: str | None
     server_address: str | None
     server_port: int | None
+    response_id: str | None
+    request_id: str | None
     trace_id: str | None
     span_id: str | None
     corrects: str | None
@@ -110,9 +112,9 @@ def line_of(call: Call, cost: Cost, *, exact: bool = False) -> Line:
         call.user,
         call.tags,
         micros / 1e3,
+        micros / 1e6,
         _milliseconds(call.time_to_first_token),
         _milliseconds(call.time_to_first_chunk),
-        micros / 1e6,
         call.error,
         call.error_code,
         call.http_status,
@@ -138,12 +140,12 @@ def line_of(call: Call, cost: Cost, *, exact: bool = False) -> Line:
         cost.status,
         cost.missing,
         cost.prices_as_of,
-        response.service_tier,
         response.finish_reasons,
-        response.id,
-        call.request_id,
+        response.service_tier,
         request.server_address,
         request.server_port,
+        response.id,
+        call.request_id,
         f"{call.trace_id:032x}" if call.trace_id else None,
         f"{call.span_id:016x}" if call.span_id else None,
         f"{call.corrects:016x}" if call.corrects else None,

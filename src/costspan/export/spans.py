@@ -10,12 +10,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from costspan.export.appender import Appender
+from costspan.export.auditing.sealing import sealer_of
 from costspan.export.child_endings import flush_when_a_child_ends
 from costspan.export.folders import SPANS
 from costspan.export.gaps import Gap, encoded_gap
 from costspan.export.local_files import LocalFiles
 from costspan.export.otlp import lines
-from costspan.export.sealing import sealer_of
 from costspan.guard import fault_of, quietly
 
 _LEAD = b'{"resourceSpans":[],'

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 
+from costspan.export.auditing.seals import Seal
 from costspan.export.gaps import Gap, Losses
 from costspan.export.local_files import LocalFiles
 from costspan.export.mounts import is_shared_over_network
@@ -14,7 +15,6 @@ from costspan.export.naming import FileName, parsed
 from costspan.export.open_file import Gone, OpenFile, opened
 from costspan.export.packing import sync_folder
 from costspan.export.periods import period_of
-from costspan.export.seals import Seal
 
 Placed = tuple[bytes, int]
 """A line, and the moment it is about: nanoseconds since the epoch."""

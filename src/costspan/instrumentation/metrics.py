@@ -21,6 +21,7 @@ from costspan.guard import quietly
 from costspan.instrumentation import gauges
 from costspan.instrumentation.gauges import Budgeted
 from costspan.instrumentation.labels import Labelled, Labels
+from costspan.instrumentation.seldom import Seldom
 from costspan.settings import Settings
 
 SECONDS = (
@@ -136,6 +137,7 @@ class Instruments:
         self._cost = meter.create_counter(
             "costspan.cost", unit="USD", description="Cost of GenAI calls"
         )
+        self._seldom = Seldom(meter)
 
     def record(self, call: Call, cost: Cost | None, span: Span) -> None:
         """Record one call's times, tokens and dollars."""
@@ -148,6 +150,7 @@ class Instruments:
             self._record_tokens(call.usage, labels, context)
         if cost is not None and cost.total and cost.total > 0:
             self._cost.add(cost.total / PICOS_PER_USD, labels, context)
+        self._seldom.record(call, cost, labels, context)
 
     def chunk_timer(self, request: Request, who: Attribution, span: Span) -> ChunkTimer | None:
         """Times the chunks of one stream; the model that answers is not known by then."""

@@ -18,6 +18,7 @@ from costspan.alerts.alert import Alert
 from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation
 from costspan.errors import BudgetExceeded
+from costspan.guard import fault_of
 from costspan.instrumentation.metrics import Meters
 
 logger = logging.getLogger("costspan")
@@ -239,7 +240,14 @@ def _private_provider(spare: Any) -> Any:
     if otlp_target(os.environ):
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        provider.add_span_processor(BatchSpanProcessor(otlp_exporter()))
+        fault = fault_of(lambda: provider.add_span_processor(BatchSpanProcessor(otlp_exporter())))
+        if fault is not None:  # such as a compression that the exporter does not know
+            logger.error(
+                "costspan cannot make the OTLP exporter that OTEL_* asks for (%s: %s): no span "
+                "leaves this process; calls are counted all the same",
+                type(fault).__name__,
+                fault,
+            )
     return provider
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from costspan.errors import ConfigurationError
 from costspan.export import folders
 from costspan.export.folders import Place
-from costspan.export.naming import parsed
+from costspan.export.naming import FileName, parsed
 
 PREFIX = "llm_trace_"
 _ZONES = timedelta(days=2)
@@ -18,13 +18,18 @@ _ZONES = timedelta(days=2)
 
 
 def files_in(
-    places: Iterable[Place], since: date | None = None, until: date | None = None
+    places: Iterable[Place],
+    since: date | None = None,
+    until: date | None = None,
+    *,
+    prefix: str = PREFIX,
 ) -> list[Path]:
     """The files to read, in the order of the folders and of the periods in them.
 
     Args:
         places: folders, or files themselves, which are read whatever they are called.
         since, until: UTC days; of a folder, files of days well outside them are left out.
+        prefix: how the names of the files of a folder begin.
 
     Raises:
         ConfigurationError: a place is not there, or cannot be looked into.
@@ -32,19 +37,18 @@ def files_in(
     found: dict[str, Path] = {}
     for place in map(Path, places):
         try:
-            paths = folders.files_in(place, PREFIX)
+            paths = folders.files_in(place, prefix)
         except FileNotFoundError as fault:
             raise ConfigurationError(str(fault)) from None
         except OSError as fault:
             raise ConfigurationError(f"{place} cannot be read: {fault.strerror}") from None
         for path in paths:
-            if path == place or _is_within(path.name, since, until):
+            if path == place or _is_within(parsed(prefix, path.name), since, until):
                 found.setdefault(os.path.realpath(path), path)
     return list(found.values())
 
 
-def _is_within(name: str, since: date | None, until: date | None) -> bool:
-    parts = parsed(PREFIX, name)
+def _is_within(parts: FileName | None, since: date | None, until: date | None) -> bool:
     try:
         day = date.fromisoformat(parts.period[:10]) if parts is not None else None
     except ValueError:

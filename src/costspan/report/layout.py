@@ -81,7 +81,7 @@ def columns(report: Report, shown: Chosen, *, bars: bool = False) -> list[Column
 
 def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
     total = report.total
-    digits = digits_of(total.cost_usd, (report.before or Figures()).cost_usd)
+    digits = decimals(total.cost_usd, (report.before or Figures()).cost_usd)
     about = "~" if not report.is_exact else ""
     found: list[tuple[str, int, _Cell]] = [
         ("calls", 0, lambda row: count(row.figures.calls)),
@@ -138,7 +138,7 @@ def dollars(amount: Decimal | None, digits: int) -> str:
     return f"<{least}" if 0 < amount < least / 2 else f"{amount:,.{digits}f}"
 
 
-def digits_of(*totals: Decimal | None) -> int:
+def decimals(*totals: Decimal | None) -> int:
     """Decimals of a column of dollars: fewer, the greater the total."""
     most = max(abs(total or Decimal(0)) for total in totals)
     return 2 if most >= 100 else 4 if most >= 1 or not most else 6

@@ -8,7 +8,7 @@ Nothing that stands in a file is fatal: what is no line of a call is counted and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,14 @@ from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
 from costspan.report.running import Watch, run, unwatched
-from costspan.report.statement import NOTES, statement
+from costspan.report.statement import NOTES, part_of, statement
 from costspan.report.vocabulary import TIMES, checked_word
 
 _MOST_EXACT_BYTES = 4 << 30
 """Percentiles keep every value in memory; over this they are close instead of exact."""
 
-_IS_DEAR = 2 + NOTES
+_IS_TOTAL = 2
+_IS_DEAR = _IS_TOTAL + NOTES
 _WIDTH = len(Figures.__struct_fields__)
 _PACKED = 10
 """How many bytes one of a compressed file may stand for."""
@@ -59,6 +60,13 @@ class Question(Struct, frozen=True):
     top: int | None = None
     now: datetime | None = None
     watch: Watch = unwatched
+
+
+class Breakdown(Struct, frozen=True):
+    """One of several answers that are given in one pass: `by` and `top` as in a `Question`."""
+
+    by: tuple[str, ...]
+    top: int | None = None
 
 
 class Row(Struct, frozen=True):
@@ -99,44 +107,72 @@ def ask(question: Question) -> Report:
         ConfigurationError: it cannot be asked: a wrong word, moment or expression, a folder that
             is not there, or DuckDB is not installed.
     """
-    by = tuple(dict.fromkeys(checked_word(word) for word in question.by))
+    return ask_each(question, [Breakdown(question.by, question.top)])[0]
+
+
+def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
+    """Answer for each breakdown, in one pass over the files; `by` and `top` are those of each.
+
+    Raises:
+        ConfigurationError: as `ask` does.
+    """
+    parts = [tuple(dict.fromkeys(map(checked_word, one.by))) for one in breakdowns]
+    by = tuple(dict.fromkeys(word for words in parts for word in words))
     now = question.now or datetime.now(UTC)
     since = moment("--since", question.since, now) if question.since is not None else None
     until = moment("--until", question.until, now) if question.until is not None else None
-    before = _before(question, since, until or moment("--until", "now", now))
+    before = _before(question, by, since, until or moment("--until", "now", now))
     asked = condition(question.where) if question.where is not None else None
     files = files_in(question.places, _day(before or since), _day(until))
-    is_exact = sum(map(_bytes, files)) <= _MOST_EXACT_BYTES
+    is_exact = sum(map(_bytes, files)) * len(parts) <= _MOST_EXACT_BYTES
 
     window: dict[str, Any] = {"since": since, "until": until, "before": before}
-    top = question.top if by and before is None else None
+    window |= {"where": asked, "is_exact": is_exact, "breakdowns": parts}
+    pairs = zip(parts, breakdowns, strict=True)
+    tops = {part_of(by, words): one.top for words, one in pairs if one.top and words}
 
     def sql(chosen: Sequence[Path], *, as_text: bool = False) -> str:
-        all_rows = statement(chosen, by, where=asked, is_exact=is_exact, as_text=as_text, **window)
-        return dearest(all_rows, len(by), top) if top else all_rows
+        all_rows = statement(chosen, by, as_text=as_text, **window)
+        return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
-    rows, unreadable = _run(files, sql, question)
-    return Report(
-        by=by,
-        since=since,
-        until=until,
-        compared_since=before,
-        where=question.where,
-        is_exact=is_exact,
-        files=len(files),
-        passed_over=found_in(files, unreadable, rows),
-        **_answer(rows, len(by), before is not None),
-    )
+    rows, unreadable = fetched(files, sql, question.where, watch=question.watch)
+    passed_over = found_in(files, unreadable, rows)
+    return [
+        Report(
+            by=words,
+            since=since,
+            until=until,
+            compared_since=before,
+            where=question.where,
+            is_exact=is_exact,
+            files=len(files),
+            passed_over=passed_over,
+            **_answer(_rows_of(rows, by, words), len(words), before is not None),
+        )
+        for words in parts
+    ]
 
 
-def _before(question: Question, since: datetime | None, until: datetime) -> datetime | None:
+def _rows_of(rows: list[Any], by: Sequence[str], words: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows of one breakdown and the totals, with the keys of its words alone."""
+    part, start = part_of(by, words), 3 + NOTES + _WIDTH
+    places = [start + by.index(word) for word in words]
+    for row in rows:
+        if row[_IS_TOTAL] or row[start + len(by)] == part:
+            keys = (row[place] for place in places)
+            yield (*row[:start], *keys, *row[start + len(by) + 1 :])
+
+
+def _before(
+    question: Question, by: Sequence[str], since: datetime | None, until: datetime
+) -> datetime | None:
     if since is not None and since >= until:
         raise ConfigurationError(
             f"--since {question.since} is not before --until {question.until or 'now'}"
         )
     if not question.compare:
         return None
-    if not TIMES.keys().isdisjoint(question.by):
+    if not TIMES.keys().isdisjoint(by):
         raise ConfigurationError("--compare is not for rows by day or hour: leave one of both out")
     if since is None:
         raise ConfigurationError("--compare needs --since, as in --since 7d --compare")
@@ -157,22 +193,33 @@ def _bytes(path: Path) -> int:
         return 0
 
 
-def _run(
-    files: Sequence[Path], sql: Callable[..., str], question: Question
+def fetched(
+    files: Sequence[Path],
+    sql: Callable[..., str],
+    where: str | None,
+    is_dear: int = _IS_DEAR,
+    watch: Watch = unwatched,
 ) -> tuple[list[Any], dict[Path, str]]:
-    """The rows of the statement, over the files that can be read, and why the others cannot."""
+    """The rows of a statement, over the files that can be read, and why the others cannot.
+
+    Args:
+        sql: gives the statement over some files, and with `as_text=True` the exact, slower one.
+        where: the expression in it, as it was written.
+        is_dear: the column that says whether the slower one is needed.
+        watch: looks on meanwhile.
+    """
 
     def rows(engine: Any, chosen: Sequence[Path]) -> list[Any]:
         found: list[Any] = engine.execute(sql(chosen)).fetchall()
-        if any(row[_IS_DEAR] for row in found):
+        if any(row[is_dear] for row in found):
             found = engine.execute(sql(chosen, as_text=True)).fetchall()
         return found
 
-    found, unreadable = run(files, rows, question.where, question.watch)
+    found, unreadable = run(files, rows, where, watch)
     return found or [], unreadable
 
 
-def _answer(rows: list[Any], keys: int, is_compared: bool) -> dict[str, Any]:
+def _answer(rows: Iterable[Any], keys: int, is_compared: bool) -> dict[str, Any]:
     """Rows, total and what was before, of what the statement gave."""
     sums: dict[tuple[Any, ...], dict[bool, Figures]] = {}
     totals = {False: Figures(), True: Figures()}

@@ -28,16 +28,13 @@ NOTES = 6
 _TOKENS = ("input", "output", "total", "cached", "cache_write", "reasoning")
 _DOLLARS = ("cost", "input", "cache_read", "cache_write", "output", "tools")
 _SUMMED = (*(f"{name}_tokens" for name in _TOKENS), *(f"{name}_usd" for name in _DOLLARS))
-_READ = {*NEEDED, *_SUMMED, "error", "corrects", "prices_as_of", "time_to_first_token_ms"}
-
-IS_CALL = " AND ".join(
-    ["kind IS NULL", "coalesce(schema > 0, false)", *(f"{name} IS NOT NULL" for name in NEEDED)]
-)
-"""Whether a line is one of a call."""
+READ = frozenset((*NEEDED, *_SUMMED, "error", "corrects", "prices_as_of", "time_to_first_token_ms"))
+"""The fields that are read for the figures."""
 
 BY_TIME = "status = 'priced' AND prices_as_of IS NULL AND tools_usd > 0"
 """Whether a call is priced by the second: a rate of one's own by tokens has no fees by use, a table
 has a date, and what the provider names has no parts."""
+
 
 _TOTAL = "coalesce(total_tokens, coalesce(input_tokens, output_tokens) + "
 _TOTAL += "CASE WHEN input_tokens IS NULL THEN 0 ELSE coalesce(output_tokens, 0) END)"
@@ -50,8 +47,16 @@ _COUNTS = (
     "count(*) FILTER (status = 'partial')",
     "count(*) FILTER (status = 'estimated')",
 )
+IS_CALL = " AND ".join(
+    ["kind IS NULL", "coalesce(schema > 0, false)", *(f"{name} IS NOT NULL" for name in NEEDED)]
+)
+"""Whether a line is one of a call."""
+
 _SUMS = tuple(f"sum({_TOTAL if name == 'total_tokens' else name})" for name in _SUMMED)
 _DEAR = " OR ".join(f"abs({name}) >= {DEAR_USD}" for name in _SUMMED if name.endswith("_usd"))
+IS_DEAR = f"coalesce(bool_or({_DEAR}), false)"
+"""Whether any call is so dear that lines must be read as text."""
+
 _FOR_RATES = (
     "sum(runtime_seconds)",
     "sum(input_tokens) FILTER (cached_tokens IS NOT NULL)",
@@ -72,13 +77,15 @@ def statement(
     where: Condition | None = None,
     is_exact: bool = True,
     as_text: bool = False,
+    breakdowns: Sequence[Sequence[str]] | None = None,
 ) -> str:
     """The statement.
 
     Its rows are: whether they are of calls; of the time before `since`; of all keys together; how
     many lines say that lines were lost, and how many were; how many lines are of another kind; the
     file, where they are lines of it that are of none; the newest version; whether a call is so dear
-    that lines must be read as text; the figures, in the order of `Figures`; and the keys.
+    that lines must be read as text; the figures, in the order of `Figures`; the keys; and which breakdown
+    the row belongs to, as `part_of` numbers them.
 
     Args:
         by: checked words.
@@ -86,27 +93,40 @@ def statement(
         before: calls from then on to `since` are summed apart.
         is_exact: percentiles are exact; else close, in little memory.
         as_text: dollars are read as text.
+        breakdowns: sum by each of these words of `by`, all in one pass; by all of `by` together
+            if left out.
     """
     keys = [f"k{index}" for index in range(len(by))]
     tags = names_of(tags_of(by, where))
     parts = (f", {key_of(word, tags)}::VARCHAR AS k{index}" for index, word in enumerate(by))
     named, asked = "".join(parts), renamed(where, tags) if where else "true"
-    sets = ", ".join(["is_call", "is_before", "broken", *keys])
+    sets = [_set(by, words) for words in (breakdowns or [by])]
+    part = f"grouping({', '.join(keys)})" if keys else "0"
     return f"""
-SELECT is_call, is_before, {"grouping(k0) = 1" if keys else "true"},
+SELECT is_call, is_before, {part} = {part_of(by, ())},
     count(*) FILTER (kind = 'gap'), sum(lost) FILTER (kind = 'gap'),
     count(*) FILTER (kind IS NOT NULL AND kind <> 'gap'),
     broken, max(schema),
-    coalesce(bool_or({_DEAR}), false),
-    {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *_percentiles(is_exact), *keys))}
+    {IS_DEAR},
+    {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *_percentiles(is_exact), *keys, part))}
 FROM (
     SELECT *, {_before(since if before else None)} AS is_before,
         CASE WHEN NOT is_call AND kind IS NULL THEN filename END AS broken{named}
     FROM (
         SELECT *, {IS_CALL} AS is_call FROM {_lines(files, by, where, as_text)})
     WHERE NOT is_call OR ({within(before or since, until)} AND {asked}))
-GROUP BY GROUPING SETS (({sets}){", (is_call, is_before, broken)" if keys else ""})
+GROUP BY GROUPING SETS ({", ".join(dict.fromkeys([*sets, _set(by, ())]))})
 """
+
+
+def part_of(by: Sequence[str], words: Sequence[str]) -> int:
+    """The number of a breakdown by some words of `by`: a bit for each that is not among them."""
+    return sum((word not in words) << place for place, word in enumerate(reversed(by)))
+
+
+def _set(by: Sequence[str], words: Sequence[str]) -> str:
+    keys = (f"k{index}" for index, word in enumerate(by) if word in words)
+    return f"({', '.join(['is_call', 'is_before', 'broken', *keys])})"
 
 
 def _percentiles(is_exact: bool) -> tuple[str, str]:
@@ -133,7 +153,7 @@ def _instant(moment: datetime) -> str:
 
 
 def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as_text: bool) -> str:
-    fields = {field_of(word) for word in by} | _READ
+    fields = {field_of(word) for word in by} | READ
     if where is not None:
         fields |= where.fields
     return lines(files, fields - {"tags"}, tags_of(by, where), as_text=as_text)

@@ -35,7 +35,10 @@ ASKED_SERVICE_TIER = "openai.request.service_tier"
 SERVICE_TIER = "openai.response.service_tier"
 COST_STATUS = "costspan.cost.status"
 COST_TOTAL = "costspan.cost.total"
+COST_MISSING = "costspan.cost.missing"
 COST_DISAGREES = "costspan.cost.disagrees"
+OUTCOME = "costspan.stream.outcome"
+CORRECTS = "costspan.corrects"
 COST_AMOUNT = "gen_ai.usage.cost.amount"
 COST_CURRENCY = "gen_ai.usage.cost.currency"
 COST_SOURCE = "gen_ai.usage.cost.source"
@@ -179,7 +182,7 @@ def call_attributes(call: Call, cost: Cost | None) -> Attributes:
         _add_response(attributes, call.request, call.response)
     _add_transport(attributes, call)
     if call.outcome == "abandoned":
-        attributes["costspan.stream.outcome"] = "abandoned"
+        attributes[OUTCOME] = "abandoned"
     if call.error is not None:
         attributes[ERROR_TYPE] = call.error
         if call.error_code is not None:
@@ -204,7 +207,7 @@ def _add_settled(attributes: Attributes, call: Call, cost: Cost) -> None:
     if call.settles_response:
         attributes["costspan.settles_response"] = True
         if call.corrects:
-            attributes["costspan.corrects"] = f"{call.corrects:016x}"
+            attributes[CORRECTS] = f"{call.corrects:016x}"
 
 
 def _add_transport(attributes: Attributes, call: Call) -> None:
@@ -254,7 +257,7 @@ def usage_attributes(usage: Usage) -> Attributes:
 def _add_cost(attributes: Attributes, cost: Cost, *, proposal: bool) -> None:
     attributes[COST_STATUS] = cost.status
     if cost.missing:
-        attributes["costspan.cost.missing"] = cost.missing
+        attributes[COST_MISSING] = cost.missing
     if cost.total is None:
         return
     attributes[COST_TOTAL] = cost.total / PICOS_PER_USD

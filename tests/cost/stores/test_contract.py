@@ -247,8 +247,8 @@ def test_the_sums_by_each_dimension(store: Store):
         "provider": {"openai": 8},
         "trace": {"(none)": 5, f"{0xABC:032x}": 3},
         "tag:team": {"ads": 5, "search": 3},
-        "tag:night": {"True": 3},
-        "tag:unheard": {},
+        "tag:night": {"(none)": 5, "True": 3},
+        "tag:unheard": {"(none)": 8},
     }
     for dimension, sums in expected.items():
         found = store.summaries(dimension)

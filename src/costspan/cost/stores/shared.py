@@ -20,7 +20,7 @@ from opentelemetry import context
 
 from costspan import attributed, totals
 from costspan.call import Call, Cost
-from costspan.cost.ledger import checked_dimension
+from costspan.cost.ledger import checked_dimension, with_untagged
 from costspan.cost.stores import forks, keeping
 from costspan.cost.stores.backend import Backend
 from costspan.cost.stores.contract import (
@@ -104,7 +104,8 @@ class SharedStore:
     def summaries(self, dimension: str) -> dict[str, Summary]:
         """The sums by one dimension."""
         checked_dimension(dimension)
-        return self._ask(lambda: self._backend.sums(dimension))
+        total = self.summary()
+        return with_untagged(dimension, self._ask(lambda: self._backend.sums(dimension)), total)
 
     def reserve(
         self, token: str, claims: Sequence[Claim], now: int, expires: int

@@ -8,7 +8,7 @@ from typing import Any
 
 from costspan.report import tables
 from costspan.report.as_if.query import Compared, Comparison, as_dict
-from costspan.report.layout import Column, count, digits_of, dollars, key_cell
+from costspan.report.layout import Column, count, decimals, dollars, key_cell
 from costspan.report.moments import written
 from costspan.report.render import asked_line
 from costspan.report.vocabulary import OTHER
@@ -32,7 +32,7 @@ def columns(comparison: Comparison) -> list[Column]:
 
 
 def _figures(total: Compared) -> Iterator[tuple[str, int, Callable[[Compared], str]]]:
-    digits = digits_of(total.was_usd, total.as_if_usd)
+    digits = decimals(total.was_usd, total.as_if_usd)
     yield "calls", 1, lambda sums: count(sums.calls)
     yield "was USD", 0, lambda sums: dollars(sums.was_usd, digits)
     yield "as if USD", 0, lambda sums: dollars(sums.as_if_usd, digits)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from costspan.report import tables
-from costspan.report.layout import Column, count, digits_of, dollars, key_cell
+from costspan.report.layout import Column, count, decimals, dollars, key_cell
 from costspan.report.moments import written
 from costspan.report.render import asked_line
 from costspan.report.vocabulary import OTHER
@@ -21,7 +21,7 @@ def columns(waste: Waste) -> list[Column]:
 
 def _by_class(waste: Waste) -> list[Column]:
     total = waste.total
-    digits = digits_of(total.waste_usd)
+    digits = decimals(total.waste_usd)
     rows = [*(total.of(name) for name in CLASSES), (total.waste_calls, total.waste_usd)]
     shares = [_share(float((usd or 0) / total.cost_usd)) if total.cost_usd else "-"
               for _, usd in rows]  # fmt: skip
@@ -41,7 +41,7 @@ def _by_keys(waste: Waste) -> list[Column]:
     if waste.other is not None:
         rows.append(([OTHER, *blank], waste.other))
     rows.append((["total", *blank], total))
-    digits = digits_of(total.cost_usd)
+    digits = decimals(total.cost_usd)
 
     def column(head: str, name: str, gives_way: int = 0) -> Column:
         cells = [dollars(getattr(sums, name), digits) for _, sums in rows]
@@ -71,7 +71,7 @@ def _share(part: float | None) -> str:
 def caption(waste: Waste) -> Iterator[str]:
     """Of how much, and of which calls."""
     total, asked = waste.total, waste.asked
-    spent = dollars(total.cost_usd, digits_of(total.cost_usd))
+    spent = dollars(total.cost_usd, decimals(total.cost_usd))
     calls = f"{total.calls:,} call{'' if total.calls == 1 else 's'}"
     yield f"of {spent} USD for {calls}, at most"
     yield from asked_line(asked.since, asked.until, asked.written)

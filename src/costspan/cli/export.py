@@ -1,0 +1,153 @@
+"""`costspan export`: calls in the form of other people's tools."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, TextIO
+
+from costspan.call import plain
+from costspan.cli.questions import words
+from costspan.cli.report import notes
+from costspan.errors import ConfigurationError
+from costspan.report.focus.charges import OfCalls, Wanted, of_days
+from costspan.report.focus.columns import COLUMNS, VERSION, Charge, row_of
+
+_MOST_NAMED = 20
+
+
+def add(commands: Any) -> None:
+    """Say how the command is written."""
+    parser = commands.add_parser(
+        "export",
+        help="write calls as FOCUS cost and usage data",
+        epilog="Exit code: 0; 2 where it cannot be written.",
+    )
+    parser.add_argument("places", nargs="+", metavar="FOLDER", help="folders or files")
+    parser.add_argument(
+        "--format", required=True, choices=("focus",), help=f"FOCUS {VERSION}, as CSV"
+    )
+    parser.add_argument("--per", choices=("day", "call"), default="day", help="a row for each")
+    parser.add_argument(
+        "--by",
+        action="append",
+        type=words,
+        metavar="WORD,...",
+        help="and for each user, agent, session, endpoint, tag:KEY; the first is the sub account",
+    )
+    parser.add_argument("--since", metavar="WHEN", help="7d, yesterday, 2026-11-21 (UTC)")
+    parser.add_argument("--until", metavar="WHEN", help="calls that ended before then")
+    parser.add_argument(
+        "--markup", type=_factor, default=Decimal(1), metavar="1.2", help="bill so much more"
+    )
+    parser.add_argument("--account", default="default", metavar="ID", help="the billing account")
+    parser.add_argument("--issuer", metavar="NAME", help="who bills; the provider if left out")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="instead of standard output")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Exit code 0; 2 where it cannot be written."""
+    by = tuple(word for words in given.by or () for word in words)
+    wanted = Wanted(given.places, by, given.since, given.until, given.markup)
+    try:
+        charges, said = _of_calls(wanted) if given.per == "call" else _of_days(wanted)
+        with _opened(given.out) as file:
+            total = _write(file, charges, given.account, given.issuer)
+    except BrokenPipeError:
+        raise
+    except (ConfigurationError, OSError) as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    for note in (total, *said):
+        print(note, file=sys.stderr)
+    return 0
+
+
+def _write(file: TextIO, charges: Iterable[Charge], account: str, issuer: str | None) -> str:
+    """The rows; what they come to."""
+    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    rows, listed, billed, nobody = 0, Decimal(0), Decimal(0), 0
+    for charge in charges:
+        writer.writerow(row_of(charge, account, issuer))
+        rows += 1
+        listed += charge.list_usd
+        billed += charge.billed_usd
+        nobody += next(iter(charge.keys.values()), "") is None
+    text = f"{rows:,} row{'' if rows == 1 else 's'}, {plain(listed)} USD"
+    if billed != listed:
+        text += f", billed as {plain(billed)} USD"
+    return text + (f", {nobody:,} of them without a sub account" if nobody else "")
+
+
+def _of_days(wanted: Wanted) -> tuple[Iterable[Charge], Iterator[str]]:
+    charges, report, unpriced = of_days(wanted)
+    return charges, _chained(unpriced, notes(report))
+
+
+def _of_calls(wanted: Wanted) -> tuple[Iterable[Charge], Iterator[str]]:
+    charges = OfCalls(wanted)
+    return charges, _chained(charges.unpriced, _passed_over(charges))
+
+
+def _chained(unpriced: Any, more: Iterable[str]) -> Iterator[str]:
+    """Made when it is read: by then everything was counted."""
+    for name, count in unpriced.most_common(_MOST_NAMED):
+        yield f"no price, and so not among the rows: {count:,} calls of {name}"
+    if len(unpriced) > _MOST_NAMED:
+        yield f"... and of {len(unpriced) - _MOST_NAMED:,} other models"
+    yield from more
+
+
+def _passed_over(charges: OfCalls) -> Iterator[str]:
+    reading = charges.reading
+    if reading.lost:
+        yield f"{reading.lost:,} calls could not be written to the files when they were made"
+    yield from (f"passed over: {problem}" for problem in reading.problems[:_MOST_NAMED])
+    if sum(reading.counts[what] for what in _PROBLEMS) > _MOST_NAMED:
+        yield "  ..."
+
+
+_PROBLEMS = ("torn", "foreign", "newer", "empty", "unreadable")
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a file that is there as a whole or not at all."""
+    if path is None:
+        yield sys.stdout
+        return
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(number, "w", encoding="utf-8", newline="") as file:
+            yield file
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _factor(text: str) -> Decimal:
+    try:
+        factor = Decimal(text)
+    except InvalidOperation:
+        factor = Decimal("NaN")
+    if not factor.is_finite() or factor <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no factor: write 1.2 for 20 % more")
+    return factor

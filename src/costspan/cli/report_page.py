@@ -1,0 +1,52 @@
+"""`costspan report --html`: the page, and what a store says of budgets for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from costspan import settings
+from costspan.errors import ConfigurationError
+from costspan.report.page.document import document
+from costspan.report.page.questions import contents
+from costspan.report.query import Question, Report
+
+_NOT_KEPT = (
+    "The calls files do not say how budgets stand: a store does. Name it by --store, such as "
+    "--store sqlite:///costs.db, or by COSTSPAN_STORE, and this section shows its budgets and alerts."
+)
+
+
+def write(file: str, asked: Question, store: str | None, notes: Callable[[Report], Iterable[str]]) -> Report:
+    """Write the page, say where it is, and return the report that it is of.
+
+    Raises:
+        ConfigurationError: it cannot be asked, or not be written there.
+    """
+    found = contents(asked)
+    budgets, why = _budgets(store)
+    found = structs.replace(found, notes=tuple(notes(found.time)), budgets=budgets, no_budgets=why)
+    try:
+        Path(file).write_text(document(found), "utf-8")
+    except OSError as fault:
+        raise ConfigurationError(f"{file} cannot be written: {fault.strerror}") from None
+    print(f"{file}: {Path(file).stat().st_size / 1e3:,.0f} kB")
+    return found.time
+
+
+def _budgets(named: str | None) -> tuple[Mapping[str, Any] | None, str]:
+    """What `costspan budgets --json` prints; else None, and a sentence that says why."""
+    if (named or settings.read().store) == "memory":
+        return None, _NOT_KEPT
+    from costspan.cli import budgets
+    from costspan.cost.stores.contract import StoreDown
+
+    try:
+        return json.loads(budgets.as_json(named), parse_float=Decimal), ""
+    except StoreDown:
+        return None, "The store of the budgets did not answer when this page was made."

@@ -1,0 +1,137 @@
+"""What the page tells of single calls: the dearest, the failures by kind, and what the cache saved.
+
+One more pass over the files, beside that of the figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from costspan.report.conditions import condition
+from costspan.report.files import files_in
+from costspan.report.query import Question, Report, fetched
+from costspan.report.source import lines, names_of
+from costspan.report.conditions import renamed
+from costspan.report.statement import IS_CALL, IS_DEAR, READ, within
+
+_MOST = 50
+"""Kinds of failures and models; the rarer ones are left out, and counted in the totals."""
+
+_WRITTEN = "coalesce(cache_write_tokens, 0)"
+_FRESH = f"(input_tokens - cached_tokens - {_WRITTEN})"
+_SAVED = f"""CASE WHEN {_FRESH} > 0 AND input_usd > 0 AND cached_tokens + {_WRITTEN} > 0
+    THEN input_usd::DOUBLE / {_FRESH} * (cached_tokens + {_WRITTEN})
+        - cache_read_usd::DOUBLE - coalesce(cache_write_usd::DOUBLE, 0) END"""
+"""What the tokens that were read from the cache, and written to it, would have cost more at the
+price that this very call paid for the rest of its input. NULL where it paid for no other input."""
+
+
+class DearCall(Struct, frozen=True):
+    """One call. Dollars stand first and the moment next: this is how calls are ordered."""
+
+    cost_usd: Decimal
+    timestamp: datetime
+    span_id: str | None
+    trace_id: str | None
+    model: str | None
+    agent: str | None
+    endpoint: str | None
+    session_id: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    latency_ms: float
+    error: str | None
+
+
+class Failure(Struct, frozen=True):
+    """Calls whose caller got the same exception. `cost_usd` is None where no cost is known."""
+
+    error: str
+    error_code: str | None
+    calls: int
+    cost_usd: Decimal | None
+    first: datetime
+    last: datetime
+
+
+class Saving(Struct, frozen=True):
+    """About what the cache saved, in US dollars, and of how many tokens of cache reads that is."""
+
+    saved_usd: float | None = None
+    tokens: int = 0
+
+
+class Particulars(Struct, frozen=True):
+    """The dearest calls first, the most frequent failures first, savings by model and in all."""
+
+    calls: list[DearCall]
+    failures: list[Failure]
+    savings: dict[str | None, Saving]
+    saving: Saving
+
+
+def particulars(question: Question, report: Report, most: int) -> Particulars:
+    """Of the calls that a report is of.
+
+    Args:
+        question: what was asked.
+        report: the answer, which says from when until when.
+        most: how many single calls.
+
+    Raises:
+        ConfigurationError: as `ask` does.
+    """
+    files = files_in(question.places, _day(report.since), _day(report.until))
+
+    def sql(chosen: Sequence[Path], *, as_text: bool = False) -> str:
+        return _statement(chosen, question, report, most, as_text)
+
+    rows, _ = fetched(files, sql, question.where, is_dear=1)
+    found = Particulars([], [], {}, Saving())
+    for part, _, error, code, model, calls, cost, first, last, saved, tokens, dearest in rows:
+        if part == _FAILURES and error is not None:
+            found.failures.append(Failure(error, code, calls, cost, first, last))
+        elif part == _MODELS:
+            found.savings[model] = Saving(saved, tokens or 0)
+        elif part == _ALL:
+            found.calls.extend(DearCall(**call) for call in dearest or ())
+            found = Particulars(found.calls, found.failures, found.savings, Saving(saved, tokens or 0))
+    found.failures.sort(key=lambda one: (-one.calls, one.error, one.error_code or ""))
+    return found
+
+
+_FAILURES, _MODELS, _ALL = 1, 2, 3
+"""What DuckDB's grouping(error, model) is."""
+
+
+def _statement(
+    files: Sequence[Path], question: Question, report: Report, most: int, as_text: bool
+) -> str:
+    asked = condition(question.where) if question.where is not None else None
+    fields = READ | set(DearCall.__struct_fields__) | {"error_code"}
+    tags = asked.tags if asked else frozenset[str]()
+    read = lines(files, (fields | (asked.fields if asked else set())) - {"tags"}, tags, as_text=as_text)
+    wanted = renamed(asked, names_of(tags)) if asked else "true"
+    call = ", ".join(f"{name} := {name}" for name in DearCall.__struct_fields__)
+    part = "grouping(error, model)"
+    return f"""
+SELECT {part} AS part, {IS_DEAR}, error, error_code, model,
+    count(*), sum(cost_usd), min(timestamp), max(timestamp),
+    sum(saved), sum(cached_tokens) FILTER (saved IS NOT NULL),
+    CASE WHEN part = {_ALL}
+        THEN max(struct_pack({call}), {most}) FILTER (cost_usd IS NOT NULL) END
+FROM (SELECT *, {_SAVED} AS saved FROM {read})
+WHERE {IS_CALL} AND {within(report.since, report.until)} AND {wanted}
+GROUP BY GROUPING SETS ((error, error_code), (model), ())
+QUALIFY row_number() OVER (PARTITION BY {part} ORDER BY count(*) DESC, error, error_code, model) <= {_MOST}
+"""
+
+
+def _day(instant: datetime | None) -> Any:
+    return None if instant is None else instant.date()

@@ -1,0 +1,1 @@
+"""Our sums beside the provider's: by day and model, with what may explain the difference."""

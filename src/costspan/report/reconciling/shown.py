@@ -1,0 +1,169 @@
+"""A comparison as text, Markdown, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from costspan.call import plain
+from costspan.report.layout import Column, aligned, printable
+from costspan.report.reconciling.causes import Cause, causes_of, remarks
+from costspan.report.reconciling.comparing import Comparison, Pair
+
+_NONE = "-"
+_HEAD = ("day", "model", "ours", "provider", "difference", "percent", "unit", "calls", "causes")
+
+
+def percent(ours: Decimal, theirs: Decimal) -> Decimal | None:
+    """How far ours is from theirs, in percent of theirs; None where theirs is nothing."""
+    return None if not theirs else abs(theirs - ours) * 100 / abs(theirs)
+
+
+def as_text(compared: Comparison) -> str:
+    """A plain table, and beneath it the likely causes."""
+    lines = [line.rstrip() for line in aligned(_columns(compared), "  ")]
+    return "\n".join([caption(compared), *lines, *_explained(compared)])
+
+
+def as_markdown(compared: Comparison) -> str:
+    """A Markdown table, and beneath it the likely causes as a list."""
+    found = [
+        structs.replace(column, cells=[cell.replace("|", "\\|") for cell in column.cells])
+        for column in _columns(compared)
+    ]
+    head, *rows = (f"| {line} |" for line in aligned(found, " | "))
+    rule = "|".join("-" * (c.width + 1) + ("-" if c.is_text else ":") for c in found)
+    listed = [f"- {line.strip()}" for line in _explained(compared)]
+    return "\n".join([caption(compared), "", head, f"|{rule}|", *rows, *([""] if listed else []),
+                      *listed])  # fmt: skip
+
+
+def as_csv(compared: Comparison) -> str:
+    """A row for each day and model."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(_HEAD)
+    for found in _objects(compared):
+        found["causes"] = "; ".join(dict.fromkeys(cause["cause"] for cause in found["causes"]))
+        cells = (found[name] for name in _HEAD)
+        writer.writerow(plain(cell) if isinstance(cell, Decimal) else cell for cell in cells)
+    return out.getvalue().removesuffix("\n")
+
+
+def as_json(compared: Comparison) -> str:
+    """One object; docs/reconcile.md lists its keys."""
+    statement = compared.statement
+    found = {
+        "shape": statement.shape,
+        "provider": statement.provider,
+        "unit": statement.unit,
+        "first": statement.first,
+        "last": statement.last,
+        "ours": compared.ours,
+        "theirs": compared.theirs,
+        "difference": compared.theirs - compared.ours,
+        "percent": _rounded(percent(compared.ours, compared.theirs)),
+        "rows": _objects(compared),
+        "remarks": [_cause(cause) for cause in remarks(compared)],
+        "passed_over": compared.report.passed_over,
+    }
+    return msgspec.json.encode(_numbered(found)).decode()
+
+
+def _objects(compared: Comparison) -> list[dict[str, Any]]:
+    unit = compared.statement.unit
+    both = zip(compared.pairs, causes_of(compared), strict=True)
+    return [_object(pair, causes, unit) for pair, causes in both]
+
+
+def _object(pair: Pair, causes: list[Cause], unit: str) -> dict[str, Any]:
+    return {
+        "day": pair.day.isoformat(),
+        "model": pair.model,
+        "ours": pair.known,
+        "provider": pair.their_amount if pair.items else None,
+        "difference": pair.difference,
+        "percent": _rounded(percent(pair.our_amount, pair.their_amount)),
+        "unit": unit,
+        "calls": pair.ours.calls if pair.ours else 0,
+        "causes": [_cause(cause) for cause in causes],
+    }
+
+
+def _cause(cause: Cause) -> dict[str, Any]:
+    return {"cause": cause.word, "amount": cause.amount, "text": cause.text}
+
+
+def _numbered(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return msgspec.Raw(plain(value).encode())
+    if isinstance(value, dict):
+        return {key: _numbered(item) for key, item in value.items()}
+    return [_numbered(item) for item in value] if isinstance(value, list) else value
+
+
+def _rounded(value: Decimal | None) -> Decimal | None:
+    return None if value is None else value.quantize(Decimal("0.001"))
+
+
+def caption(compared: Comparison) -> str:
+    """What was compared."""
+    statement = compared.statement
+    return f"{statement.shape}, {statement.first} to {statement.last} (UTC), in {statement.unit}"
+
+
+def _columns(compared: Comparison) -> list[Column]:
+    digits = _digits(compared)
+    found = [
+        [
+            str(pair.day),
+            _model(pair, compared),
+            _NONE if pair.known is None else f"{pair.our_amount:,.{digits}f}",
+            f"{pair.their_amount:,.{digits}f}" if pair.items else _NONE,
+            f"{pair.difference:+,.{digits}f}" if pair.difference else "0",
+            _percent(pair.our_amount, pair.their_amount),
+            ", ".join(dict.fromkeys(cause.word for cause in causes)),
+        ]
+        for pair, causes in zip(compared.pairs, causes_of(compared), strict=True)
+    ]
+    both = compared.ours, compared.theirs
+    rest = compared.theirs - compared.ours
+    total = [f"{amount:,.{digits}f}" for amount in both] + [f"{rest:+,.{digits}f}"]
+    found.append(["total", "", *total, _percent(*both), ""])
+    heads = ("day", "model", "ours", "provider", "difference", "%", "likely causes")
+    return [
+        Column(head, list(cells), is_text=place in (0, 1, 6))
+        for place, (head, cells) in enumerate(zip(heads, zip(*found, strict=True), strict=True))
+    ]
+
+
+def _model(pair: Pair, compared: Comparison) -> str:
+    if pair.model is not None:
+        return printable(pair.model)
+    return "(no model)" if compared.is_by_model else "(all models)"
+
+
+def _digits(compared: Comparison) -> int:
+    if compared.statement.unit != "USD":
+        return 0
+    return 2 if max(abs(compared.ours), abs(compared.theirs)) >= 1000 else 6
+
+
+def _percent(ours: Decimal, theirs: Decimal) -> str:
+    found = percent(ours, theirs)
+    return _NONE if found is None else f"{found:.2f}"
+
+
+def _explained(compared: Comparison) -> Iterator[str]:
+    """Each cause on a line, under its day and model; and what is to be said of the whole."""
+    for pair, causes in zip(compared.pairs, causes_of(compared), strict=True):
+        for cause in causes:
+            yield printable(f"  {pair.day} {_model(pair, compared)}: {cause.text}")
+    for cause in remarks(compared):
+        yield printable(f"  {cause.text}")

@@ -1,0 +1,95 @@
+"""What a provider's export says, in one form whatever its shape was."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from costspan.errors import ConfigurationError
+
+
+class Item(Struct, frozen=True, kw_only=True):
+    """One line of a provider's export.
+
+    Attributes:
+        day: the UTC day that it is booked on.
+        name: how the provider calls it.
+        model: the model, where the line has one.
+        amount: US dollars or tokens, as the statement's `unit` says; exact.
+        requests: how many calls, where the line says so.
+        kind: `usage`, `credit` (discounts and refunds too), `tax` or `fee`.
+        is_batch: whether it is of the batch tier.
+    """
+
+    day: date
+    name: str
+    model: str | None = None
+    amount: Decimal
+    requests: int | None = None
+    kind: str = "usage"
+    is_batch: bool = False
+
+
+class Statement(Struct, frozen=True, kw_only=True):
+    """A provider's export.
+
+    Attributes:
+        shape: what it was recognised as.
+        provider: the provider whose calls it is about, by our name for it.
+        unit: `USD` or `tokens`.
+        first, last: the days that it is about.
+        is_whole: no further page is announced that is not in the file.
+    """
+
+    shape: str
+    provider: str
+    unit: str
+    items: tuple[Item, ...]
+    first: date
+    last: date
+    is_whole: bool = True
+
+
+def statement_of(shape: str, provider: str, unit: str, items: Any, days: Any = ()) -> Statement:
+    """A statement over its items' days and those that are named besides.
+
+    Raises:
+        ConfigurationError: there is no day in it.
+    """
+    found = tuple(items)
+    all_days = sorted({*days, *(item.day for item in found)})
+    if not all_days:
+        raise ConfigurationError(f"there is nothing in this export ({shape})")
+    return Statement(
+        shape=shape,
+        provider=provider,
+        unit=unit,
+        items=found,
+        first=all_days[0],
+        last=all_days[-1],
+    )
+
+
+def day_of(moment: Any) -> date:
+    """The UTC day of a moment: seconds since the epoch, or RFC 3339, or a day.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(moment, int | Decimal):
+        return datetime.fromtimestamp(float(moment), UTC).date()
+    found = datetime.fromisoformat(str(moment))
+    return (found if found.tzinfo is None else found.astimezone(UTC)).date()
+
+
+def in_usd(currency: object) -> None:
+    """Nothing.
+
+    Raises:
+        ConfigurationError: it is another currency.
+    """
+    if str(currency or "USD").upper() != "USD":
+        raise ConfigurationError(f"the export is in {currency}: only US dollars can be compared")

@@ -1,0 +1,1 @@
+"""One trace out of the files: found, put together as a tree, and drawn."""

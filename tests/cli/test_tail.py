@@ -1,0 +1,114 @@
+"""`costspan tail`, run as a process beside processes that write."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from costspan.cli import main
+from tests.report.folders import GAP, line, write
+
+DAY = "llm_trace_2026-11-21.jsonl"
+WRITER = """
+import sys
+from costspan import Instrumentor, attribution, record_call
+
+Instrumentor().instrument(local=sys.argv[1], providers=())
+for number in range(int(sys.argv[3])):
+    with attribution(agent=f"{sys.argv[2]}-{number}"), record_call(model="gpt-4o-mini") as call:
+        call.set_usage(input_tokens=1000, output_tokens=100)
+"""
+
+
+@contextmanager
+def tail(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "costspan.cli", "tail", *map(str, arguments)]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def first(process: subprocess.Popen[str], count: int) -> list[str]:
+    """So many lines of its output, waited for."""
+    assert process.stdout is not None
+    return [process.stdout.readline() for _ in range(count)]
+
+
+def stopped(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """What is left to read after Ctrl-C."""
+    process.send_signal(signal.SIGINT)
+    return process.communicate(timeout=30)
+
+
+def test_calls_of_several_processes_and_the_totals_at_the_end(tmp_path: Path):
+    """1,000 tokens at 0.15 and 100 at 0.60 a million are 0.00021 USD (gpt-4o-mini, 2026-11)."""
+    logs = tmp_path / "logs"
+    with tail(logs) as process:
+        assert first(process, 1)[0].startswith("time UTC")
+        writers = [
+            subprocess.Popen([sys.executable, "-c", WRITER, str(logs), name, "10"])
+            for name in ("a", "b")
+        ]
+        rows = first(process, 20)
+        assert [writer.wait(30) for writer in writers] == [0, 0]
+        out, err = stopped(process)
+
+    agents = sorted(row.split()[1] for row in rows)
+    assert agents == sorted(f"{name}-{number}" for name in "ab" for number in range(10))
+    assert {row.split()[-1] for row in rows} == {"0.000210"}
+    assert (process.returncode, out) == (0, "")
+    waiting, totals = err.splitlines()
+    assert waiting == f"{logs} is not there yet: waiting for it"
+    assert totals.startswith("20 calls, 22,000 tokens, 0.0042 USD, 0 errors; in 0:")
+
+
+def test_lines_pass_through_as_they_are(tmp_path: Path):
+    rows = [line(agent="a"), line(agent="b", model="ö"), line(agent="a", cost_usd="0.1")]
+    write(tmp_path, *rows)
+    with tail(tmp_path, "--json", "--agent", "a", "-n", "1") as process:
+        assert first(process, 1) == [rows[2] + "\n"]
+        gap = GAP[:-1] + ',"pid":1}'
+        write(tmp_path, rows[1], "torn", gap, rows[0], rows[2], name="llm_trace_2026-11-22.jsonl")
+        assert first(process, 2) == [rows[0] + "\n", rows[2] + "\n"]
+        _, err = stopped(process)
+    assert err.startswith("2 calls, 220 tokens, 0.6 USD, 0 errors, 1 broken line, 3 calls never")
+
+
+def test_it_ends_when_nobody_reads_any_more(tmp_path: Path):
+    """Not at the next call, which may never come."""
+    write(tmp_path, line())
+    with tail(tmp_path, "--json") as process:
+        first(process, 1)
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(timeout=30) == 1
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_it_sleeps_between_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", sleep)
+    assert main(["tail", str(tmp_path)]) == 0
+    assert slept == [0.25, 0.25, 0.25]
+
+
+def test_what_is_no_folder_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write(tmp_path, line())
+    assert main(["tail", str(tmp_path / DAY)]) == 2
+    assert capsys.readouterr().err == f"{tmp_path / DAY} is no folder\n"
