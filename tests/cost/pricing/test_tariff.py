@@ -57,7 +57,7 @@ def test_dollars_show_as_a_person_writes_them():
 )  # fmt: skip
 def test_dollars_by_token_are_those_of_the_parts(provider: str, model: str, prompt: int):
     tariff = Table.bundled().tariff(provider, model, at=1_795_046_400)
-    fresh, read, write, hour, output = tariff.per_token(prompt)
+    fresh, read, write, hour, output, search = tariff.per_token(prompt)
     parts = tariff.parts(
         Usage(
             input_tokens=prompt,
@@ -65,12 +65,13 @@ def test_dollars_by_token_are_those_of_the_parts(provider: str, model: str, prom
             cache_write_tokens=prompt // 4,
             cache_write_1h_tokens=prompt // 8,
             output_tokens=7,
+            web_searches=3 if search else 0,
         )
     )
     rest = prompt - prompt // 2 - prompt // 4
     assert (parts.input, parts.cache_read) == (rest * fresh, prompt // 2 * read)
     assert parts.cache_write == (prompt // 4 - prompt // 8) * write + prompt // 8 * hour
-    assert parts.output == 7 * output
+    assert (parts.output, parts.tools) == (7 * output, 3 * search)
 
 
 def test_dollars_by_token_where_there_are_none():
@@ -84,7 +85,7 @@ def test_dollars_by_token_where_there_are_none():
     found = {
         name: prices.tariff_of(finished(name)).per_token(9) for name in ("half", "time", "free")
     }
-    assert found == {"half": None, "time": None, "free": (0, 0, 0, 0, 0)}
+    assert found == {"half": None, "time": None, "free": (0, 0, 0, 0, 0, 0)}
 
 
 prices = st.decimals(0, 1000, places=9)

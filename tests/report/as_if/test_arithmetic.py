@@ -93,6 +93,25 @@ class TestSizesAndTimes:
         assert found.total.converted_calls == 2
         assert found.total.as_if_usd == Decimal("0.135") + Decimal("0.27")
 
+    def test_counts_beyond_measure(self, tmp_path: Path):
+        """Whatever stands in a line of somebody else's."""
+        most, least = 2**63 - 1, -(2**63)
+        odd = [
+            line(model="plain", input_tokens=most, output_tokens=most, cached_tokens=most),
+            line(model="plain", input_tokens=least, cached_tokens=most, cache_write_tokens=most),
+        ]
+        write(tmp_path / "odd", *odd)
+        found = compared(tmp_path, [call(input=M, output=0)], "half", more=[tmp_path / "odd"])
+        assert (found.total.calls, found.total.converted_calls) == (3, 1)
+        assert found.total.as_if_usd == 1
+
+    def test_dollars_beyond_measure(self, tmp_path: Path):
+        most = 2**63 - 1
+        free = line(model="free", input_tokens=1, output_tokens=most, cost_usd="0", tools_usd="0")
+        write(tmp_path / "odd", free)
+        found = compared(tmp_path, [], "gpt-5.5-pro", more=[tmp_path / "odd"])
+        assert [one.reason for one in found.refused] == ["price"]
+
     def test_a_day_too_far_off(self, tmp_path: Path):
         for year in ("0001", "9999", "99999"):
             odd = line(timestamp=f"{year}-12-31T10:00:00Z", model="plain", cost_usd="0.0003")

@@ -122,10 +122,10 @@ class Tariff:
         return self._general_parts(usage)
 
     def per_token(self, prompt: int) -> tuple[int, ...] | None:
-        """Picodollars of one token in a prompt of that size, with no fee by use.
+        """Picodollars in a prompt of that size, of one token and of one search.
 
-        They are of input, cache reads, cache writes, those for an hour, and output. None where they
-        are no whole numbers, or not all: a call is priced as a whole then.
+        They are of input, cache reads, cache writes, those for an hour, output, and web searches.
+        None where they are no whole numbers, or not all: a call is priced as a whole then.
         """
         return None if self._basic is None else self._basic[self._band(prompt)]
 
@@ -152,7 +152,7 @@ class Tariff:
         hour = usage.cache_write_1h_tokens or 0
         assert self._basic is not None
         band = self._band(total) if self.starts else 0
-        fresh_rate, read_rate, write_rate, hour_rate, output_rate = self._basic[band]
+        fresh_rate, read_rate, write_rate, hour_rate, output_rate, _ = self._basic[band]
         if read + written > total or hour > written:
             output = (usage.output_tokens or 0) * output_rate
             return Parts(output=output, missing=(*self.lacks, "consistent_usage"))
@@ -272,12 +272,13 @@ _BASIC_KEYS = (
     "cache_write_tokens",
     "cache_write_1h_tokens",
     "output_tokens",
+    "web_searches",
 )
 _COMMON_KEYS = frozenset({*_BASIC_KEYS, *(KEYS[field] for field in SPECIAL if field in KEYS)})
 
 
 def _basic_rates(units: Sequence[Unit], bands: int) -> list[tuple[int, ...]] | None:
-    """Picodollars of the five common counts by band; None where the row needs the general way."""
+    """Picodollars of the common counts by band; None where the row needs the general way."""
     rates = {unit.key: unit.attos for unit in units}
     if not _COMMON_KEYS.issuperset(rates):
         return None

@@ -21,7 +21,8 @@ class Tariff(Protocol):
     valid_until: float
 
     def per_token(self, prompt: int) -> tuple[int, ...] | None:
-        """Picodollars of a token: input, cache read, write, write for an hour, output."""
+        """Picodollars of a token of input, cache read, write, write for an hour and output, and of
+        a web search; None where a call must be priced as a whole."""
 
     def parts(self, usage: Usage) -> Priced:
         """What counts cost, and what of them has no price."""

@@ -57,7 +57,8 @@ _FITS = " AND ".join(
         *(f"c.{name} IS NOT DISTINCT FROM r.{name}" for name in _FACTS),
         *("c.shape = r.shape", "c.moment::DATE = r.day"),
         *("c.moment >= r.since", "c.moment < r.until"),
-        *("coalesce(c.input, 0) > r.low", "coalesce(c.input, 0) <= r.high"),
+        "(r.low IS NULL OR coalesce(c.input, 0) > r.low)",
+        "(r.high IS NULL OR coalesce(c.input, 0) <= r.high)",
     )
 )
 
@@ -87,7 +88,8 @@ def judged(calls: str = "calls") -> str:
     alike = " AND ".join(f"s.{name} IS NOT DISTINCT FROM c.{name}" for name in COUNTS)
     return f"""
 SELECT *, CASE WHEN is_kept THEN NULL WHEN refused IS NOT NULL THEN refused
-    WHEN NOT {IS_FLAT} AND own_usd IS DISTINCT FROM cost_usd THEN {text(OWN_PRICE)} END AS reason
+    WHEN NOT {IS_FLAT} AND own_usd IS DISTINCT FROM cost_usd THEN {text(OWN_PRICE)}
+    WHEN other_usd IS NULL THEN 'price' END AS reason
 FROM (
     SELECT c.*, r.is_kept, r.is_single, r.own, coalesce(r.reason, s.reason) AS refused,
         coalesce({usd("s.own")}, {_dollars("r.own")}) AS own_usd,
@@ -139,18 +141,16 @@ def _keep(engine: Any, name: str, types: dict[str, Any], records: Iterable[Any])
 
 
 def _dollars(rates: str) -> str:
-    """Dollars of a call at a list of picodollars by token."""
-    counts = (
-        "coalesce(c.input, 0) - coalesce(c.cached, 0) - coalesce(c.written, 0)",
-        "coalesce(c.cached, 0)",
-        "coalesce(c.written, 0) - coalesce(c.hour, 0)",
-        "coalesce(c.hour, 0)",
-        "coalesce(c.output, 0)",
+    """Dollars of a call at a list of picodollars as `Tariff.per_token` gives them."""
+    total, read, written, hour, output, searches = (
+        f"coalesce(c.{name}, 0)::HUGEINT"
+        for name in ("input", "cached", "written", "hour", "output", "searches")
     )
-    parts = (f"({count})::HUGEINT * {rates}[{n}]" for n, count in enumerate(counts, 1))
+    counts = (f"{total} - {read} - {written}", read, f"{written} - {hour}", hour, output, searches)
+    parts = (f"({count}) * {rates}[{n}]" for n, count in enumerate(counts, 1))
     return usd(" + ".join(parts))
 
 
 def usd(picos: str) -> str:
-    """Whole picodollars as dollars, in SQL."""
-    return f"(({picos})::DECIMAL(26, 0) * 0.000000000001::DECIMAL(12, 12))::{MONEY}"
+    """Whole picodollars as dollars, in SQL; NULL where they are more than there are anywhere."""
+    return f"(try_cast({picos} AS DECIMAL(26, 0)) * 0.000000000001::DECIMAL(12, 12))::{MONEY}"

@@ -18,7 +18,6 @@ from costspan.report.moments import written
 from costspan.report.rating.book import Book, Tariff
 from costspan.report.rating.shapes import Shape
 
-_LEAST, _MOST = -(2**63), 2**63 - 1
 _DAY = timedelta(days=1)
 OWN_PRICE = "own_price"
 
@@ -67,9 +66,10 @@ class Bucket(Struct, frozen=True):
 
 
 class Rates(Struct, frozen=True, kw_only=True):
-    """How calls of a bucket are converted, from `since` to `until`, of `low` < input <= `high`.
+    """How calls of a bucket are converted, from `since` to `until`, of `low` < input <= `high`,
+    where they say so.
 
-    `own` and `other` are picodollars of a token, as `Tariff.per_token` gives them. `is_kept` says
+    `own` and `other` are picodollars of a count, as `Tariff.per_token` gives them. `is_kept` says
     that nothing of the calls is otherwise, `is_single` that each must be priced by itself, `reason`
     why they cannot be converted.
     """
@@ -84,8 +84,8 @@ class Rates(Struct, frozen=True, kw_only=True):
     day: str
     since: str
     until: str
-    low: int = _LEAST
-    high: int = _MOST
+    low: int | None = None
+    high: int | None = None
     own: tuple[int, ...] | None = None
     other: tuple[int, ...] | None = None
     is_kept: bool = False
@@ -141,19 +141,19 @@ def _banded(
     if reason is not None or other_tariff is None:
         yield structs.replace(row, reason=reason)
         return
-    is_whole = bool(bucket.shape.signs["searches"])
-    starts = {*other_tariff.starts, *(own_tariff.starts if own_tariff else ())}
-    edges = [_LEAST, *sorted(starts), _MOST]
+    explained = None if bucket.shape.is_flat else own_tariff
+    starts = {*other_tariff.starts, *(explained.starts if explained else ())}
+    edges = [None, *sorted(starts), None]
     for low, high in pairwise(edges):
-        prompt = 0 if low == _LEAST else low + 1
-        before = own_tariff.per_token(prompt) if own_tariff else None
+        prompt = 0 if low is None else low + 1
+        before = explained.per_token(prompt) if explained else None
         after = other_tariff.per_token(prompt)
-        is_single = is_whole or after is None or (own_tariff is not None and before is None)
+        is_single = after is None or (explained is not None and before is None)
         if is_single and bucket.shape.is_correction:
             yield structs.replace(row, low=low, high=high, reason="correction")
             continue
         if after is not None and no_cache:
-            after = (*after[:1] * 4, after[4])
+            after = (*after[:1] * 4, *after[4:])
         yield structs.replace(row, low=low, high=high, own=before, other=after, is_single=is_single)
 
 

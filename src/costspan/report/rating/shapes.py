@@ -38,7 +38,7 @@ _ODD = {"input": 1, "output": 9, "cached": 5, "written": 5, "hour": 9}
 _BITS = 2
 _UNKNOWN = 3
 _FLAGS = {
-    "is_odd": "corrects IS NULL AND (coalesce(cached, 0) + coalesce(written, 0) > "
+    "is_odd": "corrects IS NULL AND (coalesce(cached, 0)::HUGEINT + coalesce(written, 0) > "
     "coalesce(input, 0) OR coalesce(hour, 0) > coalesce(written, 0))",
     "is_correction": "corrects IS NOT NULL",
     "is_flat": f"({BY_TIME}) OR (status = 'priced' AND prices_as_of IS NULL AND cost_usd = 0)",
