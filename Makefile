@@ -7,7 +7,9 @@
 #   MATRIX_PAIRS="..."        the version pairs of "make matrix"
 #   BENCH_ARGS="--only parts" a part of "make bench" alone
 #   PEERS="bench-official"    the environments of "make peers"
-#   WRITE_DOCS=1              "make peers" writes docs/peers.md
+#   JUDGES="mlflow"           the judges of "make judges"; of "make matrix" it is mlflow alone, or none
+#   WRITE_DOCS=1              "make peers", "make servers" and "make judges" write their tables into docs/
+#   LOAD_SECONDS=60           how long each load test of "make servers" lasts
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
 #
 # An environment NAME is VENVS/NAME, made from tests/requirements/NAME.txt, and made again when that
@@ -23,7 +25,10 @@ MATRIX_PAIRS = openai1.109-anthropic0.93 openai2.54-anthropic1.17 openai3.54-ant
 BENCH_PEERS = official openllmetry openinference
 PEERS = bench-official peer-official-older peer-logfire peer-logfire-older bench-openllmetry peer-openllmetry-older \
 	bench-openinference peer-openinference-older peer-openlit peer-openlit-older peer-frameworks peer-frameworks-older
+JUDGES = mlflow phoenix
+MATRIX_JUDGES = mlflow
 WRITE_DOCS =
+LOAD_SECONDS = 2
 UPGRADE =
 AIMOCK = 1.43
 
@@ -58,7 +63,8 @@ dashboards: env ## the dashboards and recording rules of collector-config/grafan
 	@$(RUN)/python collector-config/grafana/source
 
 # A pipe hides pytest's exit status from sh, so it goes through a file.
-matrix: aimock auto servers ## tests/matrix on every pair of openai and anthropic versions, aimock, auto and servers
+matrix: aimock auto servers browser ## tests/matrix on every pair of openai and anthropic versions, aimock, auto, servers, browser and a judge
+	@$(MAKE) -s judges JUDGES="$(MATRIX_JUDGES)" WRITE_DOCS=
 	@failed=; mkdir -p $(VENVS)/matrix; rm -f $(VENVS)/matrix/*; \
 	for pair in $(MATRIX_PAIRS); do \
 		printf '\n=== %s\n' "$$pair"; log=$(VENVS)/matrix/$$pair; echo 1 >"$$log.status"; \
@@ -72,6 +78,22 @@ matrix: aimock auto servers ## tests/matrix on every pair of openai and anthropi
 		printf '%-28s %s\n' "$$pair" "$$(tail -n 1 "$$log.log" 2>/dev/null | tr -d = | grep . || echo 'not run')"; \
 	done; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+
+# Servers of others that read OTLP, each in an environment of its own: some hundred megabytes.
+judges: env ## tests/judges: what Phoenix and MLflow read of our spans
+	@found=; for name in $(JUDGES); do \
+		if $(MAKE) -s env NAME="judge-$$name"; then found="$$found $$name=$$PWD/$(VENVS)/judge-$$name"; \
+		else echo "skipped: the judge $$name, as it could not be installed"; fi; \
+	done; \
+	[ -z "$$found" ] || { printf '\n=== judges:%s\n' "$$found"; export COSTSPAN_JUDGES="$${found# }"; \
+		$(RUN)/python -m pytest tests/judges -q $(PYTEST_ARGS) && \
+		{ [ -z "$(WRITE_DOCS)" ] || WRITE_DOCS=1 $(RUN)/python -m tests.judges; }; }
+
+# ClickHouse's engine in a Python of its own, and InfluxDB where its daemon is installed.
+databases: env ## tests/databases: the queries of collector-config/clickhouse and influxdb
+	@if $(MAKE) -s env NAME=chdb; then chdb=$$PWD/$(VENVS)/chdb/bin/python; \
+	else echo 'skipped: ClickHouse, as chdb could not be installed'; fi; \
+	printf '\n=== databases\n'; COSTSPAN_CHDB="$$chdb" $(RUN)/python -m pytest tests/databases -q $(PYTEST_ARGS)
 
 # A model server that comes by npm; where there is no npm, this says so and goes on.
 aimock: env
@@ -101,10 +123,19 @@ auto: env ## tests/zero_code: opentelemetry-instrument and declarative configura
 parts: env ## the OpenTelemetry Collector and Jaeger, built from their Go modules into VENVS/parts
 	@$(RUN)/python -m tests.servers.build $(VENVS)/parts
 
-servers: env ## tests/servers: a real collector and a real Jaeger, where "make parts" left them
+servers: env ## tests/servers and the dashboards by OTLP: a real collector, a real Jaeger, where "make parts" left them
 	@printf '\n=== servers\n'
-	@COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
-		$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS)
+	@export COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
+		COSTSPAN_LOAD_SECONDS=$(LOAD_SECONDS) WRITE_DOCS="$(WRITE_DOCS)"; \
+	$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS) && \
+	$(RUN)/python -m pytest tests/dashboards -m collector -q $(PYTEST_ARGS)
+
+# The page of reports as a browser shows it; where there is no Chromium, this says so and goes on.
+browser: ## tests/report/page: the page of reports in Chromium
+	@if command -v chromium >/dev/null 2>&1; then \
+		$(MAKE) -s env NAME=browser && printf '\n=== browser\n' && \
+		$(VENVS)/browser/bin/python -m pytest tests/report/page -q -n $(WORKERS) $(PYTEST_ARGS); \
+	else echo 'skipped: the page in a browser, as there is no chromium'; fi
 
 # Alone on the machine, as its processes take turns; each peer has an interpreter of its own, with costspan in it too.
 bench: env ## tests/benchmarks: the figures of the design, beside those of the peers
@@ -122,22 +153,27 @@ peers: env ## tests/peers: what the spans of other instrumentations cost, held t
 	done; \
 	COSTSPAN_PEERS="$${pythons# }" WRITE_DOCS="$(WRITE_DOCS)" $(RUN)/python -m tests.peers --workers $(WORKERS)
 
-proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, matrix, peers, demo and bench
+proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, matrix, peers, judges, databases, demo and bench
 	@$(MAKE) test
 	@COSTSPAN_TORTURE_SECONDS=120 $(RUN)/python -m pytest tests/export/test_torture.py -q -o timeout=0
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
 	@COSTSPAN_FUZZ_LINES=1000000 $(RUN)/python -m pytest tests/export/test_reader.py -q -o timeout=0
 	@$(MAKE) decoder
-	@$(MAKE) matrix
+	@$(MAKE) parts
+	@$(MAKE) matrix WRITE_DOCS=1
+	@$(MAKE) servers LOAD_SECONDS=60 WORKERS=0 PYTEST_ARGS="-k load -o log_cli=true -o log_cli_level=INFO"
 	@$(MAKE) peers
+	@$(MAKE) judges WRITE_DOCS=1
+	@$(MAKE) databases
 	@$(MAKE) demo
 	@$(MAKE) bench
 
 pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files and pyproject.toml
 	@for name in uv build; do $(COMPILE) -o $(PINS)/$$name.txt $(PINS)/$$name.in || exit 1; done
-	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/auto*.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
+	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/browser.in $(PINS)/auto*.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
 		case "$$file" in */peer-*) freed="--overrides $(PINS)/overrides.txt";; *) freed=;; esac; \
 		$(COMPILE) $$freed -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
+	@for file in $(PINS)/judge-*.in $(PINS)/chdb.in; do $(COMPILE) -o "$${file%.in}.txt" "$$file" || exit 1; done
 
 clean: ## remove environments, caches and builds
 	rm -rf $(VENVS) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -166,4 +202,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types dashboards matrix aimock decoder auto parts servers bench peers proof pins clean env always
+.PHONY: help demo test lint types dashboards matrix judges databases aimock decoder auto parts servers browser bench peers proof pins clean env always

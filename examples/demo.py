@@ -5,7 +5,8 @@
 
 The story is in this file. `demo_bill.py` holds what the local server shall answer and what that
 costs, worked out by hand; `demo_checks.py` compares the printed table, the spans that a receiver
-got, the file, the server's tally and that bill; `demo_receiver.py` is the receiver.
+got, the file, the server's tally and that bill; `demo_receiver.py` is the receiver;
+`demo_report.py` shows what `costspan report` makes of the file.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from anthropic import Anthropic, AsyncAnthropic
 from demo_bill import ALERT_USD, BILL, Script, forget_settings, local_provider
 from demo_checks import by_agent, check, from_bill, from_lines, from_spans, from_tally, read_lines
 from demo_receiver import SpanReceiver
+from demo_report import report
 from demo_table import print_alert, print_table
 from openai import AsyncOpenAI
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -28,6 +30,7 @@ from costspan import Budget, CostTracker, Instrumentor, attribution
 
 OPUS, HAIKU, GPT = "claude-opus-4-5", "claude-haiku-4-5", "gpt-5.2"
 FILES = ("billing.py", "auth.py")
+FOLDER = "logs"
 
 
 def said(text):
@@ -97,14 +100,14 @@ async def work(script):
 
 
 def run(script, receiver, server=None):
-    """Instrument, work, print and compare: what does not agree, and what was compared."""
+    """Instrument, work, print and compare: what does not agree, what was compared, the session."""
     alerts = []
     costs = CostTracker(
         budgets=[Budget("single call", usd="0.05", per="call", alerts=[alerts.append])]
     )
     spans = TracerProvider()
     spans.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(receiver.url)))
-    Instrumentor().instrument(tracer_provider=spans, costs=costs, local="logs")
+    Instrumentor().instrument(tracer_provider=spans, costs=costs, local=FOLDER)
 
     session = f"demo-{uuid4().hex[:8]}"
     with attribution(session=session, user="you", tags={"example": "demo"}) as spent:
@@ -113,7 +116,7 @@ def run(script, receiver, server=None):
     spans.shutdown()  # sends what is still waiting
     costs.flush()  # likewise the alerts
     Instrumentor().uninstrument()
-    lines, files = read_lines("logs", session)
+    lines, files = read_lines(FOLDER, session)
     table = by_agent(costs)
 
     print_table(table, spent)
@@ -131,7 +134,7 @@ def run(script, receiver, server=None):
         books["server's tally"] = from_tally(server.tally)
         books["bill by hand"] = from_bill(BILL)
     faults = check(books, receiver.spans, lines, alerts, ALERT_USD if server else None)
-    return faults, list(books)
+    return faults, list(books), session
 
 
 def main():
@@ -146,13 +149,14 @@ def main():
     print(f"\n  Three agents, two files, {'OpenAI and Anthropic' if real else 'a local server'}.\n")
     with SpanReceiver() as receiver:
         if real:
-            faults, books = run(Script({}), receiver)
+            faults, books, session = run(Script({}), receiver)
         else:
             with local_provider() as server:
-                faults, books = run(Script(BILL), receiver, server)
+                faults, books, session = run(Script(BILL), receiver, server)
     if faults:
         sys.exit("\n".join(["", "  These do not agree:", *(f"  - {fault}" for fault in faults)]))
     print(f"  agree  {', '.join(books)}\n")
+    report(FOLDER, session)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ PARTS = {
     "chromium": (_WHOLE, ["tests/report/page"]),
     "jaeger": _SERVERS,
     "collector": _SERVERS,
+    "prometheus": (_WHOLE, ["tests/dashboards"]),
 }
 """System parts, each with the runs that hold its number where it was started."""
 
@@ -52,10 +53,11 @@ class Counts:
         }
         for part, homes in PARTS.items():
             asked[part] = self.passed[part] > 0 and not is_partial(config) and config.args in homes
+        least = {need: committed.get(need, 0) for need, is_asked in asked.items() if is_asked}
         return [
-            f"{self.passed[need]} tests passed that need {need}, {committed.get(need, 0)} are committed"
-            for need, is_asked in asked.items()
-            if is_asked and self.passed[need] < committed.get(need, 0)
+            f"{self.passed[need]} tests passed that need {need}, {number} are committed"
+            for need, number in least.items()
+            if self.passed[need] < number
         ]
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

@@ -39,6 +39,7 @@ from costspan.export.schema import Line
 from costspan.semconv.budgets import ALERT, ALERTED_CALL
 from costspan.testing import LLMServer
 from tests.cli.test_budgets import wait_for
+from tests.third_party.processes import free_port
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -322,11 +323,22 @@ def test_doctor_says_the_topics_of_the_page(
     exec(dict(fenced("python"))[first_call()], {"__name__": "__main__"})
     Instrumentor().uninstrument()
     capsys.readouterr()
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{free_port()}")
 
-    assert cli.main(["doctor"]) == 0
+    assert cli.main(["doctor"]) == 1
 
     sample = next(text for name, text in fenced("text") if name.startswith("troubleshooting"))
-    assert topics(capsys.readouterr().out) == topics(sample)
+    printed = topics(capsys.readouterr().out)
+    assert printed == topics(sample)
+    described = re.findall(r"`([^`]+)`", " ".join(_topic_cells()))
+    assert set(printed) - {""} <= set(described)
+
+
+def _topic_cells() -> list[str]:
+    """The first column of troubleshooting's table of topics."""
+    table = TEXTS["troubleshooting.md"].partition("| topic |")[2].partition("\n\n")[0]
+    return [row.split("|")[1] for row in table.splitlines()[2:]]
 
 
 def topics(output: str) -> list[str]:

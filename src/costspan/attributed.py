@@ -62,15 +62,10 @@ def current() -> Attribution:
     return found if isinstance(found, Attribution) else NOBODY
 
 
-def within(here: context.Context) -> Attribution:
-    """The attribution of a context."""
-    found = here.get(_KEY)
-    return found if isinstance(found, Attribution) else NOBODY
-
-
 def attribution_in(here: context.Context) -> Attribution:
     """Whose a call is, with the route of the server span that the code runs in as the endpoint."""
-    who = within(here)
+    found = here.get(_KEY)
+    who = found if isinstance(found, Attribution) else NOBODY
     if who.endpoint is not None:
         return who
     span = trace.get_current_span(here)

@@ -10,6 +10,7 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
+from opentelemetry.context import get_current
 from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
     BaseInstrumentor,
 )
@@ -71,6 +72,12 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     def settings(self) -> Settings | None:
         """The settings in force; None while not instrumented."""
         return self._settings
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """What `instrument()` was given beside defaults; empty while not instrumented."""
+        given = self._arguments or {}
+        return {name: value for name, value in given.items() if value is not _DEFAULTS[name]}
 
     @property
     def patches(self) -> Patches:
@@ -267,7 +274,7 @@ def record_call(
         provider: who bills it, such as `ollama` or `gcp.gemini`.
         operation: a name of the GenAI conventions.
     """
-    wiring = None if is_suppressed() else slot.wiring or standing_wiring()
+    wiring = None if is_suppressed(get_current()) else slot.wiring or standing_wiring()
     request = Request(operation=operation, provider=provider, model=model)
     return RecordedCall(wiring, request)
 

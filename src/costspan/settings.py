@@ -39,7 +39,7 @@ _FEW_VALUES = ("agent", "endpoint")
 SHOWN = ("providers", "capture_content", "metric_names", "metric_labels", "stream_usage")
 """The settings that may be printed: the others may hold addresses and keys."""
 
-_OTEL_CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+OTEL_CAPTURE = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
 _OTEL_MODES = {"no_content": "off", "span_only": "on", "span_and_event": "on", "event_only": "off"}
 
 
@@ -134,7 +134,7 @@ def _checked_capture(env: Mapping[str, str], mode: Any) -> tuple[str, bool]:
     Where ours is silent, OpenTelemetry's own variable decides.
     """
     if mode is None:
-        word = env.get(_OTEL_CAPTURE, "").strip().lower()
+        word = env.get(OTEL_CAPTURE, "").strip().lower()
         return _OTEL_MODES.get(word, "off"), word == "event_only"
     return _checked_choice("capture_content", mode, CAPTURE_MODES), False
 

@@ -124,13 +124,13 @@ def lock() -> threading.RLock:
 
 def add(call: Call, cost: Cost, totals: Iterable[Totals]) -> None:
     """Count one settled call in each of `totals`; the caller holds the lock."""
-    usage = call.usage
+    usage = None if call.response is None else call.response.usage
     tokens_in = tokens_out = cached = total = 0
     if usage is not None:
         tokens_in = usage.input_tokens or 0
         tokens_out = usage.output_tokens or 0
         cached = usage.cache_read_tokens or 0
-        total = usage.total or tokens_in + tokens_out
+        total = usage.total_tokens or tokens_in + tokens_out
     picos = cost.total or 0
     failed = call.error is not None
     unpriced = cost.status == "unpriced"

@@ -1,6 +1,7 @@
 """`costspan tail`, run as a process beside processes that write."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -93,6 +94,31 @@ def test_it_ends_when_nobody_reads_any_more(tmp_path: Path):
         assert process.wait(timeout=30) == 1
         assert process.stderr is not None
         assert process.stderr.read() == ""
+
+
+def test_a_terminal_has_colours_and_the_totals_all_the_time(tmp_path: Path):
+    parent, child = pty.openpty()
+    command = [sys.executable, "-m", "costspan.cli", "tail", str(tmp_path), "-n", "0"]
+    with subprocess.Popen(command, stdout=child, stderr=child) as process:
+        os.close(child)
+        shown = _until(parent, "0 calls, 0 tokens, 0 USD, 0 errors; last minute: 0 calls, 0 USD")
+        write(tmp_path, line(agent="well"), line(agent="ill", error="openai.Timeout"))
+        shown = _until(parent, "2 calls, 220 tokens, 1 USD, 1 error; last minute: 2 calls, 1 USD")
+        process.send_signal(signal.SIGINT)
+        _until(parent, "a minute")
+        assert process.wait(timeout=30) == 0
+    os.close(parent)
+    red = [row for row in shown.splitlines() if "\x1b[31m" in row]
+    assert len(red) == 1
+    assert "openai.Timeout" in red[0]
+
+
+def _until(terminal: int, text: str) -> str:
+    """What a terminal shows, up to a text."""
+    shown = ""
+    while text not in shown:
+        shown += os.read(terminal, 4096).decode()
+    return shown
 
 
 def test_it_sleeps_between_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

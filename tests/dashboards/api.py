@@ -30,10 +30,10 @@ class Prometheus:
             for one in self.get("query", query=expr)["result"]
         ]
 
-    def range(self, expr: str, step: int = 1, seconds: int = 60) -> list[Any]:
-        """Labels and values of each series of the last seconds."""
+    def range(self, expr: str, step: int = 1) -> list[Any]:
+        """Labels and values of each series of the last ten minutes."""
         now = time.time()
-        found = self.get("query_range", query=expr, start=now - seconds, end=now, step=step)
+        found = self.get("query_range", query=expr, start=now - 600, end=now, step=step)
         return [
             (one["metric"], [float(value) for _, value in one["values"]]) for one in found["result"]
         ]

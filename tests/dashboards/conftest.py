@@ -11,7 +11,8 @@ import pytest
 from costspan.testing import LLMServer
 from tests.dashboards.api import Prometheus
 from tests.dashboards.ordered import Program
-from tests.dashboards.servers import collector, needs_collector, prometheus
+from tests.dashboards.servers import collector, prometheus
+from tests.servers.running import needs_collector
 from tests.third_party.processes import free_port
 
 WAYS = [pytest.param("push", marks=needs_collector), "pull"]

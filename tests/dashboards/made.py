@@ -33,6 +33,7 @@ class Query(NamedTuple):
     legend: str
     expr: str
     instant: bool
+    columns: tuple[str, ...]
 
 
 def panels(page: str) -> list[dict[str, Any]]:
@@ -52,7 +53,16 @@ def queries() -> Iterator[Query]:
                         target.get("legendFormat", ""),
                         chosen(target["expr"]),
                         target.get("instant", False),
+                        _columns(panel),
                     )
+
+
+def _columns(panel: dict[str, Any]) -> tuple[str, ...]:
+    """The columns of a table."""
+    for one in panel.get("transformations", ()):
+        if one["id"] == "filterFieldsByName":
+            return tuple(one["options"]["include"]["names"])
+    return ()
 
 
 def query_of(page: str, title: str) -> Query:

@@ -6,7 +6,6 @@ them: the tests wait for seconds where the files say minutes.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sys
@@ -17,23 +16,23 @@ from pathlib import Path
 import pytest
 
 from tests.dashboards.api import Prometheus
+from tests.servers.running import COLLECTOR, ROOT
 from tests.third_party.processes import free_port, serving
 
-ROOT = Path(__file__).parents[2]
 GRAFANA = ROOT / "collector-config" / "grafana"
-WINDOW, SETTLED = 3, 1
+WINDOW, SETTLED = 5, 2
 """Seconds in place of the 60 and 10 of the recording rules; every second there is a scrape."""
 
-COLLECTOR = os.environ.get("COSTSPAN_COLLECTOR")
 PROMETHEUS = shutil.which("prometheus")
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 
-needs_collector = pytest.mark.skipif(
-    COLLECTOR is None, reason="COSTSPAN_COLLECTOR names no OpenTelemetry Collector: make parts"
-)
-needs_prometheus = pytest.mark.skipif(
-    PROMETHEUS is None, reason="Prometheus is not installed: apt-get install prometheus"
-)
+needs_prometheus = [
+    pytest.mark.system,
+    pytest.mark.prometheus,
+    pytest.mark.skipif(
+        PROMETHEUS is None, reason="Prometheus is not installed: apt-get install prometheus"
+    ),
+]
 needs_alertmanager = pytest.mark.skipif(
     ALERTMANAGER is None,
     reason="Alertmanager is not installed: apt-get install prometheus-alertmanager",
@@ -54,7 +53,6 @@ def placed(file: str, folder: Path, changes: Mapping[str, str]) -> Path:
 @contextmanager
 def collector(folder: Path) -> Iterator[tuple[str, int]]:
     """A collector; gives where it takes OTLP by HTTP, and the port that shows its metrics."""
-    assert COLLECTOR is not None
     grpc, http, metrics = (free_port() for _ in range(3))
     config = placed(
         "collector.yaml",

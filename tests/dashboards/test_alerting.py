@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from costspan.testing import LLMServer
 from tests.dashboards.api import until
 from tests.dashboards.ordered import Program
@@ -17,7 +15,7 @@ from tests.dashboards.servers import (
 )
 from tests.third_party.processes import free_port
 
-pytestmark = [pytest.mark.system, pytest.mark.prometheus, needs_prometheus, needs_alertmanager]
+pytestmark = [*needs_prometheus, needs_alertmanager]
 
 MONTH, TRIAGE = "the budget the month of shop", "the budget triage of shop"
 FIRED = {

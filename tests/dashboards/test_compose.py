@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from tests.dashboards.made import PAGES
-from tests.dashboards.servers import COLLECTOR, GRAFANA, needs_collector
+from tests.dashboards.servers import GRAFANA
+from tests.servers.running import COLLECTOR, needs_collector
 
 
 def read(file: str) -> Any:
@@ -20,25 +21,28 @@ def read(file: str) -> Any:
 
 
 SERVICES = read("compose.yaml")["services"]
+EACH_SERVICE = pytest.mark.parametrize("service", SERVICES, ids="of {}".format)
+"""Whose bare names are those of markers, by which tests are counted."""
+
 SOURCES = {
     one["type"]: one for one in read("provisioning/datasources/datasources.yaml")["datasources"]
 }
 SCRAPED = read("prometheus.yaml")["global"]["scrape_interval"]
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@EACH_SERVICE
 def test_an_image_has_an_exact_version(service: str) -> None:
     assert re.fullmatch(r"[\w/-]+:v?\d+\.\d+\.\d+(-slim)?", SERVICES[service]["image"])
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@EACH_SERVICE
 def test_what_is_mounted_is_there(service: str) -> None:
     volumes = [volume.split(":")[0] for volume in SERVICES[service].get("volumes", [])]
 
     assert [one for one in volumes if one.startswith("./") and not (GRAFANA / one).exists()] == []
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@EACH_SERVICE
 def test_only_this_machine_reaches_it(service: str) -> None:
     """Grafana lets everybody in, and OTLP takes what it is given."""
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[service].get("ports", []))
@@ -87,12 +91,15 @@ def test_prometheus_finds_a_program_that_ended() -> None:
     assert (keeps, SCRAPED) == ("5m", "15s")
 
 
-@pytest.mark.system
-@needs_collector
-def test_the_collector_takes_its_configuration() -> None:
-    config: Path = GRAFANA / "collector.yaml"
-    done = subprocess.run(
-        [str(COLLECTOR), "validate", "--config", str(config)], capture_output=True, text=True
-    )
+class TestWithACollector:
+    """With a real one."""
 
-    assert (done.returncode, done.stderr) == (0, "")
+    pytestmark = needs_collector
+
+    def test_it_takes_its_configuration(self) -> None:
+        config: Path = GRAFANA / "collector.yaml"
+        done = subprocess.run(
+            [COLLECTOR, "validate", "--config", str(config)], capture_output=True, text=True
+        )
+
+        assert (done.returncode, done.stderr) == (0, "")

@@ -7,19 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.dashboards.api import PATIENCE
 from tests.dashboards.made import query_of
-from tests.dashboards.servers import (
-    ROOT,
-    collector,
-    needs_collector,
-    needs_prometheus,
-    prometheus,
-)
+from tests.dashboards.servers import ROOT, collector, needs_prometheus, prometheus
+from tests.servers.running import needs_collector
 
-pytestmark = [pytest.mark.system, pytest.mark.prometheus, needs_prometheus, needs_collector]
+pytestmark = [*needs_prometheus, *needs_collector]
 
 PROGRAMS = 10
 SPENT = query_of("costspan-spend", "Spent").expr

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import pytest
-
 from costspan import semconv
 from tests.dashboards.conftest import Filled
 from tests.dashboards.servers import GRAFANA, ROOT, needs_prometheus
@@ -31,25 +29,23 @@ def rows(header: str) -> list[list[str]]:
     ]
 
 
-@pytest.mark.system
-@pytest.mark.prometheus
-@needs_prometheus
-def test_no_query_of_the_page_is_empty(filled: Filled) -> None:
-    queries = fenced("promql")
+class TestWithPrometheus:
+    """Over what a real run left there."""
 
-    assert len(queries) == 13
-    assert [query for query in queries if not filled.prometheus.instant(query)] == []
+    pytestmark = needs_prometheus
 
+    def test_no_query_of_the_page_is_empty(self, filled: Filled) -> None:
+        queries = fenced("promql")
 
-@pytest.mark.system
-@pytest.mark.prometheus
-@needs_prometheus
-def test_the_metrics_have_the_names_of_the_page(filled: Filled) -> None:
-    names = {row[1 if filled.way == "push" else 2] for row in rows("metric")}
-    there = set(filled.prometheus.get("label/__name__/values"))
+        assert len(queries) == 13
+        assert [query for query in queries if not filled.prometheus.instant(query)] == []
 
-    assert len(names) == 8
-    assert names - there == set()
+    def test_the_metrics_have_the_names_of_the_page(self, filled: Filled) -> None:
+        names = {row[1 if filled.way == "push" else 2] for row in rows("metric")}
+        there = set(filled.prometheus.get("label/__name__/values"))
+
+        assert len(names) == 8
+        assert names - there == set()
 
 
 def test_traceql_asks_for_attributes_that_are_written() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.dashboards.conftest import Filled
 from tests.dashboards.made import PAGES, chosen, queries, query_of
 from tests.dashboards.servers import needs_prometheus
 
-pytestmark = [pytest.mark.system, pytest.mark.prometheus, needs_prometheus]
+pytestmark = needs_prometheus
 
 SPEND, CALLS, BUDGETS = "costspan-spend", "costspan-calls", "costspan-budgets"
 
@@ -22,6 +24,20 @@ def test_no_query_is_empty(filled: Filled) -> None:
     ]
 
     assert empty == []
+
+
+def test_legends_and_columns_are_labels_that_there_are(filled: Filled) -> None:
+    """Else Grafana would show them as they are spelled, or not at all."""
+    missing = {}
+    for query in queries():
+        found = filled.prometheus.instant(query.expr) if query.instant else []
+        found = found or filled.prometheus.range(query.expr)
+        labels = {label for labelled, _ in found for label in labelled}
+        shown = {*re.findall(r"{{(\w+)}}", query.legend), *query.columns} - {"Value"}
+        if shown - labels:
+            missing[query.title] = shown - labels
+
+    assert missing == {}
 
 
 @pytest.mark.parametrize(
@@ -69,9 +85,9 @@ def test_whose_dollars_they_are(filled: Filled) -> None:
 
 
 def test_the_bars_add_up_to_the_dollars(filled: Filled) -> None:
-    """What a bar is: the sum over its width. So those of a minute hold each dollar once."""
-    query = query_of(SPEND, "Spend by model").expr.replace("[15s]", "[3s]")
-    bars = filled.prometheus.range(query, step=3)
+    """A bar is the sum over its width, so that bars side by side hold each dollar once."""
+    query = query_of(SPEND, "Spend by model").expr
+    bars = filled.prometheus.range(query, step=15)
     total = sum(value for _, values in bars for value in values)
 
     assert {labels["gen_ai_request_model"] for labels, _ in bars} >= {"gpt-4o-mini"}

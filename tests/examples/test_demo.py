@@ -64,12 +64,18 @@ def test_demo_prints_the_sums_of_the_bill(tmp_path: Path) -> None:
     assert "alert  single call: claude-opus-4-5-20251101 of code_reviewer" in done.stdout
     assert "cost $0.078000 with a limit of $0.05, 9,600 tokens in, 1,200 out" in done.stdout
     assert "agree  table, session, spans, file, server's tally, bill by hand" in done.stdout
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    story, _, reports = done.stdout.partition("  $ costspan report ")
+    assert max(map(len, story.splitlines())) <= 80
+    table = [" ".join(row.split()[:6]) for row in reports.splitlines()]
+    assert "code_reviewer 4 0 28,300 2,620 29%" in table
+    assert "total 12 0 51,200 8,070 31%" in table
+    assert "logs/report.html: 12 calls, 0.27211 USD" in reports
+    assert "for 12 calls</h1>" in (tmp_path / "logs" / "report.html").read_text("utf-8")
 
     readme = (EXAMPLES.parent / "README.md").read_text("utf-8")
     assert all(row in readme for row in TABLE.splitlines())
 
-    files = list((tmp_path / "logs").iterdir())
+    files = list((tmp_path / "logs").glob("*.jsonl"))
     assert sum(len(path.read_text().splitlines()) for path in files) == 12
     assert all(f"logs/{path.name}" in done.stdout for path in files)
 

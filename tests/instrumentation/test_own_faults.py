@@ -16,6 +16,8 @@ pytestmark = pytest.mark.faults
 class CannotAdmit(CostTracker):
     """A tracker that fails, rather than refuses, when it is asked for leave."""
 
+    asks_leave = True
+
     def admit(self, *asked: Any) -> Any:
         raise RuntimeError("a fault of ours")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.running import COLLECTOR, CONFIGS, JAEGER, SHIPPED, Server, running
+from tests.servers.states import States
 
 
 @pytest.fixture
@@ -21,3 +22,8 @@ def jaeger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("jaeger")
     with running(Server(JAEGER, SHIPPED / "jaeger" / "jaeger.yaml", folder)) as server:
         yield server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the run say which configurations it tried."""
+    config.pluginmanager.register(States(), "costspan-configurations")

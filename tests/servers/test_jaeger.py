@@ -11,13 +11,14 @@ from costspan.testing import LLMServer
 from tests.servers.programs import ended, started
 from tests.servers.running import Server, awaited, needs_jaeger
 
-pytestmark = needs_jaeger
+pytestmark = [*needs_jaeger, pytest.mark.runs("jaeger/jaeger.yaml")]
 
 CALLS = """
 call(agent="code_reviewer")
 call(model="a-model-of-our-own", agent="writer")
 call("status=500", agent="writer")
-call("tokens=1000/200;pause=0.01", agent="writer", stream=True, stream_options={"include_usage": True})
+usage = {"include_usage": True}
+call("tokens=1000/200;pause=0.01", agent="writer", stream=True, stream_options=usage)
 """
 
 

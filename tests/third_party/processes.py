@@ -20,23 +20,31 @@ def free_port() -> int:
 
 @contextmanager
 def serving(
-    program: Sequence[str], port: int, log: Path, environ: Mapping[str, str] | None = None
+    program: Sequence[str],
+    port: int,
+    log: Path,
+    environ: Mapping[str, str] | None = None,
+    patience: float = PATIENCE,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the block ends; the block starts when it listens on `port`."""
+    """Run a server until the block ends; the block starts when it listens on `port`.
+
+    Args:
+        patience: seconds that it may take to listen.
+    """
     with log.open("wb") as out:
         server = subprocess.Popen(
             program, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, **(environ or {})}
         )
     try:
-        _wait_for(server, port, log)
+        _wait_for(server, port, log, patience)
         yield server
     finally:
         server.terminate()
         server.wait(PATIENCE)
 
 
-def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path, patience: float) -> None:
+    deadline = time.monotonic() + patience
     while time.monotonic() < deadline and server.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

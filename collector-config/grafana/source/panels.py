@@ -131,12 +131,14 @@ def rows(title: str, expr: str, names: dict[str, str], unit: str, about: str) ->
 
     `Value` is the number.
     """
-    tidy = models.DataTransformerConfig(
+    only = models.DataTransformerConfig(
+        id_val="filterFieldsByName", options={"include": {"names": list(names)}}
+    )
+    ordered = models.DataTransformerConfig(
         id_val="organize",
         options={
             "indexByName": {label: index for index, label in enumerate(names)},
             "renameByName": names,
-            "excludeByName": {"Time": True},
         },
     )
     target = _now(expr).format(PromQueryFormat.TABLE)
@@ -146,7 +148,8 @@ def rows(title: str, expr: str, names: dict[str, str], unit: str, about: str) ->
         .span(12)
         .no_value("none")
         .with_target(target)
-        .with_transformation(tidy)
+        .with_transformation(only)
+        .with_transformation(ordered)
     )
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from costspan import settings
 from costspan.cli import questions
-from costspan.cli.progress import bar
-from costspan.cli.questions import many
+from costspan.cli.bar import bar
+from costspan.cli.passed_over import many, told
 from costspan.cost.pricing.named import named
 from costspan.cost.pricing.prices import Prices
 from costspan.cost.pricing.written import offline, prices_of
@@ -80,4 +80,4 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         yield f"  {many(refused.calls, 'call')} of {model}, {cost}: {render.worded(refused.reason)}"
     if len(comparison.refused) > _MOST_REFUSED:
         yield "  ..."
-    yield from questions.notes_of(comparison.passed_over)
+    yield from told(comparison.passed_over)

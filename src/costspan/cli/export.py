@@ -7,6 +7,7 @@ import csv
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal, InvalidOperation
@@ -19,6 +20,7 @@ from costspan.cli.report import notes
 from costspan.errors import ConfigurationError
 from costspan.report.focus.charges import OfCalls, Wanted, of_days
 from costspan.report.focus.columns import COLUMNS, VERSION, Charge, row_of
+from costspan.report.layout import printable
 
 _MOST_NAMED = 20
 
@@ -55,7 +57,7 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Exit code 0; 2 where it cannot be written."""
-    by = tuple(word for words in given.by or () for word in words)
+    by = tuple(word for several in given.by or () for word in several)
     wanted = Wanted(given.places, by, given.since, given.until, given.markup)
     try:
         charges, said = _of_calls(wanted) if given.per == "call" else _of_days(wanted)
@@ -98,10 +100,11 @@ def _of_calls(wanted: Wanted) -> tuple[Iterable[Charge], Iterator[str]]:
     return charges, _chained(charges.unpriced, _passed_over(charges))
 
 
-def _chained(unpriced: Any, more: Iterable[str]) -> Iterator[str]:
+def _chained(unpriced: Counter[str], more: Iterable[str]) -> Iterator[str]:
     """Made when it is read: by then everything was counted."""
     for name, count in unpriced.most_common(_MOST_NAMED):
-        yield f"no price, and so not among the rows: {count:,} calls of {name}"
+        calls = "1 call" if count == 1 else f"{count:,} calls"
+        yield printable(f"no price, and so not among the rows: {calls} of {name}")
     if len(unpriced) > _MOST_NAMED:
         yield f"... and of {len(unpriced) - _MOST_NAMED:,} other models"
     yield from more

@@ -1,50 +1,38 @@
-"""A progress bar on standard error, for what takes longer than a second on a terminal."""
+"""How far a command is, on one line of a terminal that is written over; elsewhere nothing."""
 
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from importlib.util import find_spec
+import time
 
-_PATIENCE = 1.0
-"""Seconds after which somebody who waits wants to know how long."""
-
-_EVERY = 0.1
+_QUIET_SECONDS = 1.0
+_EVERY_SECONDS = 0.25
 
 
-@contextmanager
-def bar(percent: Callable[[], float | None], patience: float = _PATIENCE) -> Iterator[None]:
-    """Show how much is done while the block runs, on a terminal alone; nothing of it stays there.
+class Progress:
+    """Shown on standard error from the first second on, where that is a terminal."""
 
-    Args:
-        percent: how much is done; None where nobody knows.
-        patience: seconds before it is shown.
-    """
-    if not sys.stderr.isatty() or find_spec("rich") is None:
-        yield
-        return
-    done = threading.Event()
-    thread = threading.Thread(target=_show, args=(percent, done, patience), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+    def __init__(self) -> None:
+        self._is_shown = sys.stderr.isatty()
+        self._begun = time.monotonic()
+        self._next = self._begun + _QUIET_SECONDS
+        self._length = 0
 
+    def tell(self, count: int, what: str) -> None:
+        """Show how many there were so far, and how many a second."""
+        now = time.monotonic()
+        if self._is_shown and now >= self._next:
+            self._next = now + _EVERY_SECONDS
+            speed = count / (now - self._begun)
+            self._show(f"{count:,} {what}, {speed:,.0f} a second")
 
-def _show(percent: Callable[[], float | None], done: threading.Event, patience: float) -> None:
-    if done.wait(patience):
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
+    def clear(self) -> None:
+        """Leave nothing on the terminal."""
+        if self._length:
+            self._show("")
+            print("\r", end="", file=sys.stderr, flush=True)
+            self._length = 0
 
-    columns = (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("", total=None)
-        while not done.wait(_EVERY):
-            known = percent()
-            if known is not None:
-                shown.update(task, total=100, completed=known)
+    def _show(self, text: str) -> None:
+        print(f"\r{text:<{self._length}}", end="", file=sys.stderr, flush=True)
+        self._length = len(text) or self._length

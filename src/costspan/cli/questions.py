@@ -12,20 +12,20 @@ from typing import Any
 from costspan.call import plain
 from costspan.cli.amounts import count, dollars
 from costspan.report.layout import Column
-from costspan.report.passed_over import PassedOver
 from costspan.report.vocabulary import TIMES
 
 ROWS_OF_A_TABLE = 20
 FORMS = ("json", "csv", "markdown")
 
 
-def add(parser: Any, default: str) -> None:
+def add(parser: Any, default: str, places: str = "folders or files") -> None:
     """Say which calls are meant, by what they are summed, and in which form.
 
     Args:
         default: what they are summed by where nobody says it.
+        places: where the calls may be.
     """
-    parser.add_argument("places", nargs="+", metavar="FOLDER", help="folders or files")
+    parser.add_argument("places", nargs="+", metavar="FOLDER", help=places)
     parser.add_argument(
         "--by",
         action="append",
@@ -73,30 +73,6 @@ def show(columns: Sequence[Column], caption: Iterator[str]) -> None:
     from costspan.report import terminal
 
     terminal.show(columns, caption)
-
-
-def notes_of(passed: PassedOver) -> Iterator[str]:
-    """What was read and is in no figure."""
-    if passed.lost:
-        yield f"{many(passed.lost, 'call')} could not be written to the files when they were made"
-    if passed.is_newer:
-        yield "some lines are of a newer version of costspan: read as far as they are known here"
-    counts = {
-        "line": passed.lines,
-        "empty file": passed.empty_files,
-        "unreadable file": passed.unreadable_files,
-    }
-    found = [many(count, what) for what, count in counts.items() if count]
-    if found:
-        yield f"passed over: {', '.join(found)}"
-        yield from (f"  {place}" for place in passed.named)
-        if len(passed.named) < sum(counts.values()):
-            yield "  ..."
-
-
-def many(count: int, what: str) -> str:
-    """`1 call`, `1,200 calls`."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def judged(amount: Decimal | None, most: Decimal | None) -> int:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from costspan.cli import questions
-from costspan.cli.progress import bar
-from costspan.cli.questions import many
+from costspan.cli.bar import bar
+from costspan.cli.passed_over import many, told
 from costspan.errors import ConfigurationError
 from costspan.report import render
 from costspan.report.layout import Chosen, chosen, columns
@@ -26,7 +26,7 @@ def add(commands: Any) -> None:
         epilog="Exit code: 0; 1 where the cost is over --fail-over; 2 where the question cannot "
         "be asked.",
     )
-    questions.add(parser, "model")
+    questions.add(parser, "model", "folders, files, databases of costspan load")
     parser.add_argument("--compare", action="store_true", help="with as long a time before --since")
     parser.add_argument(
         "--as-if",
@@ -58,6 +58,8 @@ def run(given: argparse.Namespace) -> int:
             return as_if.run(given, by)
         if given.config is not None:
             given.parser.error("--config is for --as-if")
+        if given.store is not None and given.html is None:
+            given.parser.error("--store is for --html")
         report = _answered(given, by)
     except ConfigurationError as fault:
         print(fault, file=sys.stderr)
@@ -103,4 +105,4 @@ def notes(report: Report) -> Iterator[str]:
     if report.total.unpriced_calls:
         count = many(report.total.unpriced_calls, "call")
         yield f"{count} without a price: their dollars are not in the sums"
-    yield from questions.notes_of(report.passed_over)
+    yield from told(report.passed_over)

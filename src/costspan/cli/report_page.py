@@ -11,31 +11,39 @@ from typing import Any
 from msgspec import structs
 
 from costspan import settings
+from costspan.call import plain
 from costspan.errors import ConfigurationError
+from costspan.report.databases.spilling import FIELDS, as_files
 from costspan.report.page.document import document
 from costspan.report.page.questions import contents
 from costspan.report.query import Question, Report
 
 _NOT_KEPT = (
     "The calls files do not say how budgets stand: a store does. Name it by --store, such as "
-    "--store sqlite:///costs.db, or by COSTSPAN_STORE, and this section shows its budgets and alerts."
+    "--store sqlite:///costs.db, or by COSTSPAN_STORE, and this section shows its"
+    " budgets and alerts."
 )
 
 
-def write(file: str, asked: Question, store: str | None, notes: Callable[[Report], Iterable[str]]) -> Report:
+def write(
+    file: str, asked: Question, store: str | None, notes: Callable[[Report], Iterable[str]]
+) -> Report:
     """Write the page, say where it is, and return the report that it is of.
 
     Raises:
         ConfigurationError: it cannot be asked, or not be written there.
     """
-    found = contents(asked)
+    with as_files(asked.places, FIELDS) as places:
+        found = contents(structs.replace(asked, places=places))
     budgets, why = _budgets(store)
     found = structs.replace(found, notes=tuple(notes(found.time)), budgets=budgets, no_budgets=why)
     try:
         Path(file).write_text(document(found), "utf-8")
     except OSError as fault:
         raise ConfigurationError(f"{file} cannot be written: {fault.strerror}") from None
-    print(f"{file}: {Path(file).stat().st_size / 1e3:,.0f} kB")
+    total = found.time.total
+    calls = f"{total.calls:,} call{'' if total.calls == 1 else 's'}"
+    print(f"{file}: {calls}, {plain(total.cost_usd or Decimal(0))} USD")
     return found.time
 
 

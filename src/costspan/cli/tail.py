@@ -128,7 +128,9 @@ class _Tail:
         print(f"{colour}{row(one.line)}{_PLAIN if colour else ''}")
 
     def end(self) -> None:
-        """Say what it was in all."""
+        """Print what came last, and say what it was in all."""
+        with suppress(BrokenPipeError):  # Ctrl-C went to the reader as well
+            self.look()
         self._following.close()
         start = _CLEAR if self._has_status else ""
         print(f"{start}{self._totals.ending(time.monotonic())}", file=sys.stderr)

@@ -9,8 +9,8 @@ from typing import Any
 
 from costspan.cli import questions
 from costspan.cli.as_if import own_prices
-from costspan.cli.progress import bar
-from costspan.cli.questions import many
+from costspan.cli.bar import bar
+from costspan.cli.passed_over import many, told
 from costspan.errors import ConfigurationError
 from costspan.report.sheet import asked
 from costspan.report.waste import render
@@ -64,4 +64,4 @@ def _notes(waste: Waste) -> Iterator[str]:
     """What the figures leave out."""
     if not waste.total.calls:
         yield f"no calls in {many(len(waste.asked.files), 'file')}"
-    yield from questions.notes_of(waste.passed_over)
+    yield from told(waste.passed_over)

@@ -37,7 +37,7 @@ class Unwatched:
     See `costspan.cost.budgets.watch.Watch`, which is not even imported then.
     """
 
-    sizes = fingerprints = False
+    refuses = sizes = fingerprints = False
     undelivered = 0
 
     def __init__(self, store: Store) -> None:

@@ -18,6 +18,7 @@ OWN = "costspan"
 """The instrumentation scope of our own spans."""
 
 MOST_KEPT = 10_000
+MOST_WAITING = 1_000
 _PATIENCE = 10**9
 """Nanoseconds after a call's end in which its response is still taken for the same: some servers
 draw their ids from a thousand numbers only, and tests name all their responses alike."""
@@ -63,25 +64,26 @@ class _Settled(Struct, gc=False):
 class SeenCalls:
     """The last 10,000 settled calls of one tracker, by response id and by what they counted.
 
-    Our own calls wait in a row until a span of another is compared with them: where nobody else
-    makes spans, they are never looked up.
+    Our own last 1,000 wait in a row until a span of another is compared with them: where nobody
+    else makes spans, nothing is ever worked out of them. They are those of `CostTracker.records`,
+    so that they take no room of their own.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[_Settled] = deque(maxlen=MOST_KEPT)
+        self._waiting: deque[Call] = deque(maxlen=MOST_WAITING)
         self._others_until = 0
         self._by_id: OrderedDict[str, _Settled] = OrderedDict()
         self._by_counts: OrderedDict[_Key, tuple[_Settled, ...]] = OrderedDict()
 
     def is_new(self, call: Call, span: Standing) -> bool:
         """Whether no other span of this call was settled; it counts as settled then."""
-        here = _settled(call, span)
         with totals.lock():
-            if span.scope == OWN and here.started_at > self._others_until:
-                self._waiting.append(here)  # no call of another is recent enough to be this one
+            if span is OURS and call.started_at > self._others_until:
+                self._waiting.append(call)  # no call of another is recent enough to be this one
                 return True
             while self._waiting:
-                self._keep(self._waiting.popleft())
+                self._keep(_settled(self._waiting.popleft(), OURS))
+            here = _settled(call, span)
             if self._is_known(here) or (span.alone and self._has_twin(here)):
                 return False
             self._keep(here)

@@ -39,6 +39,9 @@ logger = logging.getLogger("costspan")
 
 KEPT_RECORDS = 1000
 
+_COUNTING = quietly("counting a call")
+_WRITING = quietly("writing a call's line")
+
 ELSEWHERE = Cost(status="not_billed", missing=("settled_elsewhere",))
 """The cost of a call that was settled by another span of it: nothing is counted twice."""
 
@@ -88,7 +91,7 @@ class CostTracker:
             )
         self.budgets = tuple(budgets)
         sinks = None if alerts is None else checked_sinks(alerts)
-        self._store = open_store(store)
+        self.store_url, self._store = store, open_store(store)
         self._seen = SeenCalls()
         self._responses = SettledResponses()
         self.token_counter = TokenCounter() if estimate else None
@@ -121,6 +124,11 @@ class CostTracker:
     def waits(self) -> bool:
         """Whether `admit` and `account` may wait for a store that is not in this process."""
         return self._store.shared
+
+    @property
+    def asks_leave(self) -> bool:
+        """Whether a call may be refused: where not, nobody needs to ask."""
+        return self.prices.unknown == "block" or self._watch.refuses
 
     @property
     def needs_size(self) -> bool:
@@ -193,22 +201,22 @@ class CostTracker:
             cost = self.prices.cost(call)
             if call.estimated is not None:
                 cost = with_estimate(call, cost, self.prices.cost)
-            self._responses.created(call, cost, spent)
+            if call.response is not None and call.response.status is not None:
+                self._responses.created(call, cost, spent)
         # The line first: it must be there whatever becomes of the store.
-        self._write(call, cost)
+        self._settled.append((call, cost))
+        for write in self.writers:
+            with _WRITING:
+                write(call, cost)
         if wait or not self.waits:
             return call, cost, self._watch.settle(call, cost, spent, reservation)
         submit(lambda: self._count_elsewhere(call, cost, spent, reservation))
         return call, cost, NOTHING
 
     def _count_elsewhere(
-        self,
-        call: Call,
-        cost: Cost,
-        spent: tuple[Totals, ...],
-        reservation: Reservation | None,
+        self, call: Call, cost: Cost, spent: tuple[Totals, ...], reservation: Reservation | None
     ) -> None:
-        with quietly("counting a call"):
+        with _COUNTING:
             self._watch.settle(call, cost, spent, reservation)
 
     def _retrieved(self, call: Call, spent: tuple[Totals, ...], *, wait: bool) -> tuple[Call, Cost]:
@@ -281,12 +289,6 @@ class CostTracker:
         handed_over = finished(timeout)
         counted = self._store.flush(max(0.0, deadline - time.monotonic())) and handed_over
         return self._watch.flush(max(0.0, deadline - time.monotonic())) and counted
-
-    def _write(self, call: Call, cost: Cost) -> None:
-        self._settled.append((call, cost))
-        for write in self.writers:
-            with quietly("writing a call's line"):
-                write(call, cost)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def admit(observation: Observation) -> None:
         BudgetExceeded: the call is not to be made.
     """
     costs = observation.wiring.costs
-    if costs is None:
+    if costs is None or not observation.wiring.asks_leave:
         return
     try:
         with _ASKING_LEAVE:

@@ -22,6 +22,7 @@ from costspan.instrumentation import gauges
 from costspan.instrumentation.gauges import Budgeted
 from costspan.instrumentation.labels import Labelled, Labels
 from costspan.instrumentation.seldom import Seldom
+from costspan.semconv.measured import MODALITY, TOKEN_TYPE
 from costspan.settings import Settings
 
 SECONDS = (
@@ -31,6 +32,9 @@ SECONDS = (
 
 TOKENS = tuple(4**power for power in range(14))
 """Bucket boundaries that the conventions advise, in tokens."""
+
+_registry = vars(registry)
+"""Where OpenTelemetry keeps the provider that was set."""
 
 ChunkTimer = Callable[[], None]
 """Is called at each chunk of a stream; records the time since the chunk before."""
@@ -91,7 +95,7 @@ class Meters:
 
     def _in_force(self, now: int) -> Instruments | None:
         # To ask the API is slow while there is none, as it looks into the environment each time.
-        if self._given is not None or _one_is_set() or now >= self._due:
+        if now >= self._due or self._given is not None or _registry.get("_METER_PROVIDER"):
             self._look(now)
         return self._instruments
 
@@ -109,10 +113,6 @@ class Meters:
         if self._budgets is not None:
             gauges.show(provider, meter, self._budgets)
         return Instruments(meter, self._labels, self._names)
-
-
-def _one_is_set() -> bool:
-    return getattr(registry, "_METER_PROVIDER", None) is not None
 
 
 class Instruments:
@@ -182,7 +182,7 @@ class Instruments:
             _record(self._first_chunks, call.time_to_first_chunk, labels, context)
 
     def _record_tokens(self, usage: Usage, labels: Labelled, context: Any) -> None:
-        told = {**labels, semconv.MODALITY: "unknown" if _mixed(usage) else "text"}
+        told = {**labels, MODALITY: "unknown" if _mixed(usage) else "text"}
         for field, counter in self._counters.items():
             tokens = getattr(usage, field)
             if tokens and tokens > 0:  # a counter cannot take back what a correction lowers
@@ -191,7 +191,7 @@ class Instruments:
             return
         for kind, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
             if tokens and tokens > 0:
-                self._older_tokens.record(tokens, {**labels, semconv.TOKEN_TYPE: kind}, context)
+                self._older_tokens.record(tokens, {**labels, TOKEN_TYPE: kind}, context)
 
 
 def _seconds(meter: Any, name: str, description: str) -> Any:

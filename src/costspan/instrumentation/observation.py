@@ -15,12 +15,12 @@ from typing import Any
 
 from msgspec import structs
 from opentelemetry import context, trace
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import Span, Status, StatusCode
 
 from costspan import attributed, content, semconv
 from costspan.alerts.alert import Alert
 from costspan.alerts.event import add_alert
+from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation, Response
 from costspan.elsewhere import submit
 from costspan.errors import BudgetExceeded
@@ -35,6 +35,7 @@ from costspan.instrumentation.spans import fill, opened
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers.operation import Body, Operation
 
+_SUPPRESSED = context._SUPPRESS_INSTRUMENTATION_KEY  # as OpenTelemetry's own packages import it
 _ENDING_REQUEST = quietly("ending a request")
 _SETTLING = quietly("settling a call")
 _ENDING_SPAN = quietly("ending a span")
@@ -47,40 +48,40 @@ current: ContextVar[Observation | None] = ContextVar("costspan-observation", def
 class Observation:
     """One call."""
 
-    __slots__ = (
-        "_attached",
-        "_open",
-        "_returned",
-        "answer",
-        "body",
-        "ended",
-        "error",
-        "error_code",
-        "estimate",
-        "exceeded",
-        "exception",
-        "finished",
-        "first_chunk",
-        "first_token",
-        "http_status",
-        "injected",
-        "operation",
-        "outcome",
-        "pending",
-        "request",
-        "request_id",
-        "reservation",
-        "responses",
-        "retries",
-        "seen",
-        "span",
-        "started",
-        "started_at",
-        "unbilled",
-        "waits",
-        "who",
-        "wiring",
-    )
+    _attached: tuple[Any, Token[Observation | None]] | None
+    _open: bool
+    _returned: bool
+    answer: Body | None
+    body: Body | None
+    ended: float
+    error: str | None
+    error_code: str | None
+    estimate: Estimate | None
+    exceeded: BudgetExceeded | None
+    exception: BaseException | None
+    finished: Future[None] | None
+    first_chunk: float | None
+    first_token: float | None
+    http_status: int | None
+    injected: bool
+    operation: Operation | None
+    outcome: str
+    pending: int
+    request: Request
+    request_id: str | None
+    reservation: Reservation | None
+    responses: tuple[Response, ...]
+    retries: int
+    seen: int
+    span: Span
+    started: float
+    started_at: int
+    unbilled: bool
+    waits: bool
+    who: Attribution
+    wiring: Wiring
+    # One slot each, from the lines above.
+    __slots__ = tuple(__annotations__)
 
     def __init__(
         self,
@@ -94,27 +95,18 @@ class Observation:
         self.operation = operation
         self.body = body if wiring.keeps_content else None
         self.who = attributed.attribution_in(context.get_current())
-        self.reservation: Reservation | None = None
-        self.responses: tuple[Response, ...] = ()
-        self.answer: Body | None = None
-        self.estimate: Estimate | None = None
+        self.responses = ()
+        self.reservation = self.answer = self.estimate = self.exception = None
+        self.error = self.error_code = self.http_status = self.request_id = None
+        self.first_chunk = self.first_token = self.finished = self.exceeded = None
+        self._attached = None
         self.pending = self.seen = self.retries = 0
         self.outcome = "complete"
-        self.exception: BaseException | None = None
-        self.error: str | None = None
-        self.error_code: str | None = None
-        self.http_status: int | None = None
-        self.request_id: str | None = None
-        self.first_chunk: float | None = None
-        self.first_token: float | None = None
         self.unbilled = self.injected = self._returned = self.waits = False
-        self.finished: Future[None] | None = None
-        self.exceeded: BudgetExceeded | None = None
-        self._attached: tuple[Any, Token[Observation | None]] | None = None
         self._open = True
         self.started_at = time.time_ns()
         self.started = self.ended = time.perf_counter()
-        self.span: Span = opened(wiring.tracers.tracer, request, self.who, self.started_at)
+        self.span = opened(wiring.tracers, request, self.who, self.started_at)
 
     def __enter__(self) -> Observation:
         """Make the span current while the request is under way."""
@@ -209,8 +201,10 @@ class Observation:
         if wiring.costs is not None:
             call, cost, outcome = wiring.costs.account(call, self.reservation, self.who)
             self.exceeded = outcome.exceeded
-            self.told(outcome.alerts)
-            cost = cost if wiring.settles else None
+            if outcome.alerts:
+                self.told(outcome.alerts)
+            if not wiring.settles:
+                cost = None
         if self.span.is_recording() or wiring.details_events:
             self._write(call, cost)
         wiring.meters.record(call, cost, self.span)
@@ -223,7 +217,7 @@ class Observation:
     def _write(self, call: Call, cost: Cost | None) -> None:
         attributes = semconv.call_attributes(call, cost)
         said = None
-        if self._may_tell():
+        if self.wiring.keeps_content and self._may_tell():
             attributes.update(captured_attributes(self.operation, self.body, self.answer))
             said = None if self.exception is None else failures.told(self.exception)
         fill(self.span, attributes)
@@ -240,7 +234,10 @@ class Observation:
     def _call(self) -> Call:
         who, context_of = self.who, self.span.get_span_context()
         elapsed = self.ended - self.started
-        response = combined(self.request, self.responses, self.seen)
+        if self.seen == 1 and self.responses:
+            response: Response | None = self.responses[0]
+        else:
+            response = combined(self.request, self.responses, self.seen)
         if self.answer is not None and response is not None and self._may_tell():
             response = structs.replace(response, preview=first_text(self.operation, self.answer))
         call = Call(
@@ -279,6 +276,6 @@ class Observation:
         )
 
 
-def is_suppressed() -> bool:
-    """Whether the app asked, by the OpenTelemetry context, for no instrumentation here."""
-    return not is_instrumentation_enabled()
+def is_suppressed(here: context.Context) -> bool:
+    """Whether the app asked, by its OpenTelemetry context, for no instrumentation here."""
+    return bool(here.get(_SUPPRESSED) or here.get("suppress_instrumentation"))

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.context import get_current
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from costspan.call import Request
@@ -20,7 +21,7 @@ from costspan.instrumentation.measures import measured
 from costspan.instrumentation.observation import Observation, is_suppressed
 from costspan.instrumentation.settlement import settlement
 from costspan.instrumentation.wiring import Wiring
-from costspan.providers.operation import Body, Operation, Provider, count, fields, text
+from costspan.providers.operation import Body, Endpoint, Operation, Provider, count, fields, text
 
 _OPENING = quietly("opening a call")
 _RECEIVING = quietly("receiving a response")
@@ -55,7 +56,7 @@ class Unobserved:
 
 
 class Observed:
-    """A request of ours: the arguments to send it with, and its observation."""
+    """A request of ours: the arguments to send it with, and its observation, to be entered."""
 
     __slots__ = ("args", "kwargs", "observation", "unasked")
 
@@ -66,20 +67,6 @@ class Observed:
         self.args = args
         self.kwargs = kwargs
         self.unasked = (args, kwargs)
-
-    def __enter__(self) -> Observed:
-        """Make its span current."""
-        self.observation.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        """End the request."""
-        self.observation.__exit__(kind, exc, tb)
 
 
 class Operations:
@@ -135,12 +122,13 @@ class Requests:
         """The observed request, or None for one that goes its way as it is."""
         if self.retired:
             return None
-        settlement.drain()
+        if not settlement.queue.empty():
+            settlement.drain()
         opened = None
         with _OPENING:
             options = args[1] if len(args) > 1 else kwargs["options"]
             operation = self._operations.find(options.method, options.url)
-            if operation is not None and not is_suppressed():
+            if operation is not None and not is_suppressed(get_current()):
                 opened = self._observed(wiring, client, options, operation, args, kwargs)
         if opened is not None:
             return opened
@@ -162,18 +150,8 @@ class Requests:
         endpoint = provider.locate(client)
         ask = wiring.ask_usage and endpoint.address not in wiring.refusing_hosts
         sent, injected = provider.prepare(options, body, operation, endpoint, ask)
-        request = Request(
-            operation=operation.name,
-            provider=endpoint.provider,
-            api=provider.name,
-            model=text(body.get("model")),
-            server_address=endpoint.address,
-            server_port=endpoint.port,
-            stream=bool(kwargs.get("stream")) or body.get("stream") is True,
-            output_limit=_output_limit(operation, body),
-            billable=operation.billable,
-            parameters=_parameters(operation, body, options),
-        )
+        streams = bool(kwargs.get("stream")) or body.get("stream") is True
+        request = self._request(options, operation, endpoint, body, streams)
         if wiring.measures and wiring.costs is not None:
             request = measured(request, body, wiring.costs)
         observation = Observation(wiring, request, operation, body)
@@ -184,10 +162,36 @@ class Requests:
         if wiring.propagate:
             sent = _with_trace_headers(sent, observation)
             unasked = _with_trace_headers(unasked, observation)
-        observed = Observed(observation, *_with_options(args, kwargs, sent))
+        if sent is not options:
+            args, kwargs = _with_options(args, kwargs, sent)
+        observed = Observed(observation, args, kwargs)
         if injected:
             observed.unasked = _with_options(args, kwargs, unasked)
         return observed
+
+    def _request(
+        self, options: Any, operation: Operation, endpoint: Endpoint, body: Body, streams: bool
+    ) -> Request:
+        parameters = operation.parameters(body)
+        if operation.path[-1] == "/":
+            parameters["response_id"] = _path(options.url).rpartition("/")[2]
+        output_limit = None
+        for key in operation.output_limit:
+            output_limit = count(body.get(key))
+            if output_limit is not None:
+                break
+        return Request(
+            operation=operation.name,
+            provider=endpoint.provider,
+            api=self.provider.name,
+            model=text(body.get("model")),
+            server_address=endpoint.address,
+            server_port=endpoint.port,
+            stream=streams,
+            output_limit=output_limit,
+            billable=operation.billable,
+            parameters=parameters,
+        )
 
     def receive(self, kwargs: Mapping[str, Any]) -> Exchange | None:
         """The exchange of a response to the request under way; None if it is not observed."""
@@ -205,21 +209,6 @@ class Requests:
             observation.retries = kwargs.get("retries_taken", 0)
             return exchange
         return None
-
-
-def _output_limit(operation: Operation, body: Body) -> int | None:
-    for key in operation.output_limit:
-        limit = count(body.get(key))
-        if limit is not None:
-            return limit
-    return None
-
-
-def _parameters(operation: Operation, body: Body, options: Any) -> dict[str, Any]:
-    found = operation.parameters(body)
-    if operation.path[-1] == "/":
-        found["response_id"] = _path(options.url).rpartition("/")[2]
-    return found
 
 
 def _with_options(

@@ -62,7 +62,7 @@ def sync_request(requests: Requests, wrapped: Shell) -> Shell:
         observation = observed.observation
         if observation is not None:
             admit(observation)
-        with observed:
+        with observed if isinstance(observed, Unobserved) else observed.observation:
             try:
                 result = wrapped(client, *observed.args, **observed.kwargs)
             except BaseException as exc:
@@ -90,7 +90,7 @@ def async_request(requests: Requests, wrapped: Shell) -> Shell:
         observation = observed.observation
         if observation is not None:
             await admit_waiting(observation)
-        with observed:
+        with observed if isinstance(observed, Unobserved) else observed.observation:
             try:
                 result = await wrapped(client, *observed.args, **observed.kwargs)
             except BaseException as exc:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from opentelemetry.attributes import BoundedAttributes
-from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.trace import Span, SpanKind
 
 from costspan import semconv
 from costspan.attributed import Attribution
 from costspan.call import Request
+from costspan.instrumentation.wiring import Tracers
+
+_CLIENT = SpanKind.CLIENT
 
 
-def opened(tracer: Tracer, request: Request, who: Attribution, started_at: int) -> Span:
+def opened(tracers: Tracers, request: Request, who: Attribution, started_at: int) -> Span:
     """A started span with what a sampler may decide by; the rest is known when it is filled."""
-    return tracer.start_span(
-        semconv.span_name(request),
-        kind=SpanKind.CLIENT,
-        attributes=semconv.opening_attributes(request, who),
-        start_time=started_at,
-    )
+    tracer = tracers.tracer
+    name, attributes = semconv.span_name(request), semconv.opening_attributes(request, who)
+    if tracers.onlookers.watch(tracer):
+        return tracer.start_span(name, None, _CLIENT, attributes, start_time=started_at)
+    span = tracer.start_span(name, None, _CLIENT, start_time=started_at)
+    fill(span, attributes)
+    return span
 
 
 def fill(span: Any, attributes: semconv.Attributes) -> None:

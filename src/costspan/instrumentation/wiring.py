@@ -20,6 +20,7 @@ from costspan.call import Call, Cost, Request, Reservation
 from costspan.errors import BudgetExceeded
 from costspan.guard import fault_of
 from costspan.instrumentation.metrics import Meters
+from costspan.instrumentation.onlookers import Onlookers
 
 logger = logging.getLogger("costspan")
 
@@ -55,6 +56,10 @@ class Accountant(Protocol):
     @property
     def waits(self) -> bool:
         """Whether leave and settling may wait for a store, as no event loop may."""
+
+    @property
+    def asks_leave(self) -> bool:
+        """Whether calls may be refused, or wait for leave."""
 
     @property
     def needs_size(self) -> bool:
@@ -112,6 +117,7 @@ class Wiring:
         self.settles = costs is not None
         self.token_counter = None if costs is None else costs.token_counter
         self.waits = costs is not None and costs.waits
+        self.asks_leave = costs is not None and (costs.asks_leave or costs.waits)
         self.measures = costs is not None and (costs.needs_size or costs.needs_fingerprint)
         self.meters = meters
         self.capture = capture
@@ -162,6 +168,7 @@ class Tracers:
 
     def __init__(self, given: TracerProvider | None, version: str) -> None:
         self.joins: Callable[[Any], None] | None = None
+        self.onlookers = Onlookers()
         self._given = given
         self._version = version
         self._seen: Any = None
@@ -173,7 +180,7 @@ class Tracers:
         """Do now what the first call would have to wait for."""
         provider = self._given if self._given is not None else trace.get_tracer_provider()
         if not _is_unset(provider):
-            _ = self.tracer
+            self.onlookers.watch(self.tracer)
         else:
             self._spare = importlib.import_module("opentelemetry.sdk.trace").TracerProvider()
 

@@ -36,9 +36,23 @@ def response_messages(request: Body, answer: Body) -> dict[str, Any]:
     return {
         "system_instructions": [_text(instructions)] if isinstance(instructions, str) else [],
         "input_messages": [_input_item(item) for item in items(asked)],
-        "output_messages": [{"role": "assistant", "parts": output}] if output else [],
+        "output_messages": [_output(output, answer)] if output else [],
         "tool_definitions": [_tool(tool) for tool in items(request.get("tools"))],
     }
+
+
+def _output(parts: list[Part], answer: Body) -> Message:
+    """One message out of all items, which have no reason of their own for their end.
+
+    The conventions ask for one, and readers pass a message over that has none.
+    """
+    message: Message = {"role": "assistant", "parts": parts}
+    reason = fields(answer.get("incomplete_details")).get("reason")
+    if reason is None and answer.get("status") == "completed":
+        reason = "tool_call" if any(one["type"] == "tool_call" for one in parts) else "stop"
+    if reason is None and answer.get("status") == "failed":
+        reason = "error"
+    return message if reason is None else {**message, "finish_reason": reason}
 
 
 def stitch_chat(chunks: Sequence[Body]) -> Body:

@@ -131,7 +131,8 @@ def reported_cost(value: Any) -> Decimal | None:
     cost = usage.get("cost")
     if cost is None:
         ticks = usage.get("cost_in_usd_ticks")
-        ticks = None if ticks is None else count(ticks)
+        if ticks is not None:
+            ticks = count(ticks)
         return None if ticks is None else Decimal(ticks) / _TICKS_PER_USD
     amount = _amount(cost if isinstance(cost, _AMOUNTS) else fields(cost).get("total_cost"))
     if amount is None or usage.get("is_byok") is not True:

@@ -32,7 +32,8 @@ def dearest(statement: str, keys: int, tops: Mapping[int, int]) -> str:
     return f"""
 WITH found({columns}) AS MATERIALIZED ({statement}),
 ranked AS (SELECT *, CASE WHEN is_call AND NOT is_total
-        THEN row_number() OVER (PARTITION BY is_call, is_total, part ORDER BY {order}) ELSE 0 END AS place
+        THEN row_number() OVER (PARTITION BY is_call, is_total, part ORDER BY {order})
+        ELSE 0 END AS place
     FROM found)
 SELECT * EXCLUDE (place), 0 FROM ranked WHERE place <= {top}
 UNION ALL

@@ -13,22 +13,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from costspan.errors import ConfigurationError
 from costspan.export.folders import Place
 from costspan.report.conditions import condition
+from costspan.report.databases.address import is_address
+from costspan.report.databases.spilling import SPILLED, as_files
 from costspan.report.dearest import dearest
-from costspan.report.figures import Figures
+from costspan.report.engine import duckdb
+from costspan.report.figures import Figures, together
 from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
 from costspan.report.running import Watch, run, unwatched
-from costspan.report.statement import NOTES, part_of, statement
+from costspan.report.statement import NOTES, fields_read, part_of, statement
 from costspan.report.vocabulary import TIMES, checked_word
 
 _MOST_EXACT_BYTES = 4 << 30
-"""Percentiles keep every value in memory; over this they are close instead of exact."""
+"""Percentiles keep every value in memory; over this they are close instead of exact. That is for
+one breakdown and the total: with more of them it is so much less."""
 
 _IS_TOTAL = 2
 _IS_DEAR = _IS_TOTAL + NOTES
@@ -36,12 +40,19 @@ _WIDTH = len(Figures.__struct_fields__)
 _PACKED = 10
 """How many bytes one of a compressed file may stand for."""
 
+_FEWER_FIELDS = 4
+"""And one of the lines of a database, which have only the fields that are read."""
+
+
+class _TooMuch(ConfigurationError):
+    """The answer does not fit into the memory that a report may take."""
+
 
 class Question(Struct, frozen=True):
     """What is asked.
 
     Args:
-        places: folders, or files themselves.
+        places: folders, files themselves, or URLs of databases that a load filled.
         by: words to sum by, such as `agent` or `tag:team`; none gives the total alone.
         since, until: moments as `moments.moment` reads them; a call counts when it ended.
         where: an expression that `conditions.condition` reads.
@@ -113,6 +124,8 @@ def ask(question: Question) -> Report:
 def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
     """Answer for each breakdown, in one pass over the files; `by` and `top` are those of each.
 
+    Where that does not fit into memory, as with a million sessions, each has a pass of its own.
+
     Raises:
         ConfigurationError: as `ask` does.
     """
@@ -123,21 +136,29 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
     until = moment("--until", question.until, now) if question.until is not None else None
     before = _before(question, by, since, until or moment("--until", "now", now))
     asked = condition(question.where) if question.where is not None else None
+    if any(map(is_address, question.places)):
+        fields = fields_read(by, asked)
+        with as_files(question.places, fields, before or since, until) as places:
+            return ask_each(structs.replace(question, places=places, now=now), breakdowns)
     files = files_in(question.places, _day(before or since), _day(until))
-    is_exact = sum(map(_bytes, files)) * len(parts) <= _MOST_EXACT_BYTES
+    is_exact = sum(map(_bytes, files)) * (len(parts) + 1) <= 2 * _MOST_EXACT_BYTES
 
     window: dict[str, Any] = {"since": since, "until": until, "before": before}
     window |= {"where": asked, "is_exact": is_exact, "breakdowns": parts}
-    pairs = zip(parts, breakdowns, strict=True)
-    tops = {part_of(by, words): one.top for words, one in pairs if one.top and words}
+    tops = _tops(by, parts, breakdowns)
 
     def sql(chosen: Sequence[Path], *, as_text: bool = False) -> str:
         all_rows = statement(chosen, by, as_text=as_text, **window)
         return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
-    rows, unreadable = fetched(files, sql, question.where, watch=question.watch)
+    try:
+        rows, unreadable = _run(files, sql, question)
+    except _TooMuch:
+        if len(breakdowns) == 1:
+            raise
+        return [ask_each(question, [one])[0] for one in breakdowns]
     passed_over = found_in(files, unreadable, rows)
-    return [
+    reports = (
         Report(
             by=words,
             since=since,
@@ -150,7 +171,33 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
             **_answer(_rows_of(rows, by, words), len(words), before is not None),
         )
         for words in parts
+    )
+    return [
+        report if before else _cut(report, one.top)
+        for report, one in zip(reports, breakdowns, strict=True)
     ]
+
+
+def _tops(
+    by: Sequence[str], parts: Sequence[Sequence[str]], breakdowns: Sequence[Breakdown]
+) -> dict[int, int]:
+    """How many rows, by the number of the breakdown: the most that is asked of the same words."""
+    tops: dict[int, int | None] = {}
+    for words, one in zip(parts, breakdowns, strict=True):
+        part, top = part_of(by, words), one.top or None
+        known = tops.get(part, 0)
+        tops[part] = None if top is None or known is None else max(top, known)
+    return {part: top for part, top in tops.items() if top and part != part_of(by, ())}
+
+
+def _cut(report: Report, top: int | None) -> Report:
+    """With no more rows than these, where another breakdown by the same words has more."""
+    if not top or len(report.rows) <= top:
+        return report
+    rest = [row.figures for row in report.rows[top:]]
+    other = together(rest if report.other is None else [*rest, report.other])
+    others = len(rest) + report.others
+    return structs.replace(report, rows=report.rows[:top], other=other, others=others)
 
 
 def _rows_of(rows: list[Any], by: Sequence[str], words: Sequence[str]) -> Iterator[tuple[Any, ...]]:
@@ -187,35 +234,28 @@ def _day(instant: datetime | None) -> Any:
 
 
 def _bytes(path: Path) -> int:
+    weight = _FEWER_FIELDS if path.name == SPILLED else 1 if path.suffix == ".jsonl" else _PACKED
     try:
-        return path.stat().st_size * (1 if path.suffix == ".jsonl" else _PACKED)
+        return path.stat().st_size * weight
     except OSError:
         return 0
 
 
-def fetched(
-    files: Sequence[Path],
-    sql: Callable[..., str],
-    where: str | None,
-    is_dear: int = _IS_DEAR,
-    watch: Watch = unwatched,
+def _run(
+    files: Sequence[Path], sql: Callable[..., str], question: Question
 ) -> tuple[list[Any], dict[Path, str]]:
-    """The rows of a statement, over the files that can be read, and why the others cannot.
-
-    Args:
-        sql: gives the statement over some files, and with `as_text=True` the exact, slower one.
-        where: the expression in it, as it was written.
-        is_dear: the column that says whether the slower one is needed.
-        watch: looks on meanwhile.
-    """
+    """The rows of the statement, over the files that can be read, and why the others cannot."""
 
     def rows(engine: Any, chosen: Sequence[Path]) -> list[Any]:
-        found: list[Any] = engine.execute(sql(chosen)).fetchall()
-        if any(row[is_dear] for row in found):
-            found = engine.execute(sql(chosen, as_text=True)).fetchall()
-        return found
+        try:
+            found: list[Any] = engine.execute(sql(chosen)).fetchall()
+            if any(row[_IS_DEAR] for row in found):
+                found = engine.execute(sql(chosen, as_text=True)).fetchall()
+            return found
+        except duckdb().OutOfMemoryException as fault:
+            raise _TooMuch(f"DuckDB cannot answer: {str(fault).splitlines()[0]}") from None
 
-    found, unreadable = run(files, rows, where, watch)
+    found, unreadable = run(files, rows, question.where, question.watch)
     return found or [], unreadable
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import defstruct, to_builtins
+from msgspec.structs import astuple
+
 from costspan.attributed import Attribution
 from costspan.call import PICOS_PER_USD, Call, Cost, Request, Response, Usage
 
@@ -43,10 +46,6 @@ COST_AMOUNT = "gen_ai.usage.cost.amount"
 COST_CURRENCY = "gen_ai.usage.cost.currency"
 COST_SOURCE = "gen_ai.usage.cost.source"
 COST_PROPOSED = (COST_AMOUNT, COST_CURRENCY, COST_SOURCE)
-MODALITY = "gen_ai.token.modality"
-TOKEN_TYPE = "gen_ai.token.type"
-BUDGET_NAME = "costspan.budget.name"
-BUDGET_PER = "costspan.budget.per"
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 
 MESSAGES: Mapping[str, str] = {
@@ -117,6 +116,15 @@ USAGE: Mapping[str, str] = {
 }
 """The fields of `Usage`, and the attribute that each becomes."""
 
+_Counted = defstruct(
+    "_Counted",
+    [(field, float, None) for field in Usage.__struct_fields__],
+    omit_defaults=True,
+    rename={**USAGE},
+    gc=False,
+)
+"""`Usage` under the names of its attributes: so msgspec makes them of it in one step."""
+
 _MODEL_FREE_NAMES = frozenset({"fetch_response"})
 _HTTPS_PORT = 443
 _SERVICE_TIER = {"openai": SERVICE_TIER}
@@ -124,6 +132,9 @@ _SERVICE_TIER = {"openai": SERVICE_TIER}
 ON_SPAN = "_costspan_call"
 """Where a span object of ours holds its call and attribution until a processor has settled it; None
 where it was settled already. It is never exported."""
+
+GOES_BY_NAME = "_costspan_goes_by_name"
+"""True of a span processor that goes by the name alone when a span of ours starts."""
 
 COST_PROPOSAL = True
 """Whether `gen_ai.usage.cost.*`, an open proposal of the conventions, is written too."""
@@ -150,7 +161,9 @@ def opening_attributes(request: Request, who: Attribution) -> Attributes:
 
 def parameter_attributes(request: Request) -> Attributes:
     """The rest of what was asked."""
-    attributes: Attributes = {PARAMETERS[key]: value for key, value in request.parameters.items()}
+    attributes: Attributes = {}
+    for key, value in request.parameters.items():
+        attributes[PARAMETERS[key]] = value
     if request.stream:
         attributes[STREAM] = True
     return attributes
@@ -190,24 +203,15 @@ def call_attributes(call: Call, cost: Cost | None) -> Attributes:
     if call.estimated is not None:
         _add_estimates(attributes, call.estimated)
     if cost is not None:
-        _add_settled(attributes, call, cost)
+        _add_cost(attributes, call, cost)
     return attributes
 
 
 def cost_attributes(call: Call, cost: Cost) -> Attributes:
     """What a call cost, and where that figure comes from."""
     attributes: Attributes = {}
-    _add_settled(attributes, call, cost)
+    _add_cost(attributes, call, cost)
     return attributes
-
-
-def _add_settled(attributes: Attributes, call: Call, cost: Cost) -> None:
-    fetched = call.request.operation == "fetch_response"
-    _add_cost(attributes, cost, proposal=COST_PROPOSAL and not fetched)
-    if call.settles_response:
-        attributes["costspan.settles_response"] = True
-        if call.corrects:
-            attributes[CORRECTS] = f"{call.corrects:016x}"
 
 
 def _add_transport(attributes: Attributes, call: Call) -> None:
@@ -251,27 +255,33 @@ def _add_estimates(attributes: Attributes, estimated: Usage) -> None:
 
 def usage_attributes(usage: Usage) -> Attributes:
     """The counts that were reported, zeros included."""
-    return {USAGE[field]: count for field, count in usage.reported().items() if field in USAGE}
+    told: Attributes = to_builtins(_Counted(*astuple(usage)))
+    told.pop("total_tokens", None)
+    return told
 
 
-def _add_cost(attributes: Attributes, cost: Cost, *, proposal: bool) -> None:
+def _add_cost(attributes: Attributes, call: Call, cost: Cost) -> None:
     attributes[COST_STATUS] = cost.status
     if cost.missing:
         attributes[COST_MISSING] = cost.missing
+    if call.settles_response:
+        attributes["costspan.settles_response"] = True
+        if call.corrects:
+            attributes[CORRECTS] = f"{call.corrects:016x}"
     if cost.total is None:
         return
-    attributes[COST_TOTAL] = cost.total / PICOS_PER_USD
+    dollars = attributes[COST_TOTAL] = cost.total / PICOS_PER_USD
     attributes["costspan.cost.currency"] = "USD"
     if cost.status == "not_billed":
         return
-    if proposal:
-        attributes[COST_AMOUNT] = attributes[COST_TOTAL]
+    if COST_PROPOSAL and call.request.operation != "fetch_response":
+        attributes[COST_AMOUNT] = dollars
         attributes[COST_CURRENCY] = "USD"
         attributes[COST_SOURCE] = "provider" if cost.match == "provider" else "local"
-    _add_provenance(attributes, cost)
+    _add_parts(attributes, cost)
 
 
-def _add_provenance(attributes: Attributes, cost: Cost) -> None:
+def _add_parts(attributes: Attributes, cost: Cost) -> None:
     if cost.input is not None:
         attributes["costspan.cost.input"] = cost.input / PICOS_PER_USD
     if cost.cache_read:

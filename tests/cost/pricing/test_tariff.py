@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from costspan import Prices, Rate
 from costspan.call import Cost, Usage
-from costspan.cost.pricing.billed import SPECIAL
 from costspan.cost.pricing.table import Table
-from costspan.cost.pricing.tariff import _is_special
 from tests.cost.calls import finished
 
 HALF = Decimal("0.0000005")
@@ -108,9 +106,3 @@ def test_a_rate_of_ones_own_is_exact(fresh, out, read, write, plain, spoken, cac
     parts = [found.input_usd, found.cache_read_usd, found.cache_write_usd, found.output_usd]
     assert parts == wanted
     assert found.total_usd == sum(wanted)
-
-
-@pytest.mark.parametrize("field", Usage.__struct_fields__)
-def test_the_quick_way_is_for_the_common_counts_alone(field: str):
-    assert _is_special(Usage(**{field: 1})) is (field in SPECIAL)
-    assert not _is_special(Usage(**{field: 0}))

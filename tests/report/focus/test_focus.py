@@ -155,7 +155,7 @@ def test_calls_without_a_price_are_named_and_no_rows(tmp_path: Path, export: Any
     assert sum(int(row["x_PartialCalls"]) for row in rows) == 1
     assert rows.said.splitlines()[:3] == [
         "2 rows, 0.1 USD, 1 of them without a sub account",
-        "no price, and so not among the rows: 1 calls of openai a",
+        "no price, and so not among the rows: 1 call of openai a",
         "3 calls could not be written to the files when they were made",
     ]
     assert ":4: torn" in rows.said

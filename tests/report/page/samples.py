@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ AGENTS = {
 """Endpoint and models of each."""
 
 DAYS = 21
-_FIRST = datetime(2026, 11, 1)
+_FIRST = datetime(2026, 11, 1, tzinfo=UTC)
 _UNKNOWN = {name: None for name in LINE if name.endswith(("_tokens", "_usd"))}
 
 NAMES = (
@@ -73,10 +73,13 @@ def _call(chance: random.Random, day: datetime) -> str:
     endpoint, *models = AGENTS[agent]
     model = chance.choice(models)
     ended = day + timedelta(hours=min(max(chance.gauss(13, 3.5), 0), 23.9))
-    tokens_in, tokens_out = int(chance.lognormvariate(8.6, 0.8)), int(chance.lognormvariate(5.8, 0.7))
+    tokens_in, tokens_out = (
+        int(chance.lognormvariate(8.6, 0.8)),
+        int(chance.lognormvariate(5.8, 0.7)),
+    )
     took = 400 + tokens_out * chance.uniform(6, 14) + chance.expovariate(1 / 300)
     known: dict[str, Any] = {
-        "timestamp": f"{ended.isoformat(timespec='microseconds')}Z",
+        "timestamp": f"{ended:%Y-%m-%dT%H:%M:%S.%fZ}",
         "provider": PRICES[model][0],
         "model": model,
         "agent": agent,
@@ -145,13 +148,15 @@ def none(folder: Path) -> Path:
 
 
 def hostile(folder: Path) -> Path:
-    """Names that would break out, amounts that would burst a column, a day with less than nothing."""
+    """Names that would break out, amounts that would burst a column, a refund."""
     return write(folder, *_odd())
 
 
 def _odd() -> Iterator[str]:
     for place, name in enumerate(NAMES):
-        found = json.loads(line()) | dict.fromkeys(("agent", "model", "endpoint", "session_id"), name)
+        found = json.loads(line()) | dict.fromkeys(
+            ("agent", "model", "endpoint", "session_id"), name
+        )
         found |= {"timestamp": f"2026-11-{1 + place:02}T08:00:00.000000Z", "cost_usd": 1.5 + place}
         found |= {"error": name or "E", "error_code": name} if place % 2 else {}
         found |= {"tags": {"team": name}, "time_to_first_token_ms": 20.0}

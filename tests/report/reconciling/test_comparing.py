@@ -126,6 +126,14 @@ def test_the_edge_of_a_day(against: Against):
     assert causes_of(found)[0][0].text == "2026-11-21 differs by -0.4 USD the other way"
 
 
+def test_days_that_differ_by_unlike_amounts_have_no_edge(against: Against):
+    """0.5 too much on one day and 0.3 too little on the next: more than a fifth is left."""
+    found = against(
+        [call("1"), call("1", timestamp=AT_21)], [cost(1.5, "gpt-5")], [cost(0.7, "gpt-5")]
+    )
+    assert words(found) == [[], []]
+
+
 def test_calls_over_midnight(against: Against):
     ran = call("0.5", timestamp="2026-11-20T00:00:01.000000Z", latency_ms=1500.0)
     found = against([call("1"), ran], [cost(1, "gpt-5")])
@@ -169,6 +177,11 @@ def test_usage_is_compared_in_tokens(against: Against):
     found = against(lines, [usage("gpt-5", 2000, 110, 3)])
     ((cause,),) = causes_of(found)
     assert cause.text == "the provider counts 3 requests, the files 2 calls"
+
+
+def test_usage_of_completions_is_not_of_embeddings(against: Against):
+    lines = [call("1"), call("1", model="text-embedding-3-small", operation="embeddings")]
+    assert rows(against(lines, [usage("gpt-5", 100, 10, 1)])) == [("20", "gpt-5", 110, 110)]
 
 
 def test_more_pages_are_missing(against: Against):

@@ -26,6 +26,8 @@ def call(**fields: Any) -> Line:
         (Choice({"agent": "review*"}), {"agent": "reviewer"}, True),
         (Choice({"agent": "review"}), {"agent": "reviewer"}, False),
         (Choice({"agent": "*"}), {"agent": None}, True),
+        (Choice({"agent": "a[1]*"}), {"agent": "a[1].b?\n"}, True),
+        (Choice({"agent": "a.c"}), {"agent": "abc"}, False),
         (Choice({"agent": "a", "model": "m"}), {"agent": "a", "model": "n"}, False),
         (Choice(min_usd=Decimal("0.05")), {"cost_usd": "0.05"}, True),
         (Choice(min_usd=Decimal("0.05")), {"cost_usd": "0.049999999999"}, False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from math import inf
 
 from msgspec import structs
 
@@ -49,6 +50,10 @@ class Counting:
         self._single = tuple(one for one in budgets if one.is_per_call)
         self._summed = tuple(one for one in budgets if not one.is_per_call)
         self._learning = frozenset(one for one in budgets if one.blocks and one.unit != "calls")
+        # Up to so many picodollars no budget for single calls has anything to tell or to learn.
+        self._unremarkable: float = min((one.limit for one in self._single), default=inf)
+        if any(one.unit != "usd" or one in self._learning for one in self._single):
+            self._unremarkable = -inf
         self._guesses = Guesses()
         self._said: set[str] = set()
 
@@ -63,7 +68,7 @@ class Counting:
             sums = self._store.settle(call, cost, spent, charges, token)
         except StoreDown:
             sums = ()  # kept by the store, and counted when it is there again
-        if not self._single and not sums:
+        if not sums and (cost.total or 0) <= self._unremarkable:
             return NOTHING
         return self._outcome(call, cost, charged, sums)
 

@@ -75,6 +75,8 @@ class Watch:
         )
         self._counting = Counting(budgets, store, allowances, self._teller)
         self._patrol = Patrol(budgets, store, self._teller, self._admission)
+        self.refuses = bool(self._blocking)
+        """Whether a call may have no leave."""
         self.sizes = any(one.unit != "calls" for one in self._blocking)
         """Whether the size of a request must be known before its call."""
         self.fingerprints = any("request" in one.scope for one in budgets)
@@ -110,7 +112,8 @@ class Watch:
         outcome = self._counting.settle(call, cost, spent, held)
         if held is not None:
             self._admission.settled(held)
-        self._alerted(call, len(outcome.alerts))
+        if outcome.alerts:
+            self._alerted(call, len(outcome.alerts))
         if self._patrols and (outcome.alerts or self._teller.missed):
             self._patrol.start()
         return outcome

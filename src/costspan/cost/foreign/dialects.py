@@ -100,6 +100,11 @@ def role_of(dialect: Dialect, name: str, attributes: Attributes) -> str | None:
     return _ROLES.get(_operation(dialect, name, attributes) or "")
 
 
+def own_role(dialect: Dialect, name: str, attributes: Attributes) -> str | None:
+    """As `role_of`, of a span of ours: its name tells, where it has no attributes yet."""
+    return role_of(dialect, name, attributes) or _ROLES.get(name.partition(" ")[0])
+
+
 def _operation(dialect: Dialect, name: str, attributes: Attributes) -> str | None:
     for attribute in dialect.columns.operation:
         said = attributes.get(attribute)

@@ -23,7 +23,7 @@ from costspan.cost.foreign import enriching
 from costspan.cost.foreign.accounting import settled
 from costspan.cost.foreign.ancestry import ON_SPAN, Node, node_of
 from costspan.cost.foreign.dialect_table import Dialect
-from costspan.cost.foreign.dialects import dialect_of, role_of
+from costspan.cost.foreign.dialects import dialect_of, own_role, role_of
 from costspan.cost.foreign.forwarding import enriched, forward_of
 from costspan.cost.seen import OWN
 from costspan.cost.tracker import CostTracker
@@ -62,6 +62,7 @@ class CostSpanProcessor(SpanProcessor):
         self._costs: CostTracker | None = costs if costs is not None else CostTracker()
         self._costs.prices.load()
         self._forward = None if forward_to is None else forward_of(forward_to)
+        setattr(self, semconv.GOES_BY_NAME, forward_to is None)
         self._ends_early = False
         # Where a span's parent is not in the context that on_start runs in, it is found by its id;
         # an entry lives as long as its span.
@@ -248,7 +249,7 @@ def _is_plain(span: Any) -> bool:
 
 def _node(span: Any, dialect: Dialect, above: Node | None, attributes: Any, *, own: bool) -> Node:
     node = node_of(_span_id(span), above, own=own)
-    node.takes(role_of(dialect, span.name, attributes))
+    node.takes((own_role if own else role_of)(dialect, span.name, attributes))
     return node
 
 

@@ -126,33 +126,9 @@ class Prices:
             return Cost(status="unpriced", missing=("usage",), model=model)
         if tariff is None:
             return self._unpriced(call)
-        return self._priced(book, call, response, response.usage, tariff)
-
-    def _in_use(self) -> Book:
-        book = self._book
-        if book is None:
-            table = Table.bundled() if self._file is None else Table.from_file(self._file)
-            # The first that is put there stays, as by then it may have been refreshed already.
-            book = vars(self).setdefault("_book", self._book_of(table))
-            if self.refresher is None:
-                self.max_age.warn(table)
-        return book
-
-    def _book_of(self, table: Table) -> Book:
-        assumed = self.unknown if isinstance(self.unknown, Rate) else None
-        return Book(table, self.overrides, assumed, self._upkeep)
-
-    def _priced(
-        self, book: Book, call: Call, response: Response, usage: Usage, tariff: Tariff
-    ) -> Cost:
-        parts = tariff.parts(usage)
-        if response.also_billed:
-            self._add_others(book, call, response, parts)
-        if response.incomplete:
-            parts.missing = (*parts.missing, "usage")
-        if response.unseen:
-            unseen = (fact for fact in response.unseen if tariff.needs(fact, usage))
-            parts.missing = (*parts.missing, *unseen)
+        parts = tariff.parts(response.usage)
+        if response.also_billed or response.incomplete or response.unseen:
+            self._add_unsaid(book, call, response, response.usage, tariff, parts)
         total = parts.total
         if not total and parts.missing:  # a total of 0 would be a wrong zero
             return Cost(status="unpriced", missing=parts.missing, model=tariff.model)
@@ -169,6 +145,38 @@ class Prices:
             match=tariff.match,
             prices_as_of=tariff.prices_as_of,
         )
+
+    def _in_use(self) -> Book:
+        book = self._book
+        if book is None:
+            table = Table.bundled() if self._file is None else Table.from_file(self._file)
+            # The first that is put there stays, as by then it may have been refreshed already.
+            book = vars(self).setdefault("_book", self._book_of(table))
+            if self.refresher is None:
+                self.max_age.warn(table)
+        return book
+
+    def _book_of(self, table: Table) -> Book:
+        assumed = self.unknown if isinstance(self.unknown, Rate) else None
+        return Book(table, self.overrides, assumed, self._upkeep)
+
+    def _add_unsaid(
+        self,
+        book: Book,
+        call: Call,
+        response: Response,
+        usage: Usage,
+        tariff: Tariff,
+        parts: Parts,
+    ) -> None:
+        """Add what the top-level usage leaves out, or name it."""
+        if response.also_billed:
+            self._add_others(book, call, response, parts)
+        if response.incomplete:
+            parts.missing = (*parts.missing, "usage")
+        if response.unseen:
+            unseen = (fact for fact in response.unseen if tariff.needs(fact, usage))
+            parts.missing = (*parts.missing, *unseen)
 
     def _add_others(self, book: Book, call: Call, response: Response, parts: Parts) -> None:
         """Add what the top-level usage leaves out, each at its own model's rates."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from fractions import Fraction
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -21,6 +22,9 @@ Counts = dict[str, int | Fraction]
 """Reported counts by the table's words; seconds need not be whole."""
 
 _MEASURED = frozenset(field for group in MEASURES for field in group)
+
+
+_special_counts = attrgetter(*SPECIAL)
 
 
 class Parts(Struct, gc=False):
@@ -67,6 +71,7 @@ class Tariff:
 
     __slots__ = (
         "_basic",
+        "_is_whole",
         "_measures",
         "_needs_input",
         "_prices_input",
@@ -113,13 +118,35 @@ class Tariff:
             field for field in NEEDS_OWN_RATE if KEYS.get(field) not in keys and field not in plain
         )
         self._unrated_cache = tuple(field for field in self._unrated if field in CACHE)
+        self._is_whole = (
+            self._prices_input and self._prices_output and not (lacks or self._unrated_cache)
+        )
         self._basic = _basic_rates(self.units, len(self.starts) + 1)
 
     def parts(self, usage: Usage) -> Parts:
         """What `usage` costs. Lacking counts are named; nothing is invented for them."""
-        if self._basic is not None and not _is_special(usage):
-            return self._basic_parts(usage)
-        return self._general_parts(usage)
+        if self._basic is None or any(_special_counts(usage)):
+            return self._general_parts(usage)
+        total = usage.input_tokens or 0
+        read = usage.cache_read_tokens or 0
+        written = usage.cache_write_tokens or 0
+        hour = usage.cache_write_1h_tokens or 0
+        band = self._band(total) if self.starts else 0
+        fresh_rate, read_rate, write_rate, hour_rate, output_rate, _ = self._basic[band]
+        if read + written > total or hour > written:
+            output = (usage.output_tokens or 0) * output_rate
+            return Parts(output=output, missing=(*self.lacks, "consistent_usage"))
+        return Parts(
+            (total - read - written) * fresh_rate,
+            read * read_rate,
+            (written - hour) * write_rate + hour * hour_rate,
+            (usage.output_tokens or 0) * output_rate,
+            0,
+            # Of counts that are not 0 a whole row misses nothing.
+            ()
+            if self._is_whole and total and usage.output_tokens
+            else self._missing(usage, self._unrated_cache),
+        )
 
     def per_token(self, prompt: int) -> tuple[int, ...] | None:
         """Picodollars in a prompt of that size, of one token and of one search.
@@ -144,26 +171,6 @@ class Tariff:
                 break
             band += 1
         return band
-
-    def _basic_parts(self, usage: Usage) -> Parts:
-        total = usage.input_tokens or 0
-        read = usage.cache_read_tokens or 0
-        written = usage.cache_write_tokens or 0
-        hour = usage.cache_write_1h_tokens or 0
-        assert self._basic is not None
-        band = self._band(total) if self.starts else 0
-        fresh_rate, read_rate, write_rate, hour_rate, output_rate, _ = self._basic[band]
-        if read + written > total or hour > written:
-            output = (usage.output_tokens or 0) * output_rate
-            return Parts(output=output, missing=(*self.lacks, "consistent_usage"))
-        return Parts(
-            (total - read - written) * fresh_rate,
-            read * read_rate,
-            (written - hour) * write_rate + hour * hour_rate,
-            (usage.output_tokens or 0) * output_rate,
-            0,
-            self._missing(usage, self._unrated_cache),
-        )
 
     def _general_parts(self, usage: Usage) -> Parts:
         counts = self._counts(usage)
@@ -247,23 +254,6 @@ def _leaf(unit: Unit, counts: Counts, leaves: Counts) -> int | Fraction:
     if unit.key in _MEASURED and unit.key not in counts:
         return 0
     return counts.get(unit.key, 0) - sum(leaves[key] for key in unit.within)
-
-
-def _is_special(usage: Usage) -> bool:
-    """Whether one of `SPECIAL` is there. Spelled out, as it runs on every call."""
-    return bool(
-        usage.cache_write_12h_tokens
-        or usage.input_audio_tokens
-        or usage.cache_audio_read_tokens
-        or usage.output_audio_tokens
-        or usage.output_image_tokens
-        or usage.output_video_tokens
-        or usage.web_searches
-        or usage.storage_searches
-        or usage.social_searches
-        or usage.rerank_searches
-        or usage.code_executions
-    )
 
 
 _BASIC_KEYS = (

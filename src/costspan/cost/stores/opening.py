@@ -75,9 +75,15 @@ def _sqlite(url: str, deadline: float) -> Store:
 
 def has_file(url: str) -> bool:
     """Whether the file of an SQLite store is there; always True of others, which have none."""
+    path = file_of(url)
+    return path is None or os.path.exists(path)
+
+
+def file_of(url: str) -> str | None:
+    """The absolute path of an SQLite store's file; None of other stores."""
     if not url.startswith("sqlite://"):
-        return True
-    return os.path.exists(os.path.abspath(_host_and_path(url)[1]))
+        return None
+    return os.path.abspath(_host_and_path(url)[1])
 
 
 def _host_and_path(url: str) -> tuple[str, str]:

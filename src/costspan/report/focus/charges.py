@@ -23,7 +23,7 @@ from costspan.report.files import files_in
 from costspan.report.focus.columns import Charge
 from costspan.report.moments import moment
 from costspan.report.query import Question, Report, Row, ask
-from costspan.report.vocabulary import TAG, checked_word, field_of
+from costspan.report.vocabulary import NONE, TAG, checked_word, field_of
 
 _EVERY_ROW = ("day", "provider", "model")
 _NOT_TO_ASK = {*_EVERY_ROW, "hour", "call"}
@@ -86,7 +86,7 @@ def of_days(wanted: Wanted) -> tuple[Iterator[Charge], Report, Counter[str]]:
     priced = asked("cost_usd is not null")
     unpriced: Counter[str] = Counter()
     for row in asked("cost_usd is null").rows:
-        unpriced[f"{row.keys[1]} {row.keys[2]}"] += row.figures.calls
+        unpriced[f"{row.keys[1]} {row.keys[2] or NONE}"] += row.figures.calls
     rows = sorted(priced.rows, key=lambda row: [key or "" for key in row.keys])
     return (_of_day(row, wanted) for row in rows), priced, unpriced
 
@@ -141,7 +141,7 @@ class OfCalls:
             if ended is None or not self._is_asked(ended):
                 continue
             if line.cost_usd is None:
-                self.unpriced[f"{line.provider} {line.model}"] += 1
+                self.unpriced[f"{line.provider} {line.model or NONE}"] += 1
                 continue
             yield self._charge(line, ended)
 

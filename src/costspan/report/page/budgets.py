@@ -1,4 +1,4 @@
-"""The section about budgets and alerts: what a store says, as `costspan budgets --json` prints it."""
+"""The section about budgets and alerts: what `costspan budgets --json` prints of a store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from costspan.call import plain
 from costspan.report.page import wording
 from costspan.report.page.markup import Markup, element, joined
 from costspan.report.page.questions import Contents
-from costspan.report.page.tables import Cell, Head, Table, bar, table, moments, names
+from costspan.report.page.tables import Cell, Head, Table, bar, moments, names, table
 
 
 def budgets(found: Contents) -> Markup:
@@ -49,7 +49,7 @@ def _rows(budget: Mapping[str, Any]) -> list[list[Cell]]:
         return [[Cell(what, name), none, none, limit, none, none, *last]]
     return [
         [
-            Cell(joined(what, bar(float(scope["share"]))), name),
+            Cell(joined(what, bar(float(scope["share"]), warns=True)), name),
             Cell("all" if scope["scope"] is None else wording.name(scope["scope"]), scope["scope"]),
             Cell(_amount(scope["spent"], unit), scope["spent"]),
             Cell(_amount(scope["limit"], unit), scope["limit"]),
@@ -75,7 +75,7 @@ def _amount(amount: Any, unit: str) -> str:
     exact = Decimal(amount)
     if unit == "usd":
         return f"${exact:,.2f}" if exact == exact.quantize(Decimal("0.01")) else f"${plain(exact)}"
-    return f"{plain(exact)} {unit}"
+    return f"{exact:,f} {unit}" if exact == int(exact) else f"{plain(exact)} {unit}"
 
 
 def _moment(written: str | None) -> str:

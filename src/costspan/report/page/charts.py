@@ -17,7 +17,7 @@ from costspan.report.page.wording import name
 
 _HEIGHT, _TOP, _BOTTOM = 200, 30, 48
 _WHOLE = _TOP + _HEIGHT + _BOTTOM
-_MOST_LABELS = 7
+_MOST_LABELS = 8
 _BAR = 0.72
 """How much of its slot a bar takes."""
 
@@ -86,7 +86,7 @@ def _figure(chart: Chart, under: Markup | None, drawn: Callable[[int], Markup]) 
         element(
             "figcaption",
             element("span", chart.title, class_="title", id=title),
-            element("output", chart.resting, class_="readout"),
+            element("span", chart.resting, class_="readout"),
         ),
         _legend(chart),
         element("div", _vertical(chart), plot, class_="frame"),
@@ -138,7 +138,9 @@ def _labels(axis: Axis) -> Markup:
         kind = "label second" if nth % 2 else "label"
         text = axis.slots[place].label
         texts.append(
-            element("text", text, x=f"{at:.4g}%", y=_TOP + _HEIGHT + 20, class_=kind, text_anchor=side)
+            element(
+                "text", text, x=f"{at:.4g}%", y=_TOP + _HEIGHT + 20, class_=kind, text_anchor=side
+            )
         )
     unit = f"{axis.unit}s, UTC"
     texts.append(element("text", unit, x="100%", y=_WHOLE - 6, class_="unit", text_anchor="end"))
@@ -195,7 +197,9 @@ def _points(chart: Chart, place: int) -> Markup:
 
 def _connections(chart: Chart) -> Iterator[Markup]:
     for index, series in enumerate(chart.series):
-        for place, (one, next_one) in enumerate(zip(series.values, series.values[1:], strict=False)):
+        for place, (one, next_one) in enumerate(
+            zip(series.values, series.values[1:], strict=False)
+        ):
             if one is not None and next_one is not None:
                 yield element(
                     "line", class_=f"s{index}", y1=_y(chart, one), y2=_y(chart, next_one),

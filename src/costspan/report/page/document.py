@@ -14,7 +14,7 @@ from msgspec import structs
 from costspan.report.layout import chosen
 from costspan.report.moments import written
 from costspan.report.page import budgets, money, summary, times, troubles
-from costspan.report.page.markup import Markup, element, filled, joined, shown
+from costspan.report.page.markup import Markup, element, filled, joined
 from costspan.report.page.questions import Contents
 from costspan.report.render import as_json
 
@@ -48,7 +48,8 @@ def _policy(style: str, script: str) -> str:
     """Nothing is fetched, and only this very style and script are used."""
     return (
         f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+        "base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 
@@ -122,4 +123,7 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 
 def _plain(one: msgspec.Struct) -> dict[str, Any]:
     found = structs.asdict(one)
-    return {key: written(value) if hasattr(value, "isoformat") else value for key, value in found.items()}
+    return {
+        key: written(value) if hasattr(value, "isoformat") else value
+        for key, value in found.items()
+    }

@@ -33,7 +33,7 @@ def joined(*parts: Part) -> Markup:
     return Markup("".join(_escaped(part) for part in parts if part is not None))
 
 
-def element(name: str, *children: Part, **attributes: str | int | bool | None) -> Markup:
+def element(name: str, *children: Part, **attributes: str | float | bool | None) -> Markup:
     """An element.
 
     Args:

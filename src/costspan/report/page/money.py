@@ -14,7 +14,7 @@ from costspan.report.page.particulars import DearCall
 from costspan.report.page.periods import Axis, axis, merged
 from costspan.report.page.questions import Contents
 from costspan.report.page.scales import scale
-from costspan.report.page.tables import Cell, Head, Table, bar, table, moments, names
+from costspan.report.page.tables import Cell, Head, Table, bar, moments, names, table
 from costspan.report.query import Report, Row
 from costspan.report.vocabulary import OTHER, TAG
 
@@ -33,7 +33,7 @@ def over_time(found: Contents) -> Markup:
     """Dollars of each period, stacked by model, and the same as a table."""
     line = axis(found.time.rows, found.time.by[0])
     sums = merged(line, found.time.rows)
-    places = decimals(max((abs(one.cost_usd or Decimal(0)) for one in sums), default=Decimal(0)))
+    places = decimals(found.time.total.cost_usd, *(one.cost_usd for one in sums))
     series = _stacks(found, line, sums, places)
     tops = [sum(v for s in series if (v := s.values[i] or 0) > 0) for i in range(len(sums))]
     lows = [sum(v for s in series if (v := s.values[i] or 0) < 0) for i in range(len(sums))]
@@ -55,7 +55,10 @@ def over_time(found: Contents) -> Markup:
 
 
 def _told(one: Figures, places: int) -> str:
-    parts = [wording.money(one.cost_usd, places) if one.calls else "", wording.many(one.calls, "call")]
+    parts = [
+        wording.money(one.cost_usd, places) if one.calls else "",
+        wording.many(one.calls, "call"),
+    ]
     if one.errors:
         parts.append(wording.many(one.errors, "error"))
     return ", ".join(filter(None, parts))
@@ -71,7 +74,7 @@ def _stacks(found: Contents, line: Axis, sums: Sequence[Figures], places: int) -
         parts = merged(line, [row for row in found.stacked.rows if row.keys[1] == key])
         amounts = [part.cost_usd or Decimal(0) for part in parts]
         left = [rest - amount for rest, amount in zip(left, amounts, strict=True)]
-        note = wording.money(model.figures.cost_usd, places)
+        note = wording.money(sum(amounts, Decimal(0)), places)
         series.append(Series(key, [float(amount) for amount in amounts], note))
     if any(left):
         note = wording.money(sum(left, Decimal(0)), places)
@@ -119,7 +122,9 @@ def by_kind(found: Contents) -> Markup | None:
     ]
     feet = [[Cell("Total"), *_part(total.cost_usd, total, places)]]
     return element(
-        "div", table(Table("by-kind", "What it was spent on", heads, rows, feet, 1)), class_="narrow"
+        "div",
+        table(Table("by-kind", "What it was spent on", heads, rows, feet, 1)),
+        class_="narrow",
     )
 
 
@@ -130,18 +135,24 @@ def _part(amount: Decimal, total: Figures, places: int) -> list[Cell]:
 
 def breakdown(report: Report) -> Markup:
     """A table of who spent what."""
-    title = " and ".join(_noun(word).lower() for word in report.by)
+    title = " and ".join(word.replace(TAG, "tag ") for word in report.by)
     total = report.total
     places = decimals(total.cost_usd or Decimal(0))
-    heads = [names(" · ".join(map(_noun, report.by))), Head("Cost"), Head("Share"), Head("Calls"),
-             Head("Errors"), Head("Input tokens"), Head("Output tokens"), Head("From cache")]  # fmt: skip
+    who = names(" · ".join(map(_noun, report.by)))
+    heads = [who, *map(Head, ("Cost", "Share", "Calls", "Errors", "Input tokens", "Output tokens",
+                              "From cache"))]  # fmt: skip
     most = max((row.figures.cost_usd or Decimal(0) for row in report.rows), default=Decimal(0))
     rows = [_who(row, total, most, places) for row in report.rows]
     feet = []
     if report.other is not None:
         feet.append(_foot(f"{wording.many(report.others, 'other')}", report.other, total, places))
     feet.append(_foot("Total", total, total, places))
-    return table(Table(f"by-{'-'.join(report.by)}".replace(":", "-"), f"By {title}", heads, rows, feet, 1))
+    return table(Table(f"by-{_id(report)}", f"By {title}", heads, rows, feet, 1))
+
+
+def _id(report: Report) -> str:
+    """An id that no key of a tag can break: the words, and a number for what is no letter."""
+    return "-".join("".join(c if c.isalnum() else f"_{ord(c):x}" for c in w) for w in report.by)
 
 
 def _noun(word: str) -> str:
@@ -190,7 +201,16 @@ def dearest_calls(found: Contents) -> Markup:
         ]
         for call in calls
     ]
-    return table(Table("dearest-calls", "The dearest calls", heads, rows, sorted_by=1))
+    found_again = element(
+        "p",
+        element("code", "costspan show"),
+        " and the digits of a trace print the whole of it.",
+        class_="note",
+    )
+    return joined(
+        table(Table("dearest-calls", "The dearest calls", heads, rows, sorted_by=1)),
+        found_again if any(call.trace_id for call in calls) else None,
+    )
 
 
 def _named(text: str | None) -> Cell:
@@ -209,7 +229,9 @@ def dearest_sessions(report: Report) -> Markup | None:
     rows = [row for row in report.rows if row.keys[0] is not None]
     if not rows:
         return None
-    places = decimals(max((abs(row.figures.cost_usd or Decimal(0)) for row in rows), default=Decimal(0)))
+    places = decimals(
+        max((abs(row.figures.cost_usd or Decimal(0)) for row in rows), default=Decimal(0))
+    )
     heads = [names("Session"), Head("Cost"), Head("Calls"), Head("Cost of a call"),
              Head("Errors"), Head("Input tokens"), Head("Output tokens")]  # fmt: skip
     most = max((row.figures.cost_usd or Decimal(0) for row in rows), default=Decimal(0))
@@ -220,7 +242,7 @@ def dearest_sessions(report: Report) -> Markup | None:
 def _session(row: Row, most: Decimal, places: int) -> list[Cell]:
     one = row.figures
     cost, calls, *rest = _sums(one, places)
-    each = None if one.cost_usd is None else one.cost_usd / one.calls
+    each = wording.each(one)
     drawn = bar(wording.share(one.cost_usd, most))
     session = Cell(joined(wording.name(row.keys[0]), drawn), (row.keys[0] or "")[:200])
     return [session, cost, calls, Cell(wording.money(each, places), each), *rest]

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from costspan.report.conditions import condition
+from costspan.report.conditions import condition, renamed
 from costspan.report.files import files_in
-from costspan.report.query import Question, Report, fetched
+from costspan.report.query import Question, Report
+from costspan.report.running import run
 from costspan.report.source import lines, names_of
-from costspan.report.conditions import renamed
 from costspan.report.statement import IS_CALL, IS_DEAR, READ, within
 
 _MOST = 50
@@ -89,24 +90,32 @@ def particulars(question: Question, report: Report, most: int) -> Particulars:
     """
     files = files_in(question.places, _day(report.since), _day(report.until))
 
-    def sql(chosen: Sequence[Path], *, as_text: bool = False) -> str:
-        return _statement(chosen, question, report, most, as_text)
+    def rows(engine: Any, chosen: Sequence[Path]) -> list[Any]:
+        ask = partial(_statement, chosen, question, report, most)
+        found: list[Any] = engine.execute(ask(as_text=False)).fetchall()
+        if any(row[_IS_DEAR] for row in found):
+            found = engine.execute(ask(as_text=True)).fetchall()
+        return found
 
-    rows, _ = fetched(files, sql, question.where, is_dear=1)
-    found = Particulars([], [], {}, Saving())
-    for part, _, error, code, model, calls, cost, first, last, saved, tokens, dearest in rows:
-        if part == _FAILURES and error is not None:
-            found.failures.append(Failure(error, code, calls, cost, first, last))
-        elif part == _MODELS:
-            found.savings[model] = Saving(saved, tokens or 0)
+    found, _ = run(files, rows, question.where)
+    calls: list[DearCall] = []
+    failures, savings, saving = [], {}, Saving()
+    for part, _, error, code, model, number, cost, first, last, saved, tokens, dearest in (
+        found or ()
+    ):
+        if part == _BY_ERROR and error is not None:
+            failures.append(Failure(error, code, number, cost, first, last))
+        elif part == _BY_MODEL:
+            savings[model] = Saving(saved, tokens or 0)
         elif part == _ALL:
-            found.calls.extend(DearCall(**call) for call in dearest or ())
-            found = Particulars(found.calls, found.failures, found.savings, Saving(saved, tokens or 0))
-    found.failures.sort(key=lambda one: (-one.calls, one.error, one.error_code or ""))
-    return found
+            saving = Saving(saved, tokens or 0)
+            calls = [DearCall(**call) for call in dearest or ()]
+    failures.sort(key=lambda one: (-one.calls, one.error, one.error_code or ""))
+    return Particulars(calls, failures, savings, saving)
 
 
-_FAILURES, _MODELS, _ALL = 1, 2, 3
+_IS_DEAR = 1
+_BY_ERROR, _BY_MODEL, _ALL = 1, 2, 3
 """What DuckDB's grouping(error, model) is."""
 
 
@@ -114,22 +123,27 @@ def _statement(
     files: Sequence[Path], question: Question, report: Report, most: int, as_text: bool
 ) -> str:
     asked = condition(question.where) if question.where is not None else None
-    fields = READ | set(DearCall.__struct_fields__) | {"error_code"}
-    tags = asked.tags if asked else frozenset[str]()
-    read = lines(files, (fields | (asked.fields if asked else set())) - {"tags"}, tags, as_text=as_text)
-    wanted = renamed(asked, names_of(tags)) if asked else "true"
+    fields, tags, wanted = (
+        set(READ | {*DearCall.__struct_fields__, "error_code"}),
+        frozenset[str](),
+        "true",
+    )
+    if asked is not None:
+        fields |= asked.fields - {"tags"}
+        tags = asked.tags
+        wanted = renamed(asked, names_of(tags))
     call = ", ".join(f"{name} := {name}" for name in DearCall.__struct_fields__)
-    part = "grouping(error, model)"
+    part, order = "grouping(error, model)", "count(*) DESC, error, error_code, model"
     return f"""
 SELECT {part} AS part, {IS_DEAR}, error, error_code, model,
     count(*), sum(cost_usd), min(timestamp), max(timestamp),
     sum(saved), sum(cached_tokens) FILTER (saved IS NOT NULL),
     CASE WHEN part = {_ALL}
         THEN max(struct_pack({call}), {most}) FILTER (cost_usd IS NOT NULL) END
-FROM (SELECT *, {_SAVED} AS saved FROM {read})
+FROM (SELECT *, {_SAVED} AS saved FROM {lines(files, fields, tags, as_text=as_text)})
 WHERE {IS_CALL} AND {within(report.since, report.until)} AND {wanted}
 GROUP BY GROUPING SETS ((error, error_code), (model), ())
-QUALIFY row_number() OVER (PARTITION BY {part} ORDER BY count(*) DESC, error, error_code, model) <= {_MOST}
+QUALIFY row_number() OVER (PARTITION BY {part} ORDER BY {order}) <= {_MOST}
 """
 
 

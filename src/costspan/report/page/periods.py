@@ -16,7 +16,6 @@ MOST = 120
 
 _HOURS_OF = 24
 _LONGER = ("day", "week", "month", "year")
-_WRITTEN = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d"}
 
 
 class Slot(Struct, frozen=True):
@@ -63,7 +62,10 @@ def merged(found: Axis, rows: Sequence[Row]) -> list[Figures]:
     places = {slot.start: place for place, slot in enumerate(found.slots)}
     parts: list[list[Figures]] = [[] for _ in found.slots]
     for row in rows:
-        if row.keys[0] and (place := places.get(_floor(_read(row.keys[0]), found.unit))) is not None:
+        if (
+            row.keys[0]
+            and (place := places.get(_floor(_read(row.keys[0]), found.unit))) is not None
+        ):
             parts[place].append(row.figures)
     return [one[0] if len(one) == 1 else together(one) for one in parts]
 
@@ -93,7 +95,8 @@ _STEPS = {
 
 
 def _read(key: str) -> datetime:
-    return datetime.strptime(key.zfill(10), _WRITTEN["hour" if "T" in key else "day"])
+    """A key of the report, `2026-11-21` or `2026-11-21T14`; a year before 1000 is shorter."""
+    return datetime.fromisoformat(key.rjust(13 if "T" in key else 10, "0"))
 
 
 def _floor(instant: datetime, unit: str) -> datetime:

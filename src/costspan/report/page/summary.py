@@ -53,19 +53,14 @@ def _figures(found: Contents) -> Markup | None:
     total, saving = found.time.total, found.particulars.saving.saved_usd
     if not total.calls:
         return None
-    each = None if total.cost_usd is None else total.cost_usd / total.calls
+    tokens = wording.round_count(total.input_tokens), wording.round_count(total.output_tokens)
     failed = wording.percent(wording.share(total.errors, total.calls))
     saved = "" if saving is None else f"saved about {wording.round_money(Decimal(f'{saving:.6f}'))}"
     latency, first = total.latency, total.first_token
     pairs = [
-        ("Cost of a call", wording.round_money(each), "on average"),
+        ("Cost of a call", wording.round_money(wording.each(total)), "on average"),
         ("Failed", wording.count(total.errors), f"{failed} of the calls"),
-        (
-            "Tokens",
-            wording.round_count(total.total_tokens),
-            f"{wording.round_count(total.input_tokens)} in, "
-            f"{wording.round_count(total.output_tokens)} out",
-        ),
+        ("Tokens", wording.round_count(total.total_tokens), f"{tokens[0]} in, {tokens[1]} out"),
         ("Input from cache", wording.percent(total.cache_hit_rate), saved),
         ("Median latency", _half(latency), _most(latency)),
         ("Median first token", _half(first), _most(first)),
@@ -82,7 +77,11 @@ def _half(values: tuple[float, ...] | None) -> str:
 
 
 def _most(values: tuple[float, ...] | None) -> str:
-    return "not measured" if values is None else f"95% within {wording.seconds(values[1])}\N{NO-BREAK SPACE}s"
+    return (
+        "not measured"
+        if values is None
+        else f"95% within {wording.seconds(values[1])}\N{NO-BREAK SPACE}s"
+    )
 
 
 def _notes(found: Contents) -> Markup | None:

@@ -10,7 +10,6 @@ from msgspec import Struct
 from costspan.call import plain
 from costspan.report.page.markup import Markup, element
 
-
 _FEW = 3
 """Columns that fit a phone as they are."""
 
@@ -114,8 +113,9 @@ def _value(value: Decimal | float | str | None) -> str | None:
     return None if value is None else str(value)
 
 
-def bar(part: float | None) -> Markup:
-    """A thin bar of a share, 0 to 1."""
+def bar(part: float | None, *, warns: bool = False) -> Markup:
+    """A thin bar of a share, 0 to 1; in the colour of a warning where that is reached."""
     width = f"{100 * min(max(part or 0.0, 0.0), 1.0):.2f}%"
     filled = element("rect", width=width, height=4, rx=2)
-    return element("svg", filled, class_="bar", width="100%", height=4, aria_hidden="true")
+    kind = "bar full" if warns and part is not None and part >= 1 else "bar"
+    return element("svg", filled, class_=kind, width="100%", height=4, aria_hidden="true")

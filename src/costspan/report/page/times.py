@@ -8,10 +8,10 @@ from costspan.report.figures import Figures
 from costspan.report.page import wording
 from costspan.report.page.charts import Chart, Series, lines
 from costspan.report.page.markup import Markup, element, joined
-from costspan.report.page.periods import Axis, by_row
+from costspan.report.page.periods import MOST, Axis, by_row
 from costspan.report.page.questions import Contents
 from costspan.report.page.scales import scale
-from costspan.report.page.tables import Cell, Head, Table, table, names
+from costspan.report.page.tables import Cell, Head, Table, names, table
 from costspan.report.query import Report
 
 _NAMES = ("half within (p50)", "95% within (p95)", "99% within (p99)")
@@ -40,12 +40,11 @@ def _chart(time: Report, kind: str, line: Axis, figures: Sequence[Figures]) -> M
         Series(name, [None if one is None else one[index] / 1e3 for one in values])
         for index, name in enumerate(_NAMES)
     ]
-    told = [
-        f"{slot.name}: {_told(value)}" for slot, value in zip(line.slots, values, strict=True)
-    ]
+    latest = f", the latest {MOST}" if len(time.rows) > len(line.slots) else ""
+    told = [f"{slot.name}: {_told(value)}" for slot, value in zip(line.slots, values, strict=True)]
     drawn = Chart(
         id=f"{kind.replace('_', '-')}-chart",
-        title=f"{_KINDS[kind]} by {line.unit}",
+        title=f"{_KINDS[kind]} by {line.unit}{latest}",
         unit="seconds",
         axis=line,
         scale=scale(0, max(value[-1] for value in known) / 1e3),
@@ -82,7 +81,6 @@ def _by_model(models: Report) -> Markup:
 def _times(one: Figures) -> list[Cell]:
     cells = [Cell(wording.count(one.calls), one.calls)]
     for values in (one.latency, one.first_token):
-        for value in values or (None, None, None):
-            cells.append(Cell(wording.seconds(value), value))
+        cells += [Cell(wording.seconds(value), value) for value in values or (None, None, None)]
     speed = one.tokens_per_second
     return [*cells, Cell(wording.UNKNOWN if speed is None else f"{speed:,.0f}", speed)]

@@ -10,7 +10,7 @@ from costspan.report.page import wording
 from costspan.report.page.markup import Markup, element, joined
 from costspan.report.page.particulars import Failure, Saving
 from costspan.report.page.questions import Contents
-from costspan.report.page.tables import Cell, Head, Table, table, moments, names
+from costspan.report.page.tables import Cell, Head, Table, moments, names, table
 
 _REFUSED = "BudgetExceeded"
 
@@ -19,7 +19,7 @@ def cache(found: Contents) -> Markup:
     """What came from the providers' caches, by model, and about what that saved."""
     total, saving = found.time.total, found.particulars.saving
     if not total.cached_tokens and not total.cache_write_tokens:
-        return element("p", "No call read from a provider’s cache, or said so.", class_="empty")
+        return element("p", "No call read from a cache or said so.", class_="empty")
     places = decimals(total.cache_read_usd, total.cache_write_usd, _dollars(saving))
     heads = [names("Model"), Head("Input tokens"), Head("From cache"), Head("Cache reads"),
              Head("Cost of reads"), Head("Cost of writes"), Head("Saved, about")]  # fmt: skip
@@ -35,8 +35,8 @@ def cache(found: Contents) -> Markup:
     explained = (
         "Saved is about what the tokens that were read from a cache, and written to it, would have "
         "cost more as plain input: each at the price that the same call paid for the rest of its "
-        f"input. Calls that paid for no other input are left out: {wording.count(saving.tokens)} of "
-        f"{wording.count(total.cached_tokens)} tokens read are in it."
+        f"input. Calls that paid for no other input are left out: {wording.count(saving.tokens)} "
+        f"of {wording.count(total.cached_tokens)} tokens read are in it."
     )
     return joined(
         table(Table("cache-by-model", "The cache by model", heads, rows, feet)),
@@ -75,7 +75,9 @@ def errors(found: Contents) -> Markup:
     if spent:
         said.append(f"Calls that failed cost {wording.money(spent, places)} all the same.")
     if refused:
-        said.append(f"{wording.many(refused, 'call')} refused by a budget before anything was sent.")
+        said.append(
+            f"{wording.many(refused, 'call')} refused by a budget before anything was sent."
+        )
     return joined(
         table(Table("errors", "Calls that failed, by error", heads, rows, sorted_by=1)),
         element("p", " ".join(said), class_="note") if said else None,
@@ -83,7 +85,11 @@ def errors(found: Contents) -> Markup:
 
 
 def _failed(one: Failure, calls: int, places: int) -> list[Cell]:
-    code = element("span", " ", wording.name(one.error_code), class_="code") if one.error_code else None
+    code = (
+        element("span", " ", wording.name(one.error_code), class_="code")
+        if one.error_code
+        else None
+    )
     part = wording.share(one.calls, calls)
     return [
         Cell(joined(wording.name(one.error), code), f"{one.error} {one.error_code or ''}"[:200]),

@@ -7,11 +7,13 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 
+from costspan.report.figures import Figures
 from costspan.report.layout import dollars
 from costspan.report.page.markup import Markup, element
 from costspan.report.vocabulary import NONE
 
-UNKNOWN = "–"
+_TO = " \N{EN DASH} "
+UNKNOWN = "\N{EN DASH}"
 """What stands where nothing is known: no zero."""
 
 _BREAKS = re.compile(r"(?<=[_./:-])(?=\w)")
@@ -26,7 +28,7 @@ _SHORT_SCALE = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"))
 
 
 def money(amount: Decimal | None, digits: int) -> str:
-    """US dollars, such as `$1,234.50`, `−$0.0200` and `<$0.0001`."""
+    """US dollars, such as `$1,234.50`, `-$0.0200` with a true minus sign and `<$0.0001`."""
     if amount is None:
         return UNKNOWN
     written = dollars(abs(amount), digits)
@@ -89,6 +91,12 @@ def share(part: Decimal | int | None, whole: Decimal | int | None) -> float | No
     return float(part / whole)
 
 
+def each(one: Figures) -> Decimal | None:
+    """What a call cost on average, of those that have a cost."""
+    priced = one.calls - one.unpriced_calls
+    return one.cost_usd / priced if one.cost_usd is not None and priced else None
+
+
 def seconds(milliseconds: float | None) -> str:
     """Seconds with two decimals, without the unit."""
     return UNKNOWN if milliseconds is None else f"{milliseconds / 1e3:,.2f}"
@@ -96,7 +104,11 @@ def seconds(milliseconds: float | None) -> str:
 
 def moment(instant: datetime, *, with_seconds: bool = False) -> str:
     """`21 Nov 2026, 08:02`."""
-    return f"{day(instant)}, {instant:%H:%M:%S}" if with_seconds else f"{day(instant)}, {instant:%H:%M}"
+    return (
+        f"{day(instant)}, {instant:%H:%M:%S}"
+        if with_seconds
+        else f"{day(instant)}, {instant:%H:%M}"
+    )
 
 
 def day(instant: datetime) -> str:
@@ -105,14 +117,18 @@ def day(instant: datetime) -> str:
 
 
 def span(first: datetime, last: datetime) -> str:
-    """`1 – 21 November 2026`; with the time of the day where there is one."""
+    """`1 to 21 November 2026` with a dash; with the time of the day where there is one."""
     if any(one.hour or one.minute for one in (first, last)):
-        return f"{moment(first)} – {moment(last)}"
+        return f"{moment(first)}{_TO}{moment(last)}"
     end = f"{last.day} {last:%B} {last.year}"
     if first == last:
         return end
-    begin = str(first.day) if (first.year, first.month) == (last.year, last.month) else f"{first.day} {first:%B}"
-    return f"{begin} – {end}" if first.year == last.year else f"{begin} {first.year} – {end}"
+    begin = (
+        str(first.day)
+        if (first.year, first.month) == (last.year, last.month)
+        else f"{first.day} {first:%B}"
+    )
+    return f"{begin}{_TO}{end}" if first.year == last.year else f"{begin} {first.year}{_TO}{end}"
 
 
 def shortened(text: str, most: int = _LONGEST) -> str:

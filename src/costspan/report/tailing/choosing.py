@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
-from fnmatch import fnmatchcase
+from functools import lru_cache
 from heapq import nlargest
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +30,7 @@ class Choice(Struct, frozen=True):
     """What a call must be.
 
     Args:
-        names: a pattern (with `*` and `?`) for each field that must be like it.
+        names: for each field that must be like it a pattern, in which `*` is anything.
         min_usd: the least that it costs; one without a price costs nothing known.
         errors: only calls that failed or were broken off.
     """
@@ -45,9 +46,14 @@ class Choice(Struct, frozen=True):
         if self.min_usd is not None and (line.cost_usd is None or line.cost_usd < self.min_usd):
             return False
         return all(
-            fnmatchcase(getattr(line, field) or "", pattern)
+            _compiled(pattern).fullmatch(getattr(line, field) or "")
             for field, pattern in self.names.items()
         )
+
+
+@lru_cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
 class Chosen(NamedTuple):

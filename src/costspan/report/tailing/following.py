@@ -70,6 +70,7 @@ class Following:
             OSError: the folder may not be listed.
         """
         names = self._names()
+        self._left_alone &= names
         for name in self._followed.keys() - names:
             self._gone(name)
         for name in sorted(names):

@@ -49,7 +49,7 @@ class Metered:
         waits: whether the run's budget is kept in a store that may have to be waited for.
     """
 
-    needs_size = True
+    asks_leave = needs_size = True
 
     def __init__(
         self, inner: CostTracker, current: Callable[[], Account], *, waits: bool = False

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from costspan.cli import progress
+from costspan.cli.bar import bar
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def read_until(descriptor: int, sign: bytes) -> bytes:
 
 def test_who_waits_sees_how_much_is_done(monkeypatch: pytest.MonkeyPatch):
     with terminal(monkeypatch) as screen:
-        with progress.bar(lambda: 42.0, patience=0):
+        with bar(lambda: 42.0, patience=0):
             seen = read_until(screen, b" 42%")
         assert "━".encode() in seen
         assert b"\x1b[2K" in read_until(
@@ -42,7 +42,7 @@ def test_who_waits_sees_how_much_is_done(monkeypatch: pytest.MonkeyPatch):
 
 def test_where_nobody_knows_there_is_a_bar_without_a_figure(monkeypatch: pytest.MonkeyPatch):
     with terminal(monkeypatch) as screen:
-        with progress.bar(lambda: None, patience=0):
+        with bar(lambda: None, patience=0):
             seen = read_until(screen, "━".encode())
         seen += read_until(screen, b"\x1b[?25h")
     assert b"%" not in seen
@@ -50,7 +50,7 @@ def test_where_nobody_knows_there_is_a_bar_without_a_figure(monkeypatch: pytest.
 
 def test_who_does_not_wait_sees_nothing(monkeypatch: pytest.MonkeyPatch):
     with terminal(monkeypatch) as screen:
-        with progress.bar(lambda: 42.0, patience=threading.TIMEOUT_MAX):
+        with bar(lambda: 42.0, patience=threading.TIMEOUT_MAX):
             pass
         sys.stderr.write("end")
         sys.stderr.flush()
@@ -59,14 +59,14 @@ def test_who_does_not_wait_sees_nothing(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_pipe_gets_none(capsys: pytest.CaptureFixture[str]):
     before = threading.active_count()
-    with progress.bar(lambda: 42.0, patience=0):
+    with bar(lambda: 42.0, patience=0):
         assert threading.active_count() == before
     assert capsys.readouterr() == ("", "")
 
 
 def test_a_fault_goes_through_and_leaves_nothing_running(monkeypatch: pytest.MonkeyPatch):
     before = threading.active_count()
-    bar = progress.bar(lambda: 42.0, patience=threading.TIMEOUT_MAX)
-    with terminal(monkeypatch), pytest.raises(LookupError), bar:
+    shown = bar(lambda: 42.0, patience=threading.TIMEOUT_MAX)
+    with terminal(monkeypatch), pytest.raises(LookupError), shown:
         raise LookupError
     assert threading.active_count() == before

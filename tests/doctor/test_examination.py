@@ -1,0 +1,103 @@
+"""The whole look, on real parts: what a person runs and what a program asks for."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from costspan import Budget, CostTracker, Instrumentor
+from costspan.doctor import Finding, examine
+from tests.instrumentation import rig
+from tests.otlp_receiver import Receiver, receiving
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """What spans are sent to, by variables alone."""
+    for name in ("COSTSPAN_CONFIG", "COSTSPAN_STORE", "COSTSPAN_LOCAL", "OTEL_TRACES_EXPORTER"):
+        monkeypatch.delenv(name, raising=False)
+    with receiving() as running:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", running.url)
+        yield running
+
+
+def found() -> dict[str, Finding]:
+    """The last finding of each topic."""
+    return {one.topic: one for one in examine().findings}
+
+
+def test_a_program_that_is_well(receiver: Receiver) -> None:
+    seen = examine()
+
+    assert (seen.count("error"), seen.count("warning")) == (0, 0)
+    topics = {one.topic: one.text for one in seen.findings}
+    assert topics["processors"] == "BatchSpanProcessor(OTLPSpanExporter)"
+    assert topics["exporter"] == f"{receiver.url}/v1/traces answers HTTP 200 to an empty export"
+    assert topics["clock"] == "within 2 s of the endpoint's; steady during the look"
+    assert [request.body for request in receiver.received] == [b""]
+    assert Instrumentor().settings is None
+
+
+def test_a_clock_that_is_an_hour_slow(receiver: Receiver) -> None:
+    receiver.date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+
+    assert found()["clock"].severity == "warning"
+
+
+def test_a_setting_that_is_wrong(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSTSPAN_CAPTURE_CONTENT", "all")
+
+    seen = examine()
+
+    assert [(one.topic, one.severity) for one in seen.findings] == [
+        ("costspan", "ok"),
+        ("configuration", "error"),
+    ]
+    assert "capture_content='all' is unknown" in seen.findings[1].text
+    assert seen.settings == []
+    assert receiver.received == []
+
+
+def test_a_variable_that_is_misspelt(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COSTSPAN_STROE", "memory")
+
+    finding = found()["configuration"]
+
+    assert finding.severity == "warning"
+    assert finding.remedy == "did you mean COSTSPAN_STORE?"
+
+
+def test_a_program_looks_at_itself(provider: Any, spans: Any) -> None:
+    """At its own provider, tracker and arguments; it stays switched on, and goes on."""
+    costs = CostTracker(budgets=[Budget("the month", usd=5)])
+    Instrumentor().instrument(tracer_provider=provider, costs=costs, providers=("openai",))
+
+    seen = examine()
+
+    with rig.openai_client(rig.answer_chat) as client:
+        client.chat.completions.create(**rig.ASK)
+    Instrumentor().uninstrument()
+    topics = {one.topic: one.text for one in seen.findings}
+    assert topics["spans"] == "the tracer_provider that was given to instrument()"
+    assert topics["processors"] == (
+        "SimpleSpanProcessor(InMemorySpanExporter), then CostSpanProcessor"
+    )
+    assert topics["anthropic"].endswith("left out by providers")
+    assert topics["budgets"] == "the month"
+    assert {one.name: one.source for one in seen.settings}["providers"] == "argument"
+    assert len(spans.get_finished_spans()) == 1
+
+
+def test_a_provider_that_is_none_of_an_sdk() -> None:
+    class Provider:
+        def get_tracer(self, *_: Any, **__: Any) -> Any:
+            return TracerProvider(shutdown_on_exit=False).get_tracer("x")
+
+    Instrumentor().instrument(tracer_provider=Provider())
+    topics = found()
+    Instrumentor().uninstrument()
+
+    assert "processors" not in topics
