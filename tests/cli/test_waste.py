@@ -126,3 +126,43 @@ def test_a_price_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 def test_an_empty_folder_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run(tmp_path) == 0
     assert capsys.readouterr().err == "no calls in 0 files\n"
+
+
+def test_a_database_says_the_same_as_the_files(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Of `costspan load`: waste, and the same calls at another tariff, by a tag too."""
+    conversation = {"session_id": "s", "model": "gpt-4o", "cached_tokens": 0, "output_tokens": 0}
+    write(
+        folder,
+        line(timestamp="2026-11-22T10:00:00Z", input_tokens=8000, cost_usd="0.02", **conversation),
+        line(timestamp="2026-11-22T10:01:00Z", input_tokens=8000, cost_usd="0.02", **conversation),
+        line(timestamp="2026-11-22T10:02:00Z", input_tokens=9000, cost_usd="0.0225",
+             tags={"team": "x"}, **conversation),
+        name="llm_trace_2026-11-22.jsonl",
+    )  # fmt: skip
+    database = f"sqlite:///{tmp_path}/calls.db"
+    assert main(["load", str(folder), "--into", database]) == 0
+    questions = [
+        ["waste", "--by", "tag:team", "--json"],
+        ["waste", "--json", "--where", "tags.team = 'x'"],
+        [
+            "report",
+            "--json",
+            "--as-if",
+            "gpt-4o-mini",
+            "--since",
+            "2026-11-22",
+            "--until",
+            "2027-01-01",
+        ],
+    ]
+    for command, *rest in questions:
+        answers = []
+        for place in (str(folder), database):
+            capsys.readouterr()
+            assert main([command, place, *rest]) == 0
+            found = json.loads(capsys.readouterr().out)
+            answers.append({name: found[name] for name in ("total", "rows")})
+        assert answers[0] == answers[1]
+        assert answers[0]["total"]["calls"] > 0

@@ -21,7 +21,8 @@ def read(folder: Path, columns: dict[str, str], fields: set[str], **question: ob
         wanted = ", ".join((*keys, *columns, "cost_usd"))
         return engine.execute(f"SELECT {wanted} FROM calls ORDER BY cost_usd").fetchall()
 
-    return run(what.files, work, what.written)[0]
+    with sheet.files_of(what, {"cost_usd", *fields}) as files:
+        return run(files, work, what.written)[0]
 
 
 def test_keys_and_columns(tmp_path: Path):
@@ -58,8 +59,10 @@ def test_what_is_no_call_is_counted_apart(tmp_path: Path):
         return engine.execute(sheet.NOTES).fetchall()
 
     what = asked([tmp_path], ())
-    notes = {row[0]: row for row in run(what.files, work)[0] if row[0] or row[6]}
-    kinds = [row for row in run(what.files, work)[0] if not row[0] and not row[6]]
+    with sheet.files_of(what, {"cost_usd"}) as files:
+        rows = run(files, work)[0]
+    notes = {row[0]: row for row in rows if row[0] or row[6]}
+    kinds = [row for row in rows if not row[0] and not row[6]]
     assert notes[True][7:] == (2, False, 2)
     assert notes[False][9] == 2
     assert [row[3:6] for row in kinds] == [(2, 6, 1)]
@@ -90,7 +93,8 @@ def test_the_dearest_and_the_others_as_one(tmp_path: Path, top: int | None):
         sheet.fill(engine, files, what, {"cost_usd": "cost_usd"}, {"cost_usd"})
         return engine.execute(sheet.dearest(statement, 1, ["usd"], "usd", top)).fetchall()
 
-    total, *rows = run(what.files, work)[0]
+    with sheet.files_of(what, {"cost_usd"}) as files:
+        total, *rows = run(files, work)[0]
     assert total == (True, None, 15, 0)
     shown = [(False, f"a{n}", n, 0) for n in (5, 4, 3, 2, 1)]
     assert rows == ([*shown[:2], (False, None, 6, 3)] if top == 2 else shown)

@@ -69,7 +69,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     """What is not compared, and why."""
     total = comparison.total
     if not total.calls:
-        yield f"no calls in {many(len(comparison.asked.files), 'file')}"
+        yield f"no calls in {many(comparison.files, 'file')}"
     for name in comparison.unmatched if total.calls else ():
         yield f"no call is of {name}"
     if total.unconverted_calls:

@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
         epilog="Exit code: 0; 1 where the waste is over --fail-over; 2 where the question cannot "
         "be asked.",
     )
-    questions.add(parser, "the kinds of waste")
+    questions.add(parser, "the kinds of waste", "folders, files, databases of costspan load")
     parser.add_argument(
         "--config", metavar="FILE", help="your prices, of caches (default: COSTSPAN_CONFIG)"
     )
@@ -63,5 +63,5 @@ def _show(form: str | None, waste: Waste) -> None:
 def _notes(waste: Waste) -> Iterator[str]:
     """What the figures leave out."""
     if not waste.total.calls:
-        yield f"no calls in {many(len(waste.asked.files), 'file')}"
+        yield f"no calls in {many(waste.files, 'file')}"
     yield from told(waste.passed_over)

@@ -5,7 +5,8 @@ What does not fit into memory goes to the folder that the connection was given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from msgspec import Struct
 from costspan.errors import ConfigurationError
 from costspan.export.folders import Place
 from costspan.report.conditions import Condition, condition, renamed
+from costspan.report.databases.spilling import as_files
 from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.source import DEAR_USD, lines, names_of
@@ -30,7 +32,7 @@ class Asked(Struct, frozen=True):
     until: datetime | None
     where: Condition | None
     written: str | None
-    files: list[Path]
+    places: tuple[Place, ...]
 
 
 def asked(
@@ -52,15 +54,38 @@ def asked(
     end = None if until is None else moment("--until", until, now)
     if start is not None and start >= (end or moment("--until", "now", now)):
         raise ConfigurationError(f"--since {since} is not before --until {until or 'now'}")
-    days = [None if one is None else one.date() for one in (start, end)]
     return Asked(
         by=words,
         since=start,
         until=end,
         where=None if where is None else condition(where),
         written=where,
-        files=files_in(places, *days),
+        places=tuple(places),
     )
+
+
+@contextmanager
+def files_of(question: Asked, fields: Iterable[str]) -> Iterator[list[Path]]:
+    """The files to read; for each database among the places a temporary one.
+
+    Args:
+        fields: of a line, that are read beside those that the question names.
+
+    Raises:
+        ConfigurationError: a place is not there, or cannot be read.
+    """
+    wanted = _fields(question, fields) | (
+        {"tags"} if tags_of(question.by, question.where) else set()
+    )
+    with as_files(question.places, wanted, question.since, question.until) as places:
+        days = [None if one is None else one.date() for one in (question.since, question.until)]
+        yield files_in(places, *days)
+
+
+def _fields(question: Asked, fields: Iterable[str]) -> set[str]:
+    """All that is read of a line."""
+    wanted = {*fields, *NEEDED, *map(field_of, question.by)}
+    return wanted if question.where is None else wanted | question.where.fields
 
 
 def fill(
@@ -76,8 +101,7 @@ def fill(
         columns: by their names, expressions over `fields` and the columns before.
         fields: of a line, of which those of dollars are exact.
     """
-    wanted = {*fields, *NEEDED, *map(field_of, question.by)}
-    wanted |= question.where.fields if question.where else set()
+    wanted = _fields(question, fields)
     tags = tags_of(question.by, question.where)
     for as_text in (False, True):
         source = lines(files, wanted - {"tags"}, tags, as_text=as_text)

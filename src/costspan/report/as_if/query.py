@@ -81,6 +81,7 @@ class Comparison(Struct, frozen=True):
     total: Compared
     refused: list[Refused]
     unmatched: list[str]
+    files: int
     passed_over: PassedOver
 
 
@@ -93,7 +94,7 @@ def ask(
         top: so many rows, the dearest; the others come as one. All if None or 0.
 
     Raises:
-        ConfigurationError: DuckDB cannot answer, or is not installed.
+        ConfigurationError: a place cannot be read, or DuckDB cannot answer or is not installed.
     """
 
     def work(engine: Any, files: Sequence[Path]) -> dict[str, Any]:
@@ -109,14 +110,17 @@ def ask(
             "named": {changes.named(bucket.call(bucket.start, Usage())) for bucket in buckets},
         }
 
-    found, unreadable = run(asked.files, work, asked.written, watch)
-    done = found or {"found": [], "refused": [], "notes": [], "named": set()}
+    with sheet.files_of(asked, rated.READ) as files:
+        found, unreadable = run(files, work, asked.written, watch)
+        done = found or {"found": [], "refused": [], "notes": [], "named": set()}
+        passed_over = found_in(files, unreadable, done["notes"])
     return Comparison(
         asked=asked,
         changes=changes,
         refused=done["refused"],
         unmatched=[name for name, _ in changes.some if name not in done["named"]],
-        passed_over=found_in(asked.files, unreadable, done["notes"]),
+        files=len(files),
+        passed_over=passed_over,
         **_answer(done["found"], asked.by),
     )
 

@@ -100,7 +100,7 @@ def as_json(comparison: Comparison) -> str:
             "since": written(asked.since) if asked.since else None,
             "until": written(asked.until) if asked.until else None,
             "where": asked.written,
-            "files": len(asked.files),
+            "files": comparison.files,
             "total": as_dict(comparison.total),
             "rows": [_row(comparison, row.keys, row.sums) for row in comparison.rows],
             "other": None if other is None else {"rows": comparison.others} | as_dict(other),

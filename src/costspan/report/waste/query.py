@@ -70,6 +70,7 @@ class Waste(Struct, frozen=True):
     other: Wasted | None
     others: int
     total: Wasted
+    files: int
     passed_over: PassedOver
 
 
@@ -92,7 +93,7 @@ def ask(asked: Asked, book: Book, top: int | None = None, watch: Watch = unwatch
         top: so many rows, those with the most waste; the others come as one. All if None or 0.
 
     Raises:
-        ConfigurationError: DuckDB cannot answer, or is not installed.
+        ConfigurationError: a place cannot be read, or DuckDB cannot answer or is not installed.
     """
 
     def work(engine: Any, files: Sequence[Any]) -> tuple[list[Any], list[Any]]:
@@ -105,11 +106,14 @@ def ask(asked: Asked, book: Book, top: int | None = None, watch: Watch = unwatch
         answer = sheet.dearest(_statement(len(asked.by)), len(asked.by), _SUMS, "waste_usd", top)
         return engine.execute(answer).fetchall(), engine.execute(sheet.NOTES).fetchall()
 
-    found, unreadable = run(asked.files, work, asked.written, watch)
-    rows, notes = found or ([], [])
+    with sheet.files_of(asked, rated.READ | rules.FIELDS) as files:
+        found, unreadable = run(files, work, asked.written, watch)
+        rows, notes = found or ([], [])
+        passed_over = found_in(files, unreadable, notes)
     return Waste(
         asked=asked,
-        passed_over=found_in(asked.files, unreadable, notes),
+        files=len(files),
+        passed_over=passed_over,
         **_answer(rows, asked.by),
     )
 

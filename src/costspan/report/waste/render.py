@@ -111,7 +111,7 @@ def as_json(waste: Waste) -> str:
             "since": written(asked.since) if asked.since else None,
             "until": written(asked.until) if asked.until else None,
             "where": asked.written,
-            "files": len(asked.files),
+            "files": waste.files,
             "total": waste.total.as_dict(),
             "rows": rows,
             "other": None if other is None else {"rows": waste.others} | other.as_dict(),
