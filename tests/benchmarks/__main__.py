@@ -1,7 +1,7 @@
 """The benchmarks: what costspan costs, beside the bare SDKs, a span made by hand, and the peers.
 
 usage: python -m tests.benchmarks [--rounds N] [--only PART,...]
-parts: calls, peers, parts, stores, spans, startup, memory
+parts: calls, peers, parts, stores, spans, reports, startup, memory
 
 Prints Markdown. Times are CPU time of the calling thread with garbage collection off, "fastest /
 median" of several runs; processes take turns, and what is shown is the difference to the bare SDK

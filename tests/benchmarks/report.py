@@ -195,9 +195,14 @@ def reports() -> tuple[str, list[Figure]]:
     """A report over a million calls, each time a whole process."""
     took = json.loads(output_of(sys.executable, "reported"))
     names = {
-        "plain": "costspan report --by agent",
-        "gzip": "the same, files compressed",
-        "jq": "jq, dollars by agent alone",
+        "lean": "costspan report --by agent, lean lines",
+        "lean gzip": "the same, files compressed",
+        "lean jq": "jq, dollars by agent alone, lean lines",
+        "full": "costspan report --by agent, lines of costspan's own",
+        "full gzip": "the same, files compressed",
+        "full jq": "jq, dollars by agent alone, lines of costspan's own",
+        "as if": "costspan report --as-if gpt-5-mini --by agent",
+        "waste": "costspan waste --by agent",
     }
     best = {
         key: [min(run[n] for run in took[key]) for n in range(3)] for key in names if key in took
@@ -205,14 +210,21 @@ def reports() -> tuple[str, list[Figure]]:
     rows = [
         [names[key], *(f"{n:.2f}" for n in best[key][:2]), f"{best[key][2]:.0f}"] for key in best
     ]
-    size = f"{took['calls']:,} calls, {took['bytes'] / 1e6:,.0f} MB"
+    sizes = ", ".join(f"{size / 1e6:,.0f} MB {kind}" for kind, size in took["bytes"].items())
     figures = [
-        Figure("report over a million calls", best["plain"][0], 1.0, "s"),
-        Figure("report over a million calls, compressed", best["gzip"][0], 1.5, "s"),
-        Figure("report over a million calls, memory", best["plain"][2], 300, "MiB"),
+        Figure("report over a million lean calls", best["lean"][0], 1.0, "s"),
+        Figure("report over a million lean calls, compressed", best["lean gzip"][0], 1.5, "s"),
+        Figure("report over a million lean calls, memory", best["lean"][2], 300, "MiB"),
+        Figure(
+            "report over a million calls of costspan's own, memory", best["full"][2], 300, "MiB"
+        ),
     ]
+    for kind in ("lean", "full"):
+        if f"{kind} jq" in best:
+            share = best[kind][0] / best[f"{kind} jq"][0]
+            figures.append(Figure(f"the same, {kind} lines: share of jq's time", share, 0.125, ""))
     text = table(("a whole process", "s", "CPU s", "MiB at most"), rows)
-    return f"## Reports: {size}\n\n{text}", figures
+    return f"## Reports: {took['calls']:,} calls, {sizes}\n\n{text}", figures
 
 
 def startup() -> tuple[str, list[Figure]]:

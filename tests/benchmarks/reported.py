@@ -3,8 +3,10 @@
 usage: python -m tests.benchmarks.reported [calls]    prints JSON: by subject, of each run
 [seconds, CPU seconds, MiB at most], and how many bytes the files have
 
-Each run is a whole process. jq, where it is installed, only sums dollars by agent, line by line:
-all in one array would take gigabytes.
+Lines are as costspan writes them, and lean ones of about 410 bytes, as an older or another writer
+leaves them: what a report needs, who called, and what was counted. Each run is a whole process. jq,
+where it is installed, only sums dollars by agent, line by line: all in one array would take
+gigabytes.
 """
 
 from __future__ import annotations
@@ -27,6 +29,16 @@ _AGENTS = ("reviewer", "planner", "summarizer", "support", "triage", None)
 _MODELS = {"gpt-4o": "openai", "gpt-4o-mini": "openai", "claude-sonnet-4-5": "anthropic"}
 _START = 1_795_046_400 * 10**9
 """2026-11-19T00:00:00Z in nanoseconds."""
+
+_LEAN = frozenset(
+    (
+        *("schema", "timestamp", "provider", "operation", "model", "agent", "session_id"),
+        *("latency_ms", "time_to_first_token_ms", "runtime_seconds", "error", "outcome"),
+        *("input_tokens", "output_tokens", "cached_tokens", "cost_usd", "status"),
+        *("trace_id", "span_id"),
+    )
+)
+"""The fields of a lean line, where they are not null."""
 
 _JQ = 'reduce inputs as $line ({}; .[$line.agent // "-"] += ($line.cost_usd // 0))'
 
@@ -63,9 +75,16 @@ def _lines() -> list[bytes]:
     return found
 
 
-def written(folder: Path, calls: int) -> list[Path]:
-    """A week of files of so many calls."""
-    lines, paths = _lines(), []
+def _lean(line: bytes) -> bytes:
+    told = json.loads(line)
+    kept = {name: told[name] for name in told if name in _LEAN and told[name] is not None}
+    return json.dumps(kept, separators=(",", ":")).encode() + b"\n"
+
+
+def written(folder: Path, calls: int, *, lean: bool = False) -> list[Path]:
+    """A week of files of so many calls, in a folder that is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines, paths = list(map(_lean, _lines())) if lean else _lines(), []
     for day in range(DAYS):
         path = folder / f"llm_trace_2026-11-{19 + day}.jsonl"
         count = calls * (day + 1) // DAYS - calls * day // DAYS
@@ -92,27 +111,38 @@ def _run(command: list[str]) -> tuple[float, float, float]:
     return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
+def _subjects(folder: Path, calls: int) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """The commands by name, and the bytes of each kind of files."""
+    costspan = [sys.executable, "-m", "costspan.cli"]
+    report = [*costspan, "report", "--by", "agent"]
+    subjects: dict[str, list[str]] = {}
+    sizes = {}
+    for kind in ("lean", "full"):
+        plain, packed = folder / kind, folder / f"{kind} packed"
+        paths = written(plain, calls, lean=kind == "lean")
+        packed.mkdir()
+        for path in paths:
+            packed.joinpath(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 6))
+        sizes[kind] = sum(path.stat().st_size for path in paths)
+        subjects |= {kind: [*report, str(plain)], f"{kind} gzip": [*report, str(packed)]}
+        if shutil.which("jq") is not None:
+            subjects[f"{kind} jq"] = ["jq", "-n", "-c", _JQ, *map(str, paths)]
+    subjects["as if"] = [*report, str(folder / "full"), "--as-if", "gpt-5-mini"]
+    subjects["waste"] = [*costspan, "waste", "--by", "agent", str(folder / "full")]
+    return subjects, sizes
+
+
 def main() -> None:
     """Measure, the subjects in turns."""
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else CALLS
-    report = [sys.executable, "-m", "costspan.cli", "report", "--by", "agent"]
     with tempfile.TemporaryDirectory() as folder:
-        plain, packed = Path(folder, "plain"), Path(folder, "packed")
-        plain.mkdir()
-        packed.mkdir()
-        paths = written(plain, calls)
-        for path in paths:
-            packed.joinpath(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes(), 6))
-        subjects = {"plain": [*report, str(plain)], "gzip": [*report, str(packed)]}
-        if shutil.which("jq") is not None:
-            subjects["jq"] = ["jq", "-n", "-c", _JQ, *map(str, paths)]
+        subjects, sizes = _subjects(Path(folder), calls)
         taken: dict[str, list[Any]] = {name: [] for name in subjects}
         for turn in range(RUNS):
             for name, command in subjects.items():
-                if name != "jq" or turn == 0:  # half a minute each
+                if "jq" not in name or turn == 0:  # half a minute each
                     taken[name].append(_run(command))
-        size = sum(path.stat().st_size for path in paths)
-    print(json.dumps({"calls": calls, "bytes": size, **taken}))
+    print(json.dumps({"calls": calls, "bytes": sizes, **taken}))
 
 
 if __name__ == "__main__":

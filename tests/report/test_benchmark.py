@@ -13,8 +13,10 @@ from tests.benchmarks import reported
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
-def test_costspan_and_jq_find_the_same(tmp_path: Path):
-    paths = reported.written(tmp_path, 12_000)
+@pytest.mark.parametrize(("lean", "size"), [(False, 1216), (True, 412)])
+def test_costspan_and_jq_find_the_same(tmp_path: Path, lean: bool, size: int):
+    paths = reported.written(tmp_path, 12_000, lean=lean)
+    assert round(sum(path.stat().st_size for path in paths) / 12_000) == size
 
     report = ask(Question([tmp_path], ("agent",)))
     command = ["jq", "-n", "-c", reported._JQ, *map(str, paths)]

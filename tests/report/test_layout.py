@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from costspan.report import render, terminal
-from costspan.report.layout import Column, chosen, dollars, fitting
+from costspan.report.layout import Column, chosen, columns, dollars, fitting
 from costspan.report.query import Question, Report, ask
 from tests.report.folders import line, write
 
@@ -160,7 +160,7 @@ def test_a_terminal_of_any_width(
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
     report = asked(folder, "agent")
-    terminal.show(report, chosen(report, None))
+    terminal.show(columns(report, chosen(report, None), bars=True), [])
     printed = capsys.readouterr().out
     assert "\x1b[" in printed
     plain = "".join(part.partition("m")[2] if n else part

@@ -20,6 +20,7 @@ _COMMANDS = (
     "show",
     "tail",
     "verify",
+    "waste",
 )
 
 

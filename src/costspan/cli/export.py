@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from costspan.call import plain
-from costspan.cli.report import notes, words
+from costspan.cli.questions import words
+from costspan.cli.report import notes
 from costspan.errors import ConfigurationError
 from costspan.report.focus.charges import OfCalls, Wanted, of_days
 from costspan.report.focus.columns import COLUMNS, VERSION, Charge, row_of

@@ -14,9 +14,9 @@ class Figures(Struct, frozen=True):
     """Figures of some calls. None is what none of them said, and not the same as 0.
 
     Tokens, seconds and US dollars are sums over the calls that have them. `latency` and
-    `first_token` are the 50th, 95th and 99th percentile in milliseconds. The three fields before
-    them serve the rates: input and cached tokens of the calls that say both, and output tokens and
-    seconds of the calls that put some out.
+    `first_token` are the 50th, 95th and 99th percentile in milliseconds. The five fields before
+    them serve the rates: input and cached tokens of the calls that say both, output tokens and
+    seconds of the calls that put some out, and seconds of the calls that are priced by them.
     """
 
     calls: int = 0
@@ -41,6 +41,7 @@ class Figures(Struct, frozen=True):
     hit_tokens: int | None = None
     timed_tokens: int | None = None
     timed_seconds: Decimal | None = None
+    gpu_seconds: Decimal | None = None
     latency: tuple[float, ...] | None = None
     first_token: tuple[float, ...] | None = None
 
@@ -58,11 +59,17 @@ class Figures(Struct, frozen=True):
             return None
         return self.timed_tokens / float(self.timed_seconds)
 
+    @property
+    def gpu_hours(self) -> float | None:
+        """Hours of the calls that are priced by their time, as those of a local model are."""
+        return None if self.gpu_seconds is None else float(self.gpu_seconds / 3600)
+
     def as_dict(self) -> dict[str, Any]:
         """Every figure by its name in the JSON of a report; sums with decimals are `Decimal`."""
         found = {name: getattr(self, name) for name in SUMS}
         found["cache_hit_rate"] = _rounded(self.cache_hit_rate, 6)
         found["tokens_per_second"] = _rounded(self.tokens_per_second, 3)
+        found["gpu_hours"] = _rounded(self.gpu_hours, 6)
         for name, values in (("latency", self.latency), ("ttft", self.first_token)):
             for index, percentile in enumerate(_PERCENTILES):
                 value = None if values is None else values[index]
@@ -71,7 +78,7 @@ class Figures(Struct, frozen=True):
 
 
 _SUMMED = Figures.__struct_fields__[:-2]
-SUMS = _SUMMED[:-4]
+SUMS = _SUMMED[:-5]
 """The sums that a report names."""
 
 

@@ -67,7 +67,7 @@ def columns(report: Report, shown: Chosen, *, bars: bool = False) -> list[Column
     rows = [*shown.rows, *([shown.other] if shown.other else [])]
     total = Row(("total", *("" for _ in report.by[1:])), report.total, report.before)
     found = [
-        Column(word, [_key(row.keys[index]) for row in (*rows, total)], is_text=True)
+        Column(word, [key_cell(row.keys[index]) for row in (*rows, total)], is_text=True)
         for index, word in enumerate(report.by)
     ]
     for head, gives_way, cell in _figures(report):
@@ -84,10 +84,10 @@ def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
     digits = decimals(total.cost_usd, (report.before or Figures()).cost_usd)
     about = "~" if not report.is_exact else ""
     found: list[tuple[str, int, _Cell]] = [
-        ("calls", 0, lambda row: _count(row.figures.calls)),
-        ("errors", 1, lambda row: _count(row.figures.errors)),
-        ("input", 2, lambda row: _count(row.figures.input_tokens)),
-        ("output", 2, lambda row: _count(row.figures.output_tokens)),
+        ("calls", 0, lambda row: count(row.figures.calls)),
+        ("errors", 1, lambda row: count(row.figures.errors)),
+        ("input", 2, lambda row: count(row.figures.input_tokens)),
+        ("output", 2, lambda row: count(row.figures.output_tokens)),
         ("cached", 4, lambda row: _percent(row.figures.cache_hit_rate)),
         ("cost USD", 0, lambda row: dollars(row.figures.cost_usd, digits)),
     ]
@@ -95,9 +95,9 @@ def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
         found.append(("before", 0, lambda row: dollars((row.before or Figures()).cost_usd, digits)))
         found.append(("change", 0, change))
     if total.unpriced_calls:
-        found.append(("unpriced", 1, lambda row: _count(row.figures.unpriced_calls)))
+        found.append(("unpriced", 1, lambda row: count(row.figures.unpriced_calls)))
     if total.partial_calls:
-        found.append(("partial", 1, lambda row: _count(row.figures.partial_calls)))
+        found.append(("partial", 1, lambda row: count(row.figures.partial_calls)))
     for index, name in enumerate(("p50", "p95", "p99")):
         head, soon = f"{about}{name} s", (3, 2, 6)[index]
         found.append((head, soon, lambda row, at=index: _seconds(row.figures.latency, at)))  # type: ignore[misc]
@@ -105,6 +105,8 @@ def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
         head, soon = f"{about}TTFT {name}", (4, 7, 8)[index]
         found.append((head, soon, lambda row, at=index: _seconds(row.figures.first_token, at)))  # type: ignore[misc]
     found.append(("tok/s", 4, lambda row: _speed(row.figures.tokens_per_second)))
+    if total.gpu_hours is not None:
+        found.append(("GPU h", 3, lambda row: _hours(row.figures.gpu_hours)))
     return found
 
 
@@ -150,7 +152,7 @@ def change(row: Row) -> str:
     return f"{float((now or 0) / before - 1):+.0%}"
 
 
-def _key(key: str | None) -> str:
+def key_cell(key: str | None) -> str:
     """A key as it can be printed: a line break or an escape would spoil the table."""
     return NONE if key is None else printable(key)
 
@@ -160,7 +162,8 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _count(count: int | None) -> str:
+def count(count: int | None) -> str:
+    """A count with commas; a dash where nobody knows it."""
     return "-" if count is None else f"{count:,}"
 
 
@@ -174,6 +177,10 @@ def _seconds(values: tuple[float, ...] | None, index: int) -> str:
 
 def _speed(tokens: float | None) -> str:
     return "-" if tokens is None else f"{tokens:,.0f}"
+
+
+def _hours(hours: float | None) -> str:
+    return "-" if hours is None else f"{hours:,.2f}"
 
 
 def _bar(amount: Decimal | None, most: Decimal) -> str:

@@ -26,7 +26,7 @@ from costspan.report.figures import Figures, together
 from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
-from costspan.report.running import run
+from costspan.report.running import Watch, run, unwatched
 from costspan.report.statement import NOTES, fields_read, part_of, statement
 from costspan.report.vocabulary import TIMES, checked_word
 
@@ -59,6 +59,7 @@ class Question(Struct, frozen=True):
         compare: also the period of the same length before `since`.
         top: so many rows, the dearest; the others come as one. All if None or 0, or to compare.
         now: the present moment; now, if left out.
+        watch: looks on while DuckDB works, as for a progress bar.
     """
 
     places: Sequence[Place]
@@ -69,6 +70,7 @@ class Question(Struct, frozen=True):
     compare: bool = False
     top: int | None = None
     now: datetime | None = None
+    watch: Watch = unwatched
 
 
 class Breakdown(Struct, frozen=True):
@@ -146,7 +148,7 @@ def _asked(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
     if any(map(is_address, question.places)):
         fields = fields_read(by, asked)
         with as_files(question.places, fields, before or since, until) as places:
-            return ask_each(structs.replace(question, places=places, now=now), breakdowns)
+            return _asked(structs.replace(question, places=places, now=now), breakdowns)
     files = files_in(question.places, _day(before or since), _day(until))
     is_exact = sum(map(_bytes, files)) * (len(parts) + 1) <= 2 * _MOST_EXACT_BYTES
 
@@ -158,7 +160,7 @@ def _asked(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
         all_rows = statement(chosen, by, as_text=as_text, **window)
         return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
-    rows, unreadable = _run(files, sql, question.where)
+    rows, unreadable = _run(files, sql, question)
     passed_over = found_in(files, unreadable, rows)
     reports = (
         Report(
@@ -244,7 +246,7 @@ def _bytes(path: Path) -> int:
 
 
 def _run(
-    files: Sequence[Path], sql: Callable[..., str], where: str | None
+    files: Sequence[Path], sql: Callable[..., str], question: Question
 ) -> tuple[list[Any], dict[Path, str]]:
     """The rows of the statement, over the files that can be read, and why the others cannot."""
 
@@ -257,7 +259,7 @@ def _run(
         except duckdb().OutOfMemoryException as fault:
             raise _TooMuch(f"DuckDB cannot answer: {str(fault).splitlines()[0]}") from None
 
-    found, unreadable = run(files, rows, where)
+    found, unreadable = run(files, rows, question.where, question.watch)
     return found or [], unreadable
 
 

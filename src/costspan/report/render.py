@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
-import msgspec
-from msgspec import structs
-
-from costspan.call import plain
-from costspan.report.figures import Figures
-from costspan.report.layout import Chosen, aligned, columns
+from costspan.report import tables
+from costspan.report.layout import Chosen, columns
 from costspan.report.moments import written
 from costspan.report.query import Report, Row
 
 
 def as_text(report: Report, shown: Chosen) -> str:
     """A plain table."""
-    lines = aligned(columns(report, shown), "  ")
-    return "\n".join([*caption(report), *(line.rstrip() for line in lines)])
+    return tables.as_text(columns(report, shown), caption(report))
 
 
 def as_markdown(report: Report, shown: Chosen) -> str:
     """A Markdown table."""
-    found = [
-        structs.replace(column, cells=[cell.replace("|", "\\|") for cell in column.cells])
-        for column in columns(report, shown)
-    ]
-    head, *rows = (f"| {line} |" for line in aligned(found, " | "))
-    rule = "|".join("-" * (c.width + 1) + ("-" if c.is_text else ":") for c in found)
-    return "\n".join([*(f"{line}\n" for line in caption(report)), head, f"|{rule}|", *rows])
+    return tables.as_markdown(columns(report, shown), caption(report))
 
 
 def as_csv(report: Report, shown: Chosen) -> str:
     """A row for each combination of keys, under a head; what is not known is empty."""
-    out = io.StringIO()
     rows = [_record(report, row) for row in (*shown.rows, *([shown.other] if shown.other else []))]
     head = list(rows[0]) if rows else [*report.by, *report.total.as_dict()]
-    writer = csv.DictWriter(out, head, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
-    return out.getvalue().removesuffix("\n")
+    return tables.as_csv(head, rows)
 
 
 def _record(report: Report, row: Row) -> dict[str, Any]:
@@ -64,40 +47,35 @@ def as_json(report: Report, shown: Chosen) -> str:
         "where": report.where,
         "percentiles": "exact" if report.is_exact else "approximate",
         "files": report.files,
-        "total": _numbers(report.total),
-        "before": _numbers(report.before) if report.before else None,
+        "total": report.total.as_dict(),
+        "before": report.before.as_dict() if report.before else None,
         "rows": [_object(report, row, report.by) for row in shown.rows],
         "other": other,
         "passed_over": report.passed_over,
     }
-    return msgspec.json.encode(found).decode()
+    return tables.as_json(found)
 
 
 def _object(report: Report, row: Row, words: Sequence[str]) -> dict[str, Any]:
-    found = dict(zip(words, row.keys, strict=False)) | _numbers(row.figures)
-    return found if row.before is None else {**found, "before": _numbers(row.before)}
-
-
-def _numbers(figures: Figures) -> dict[str, Any]:
-    """The figures as JSON holds them: each with its own digits, and no exponent."""
-    found = figures.as_dict()
-    exact = {name: value for name, value in found.items() if isinstance(value, Decimal)}
-    return found | {name: msgspec.Raw(plain(value).encode()) for name, value in exact.items()}
-
-
-def _plain(value: Any) -> Any:
-    return plain(value) if isinstance(value, Decimal) else value
+    found = dict(zip(words, row.keys, strict=False)) | row.figures.as_dict()
+    return found if row.before is None else {**found, "before": row.before.as_dict()}
 
 
 def caption(report: Report) -> Iterator[str]:
     """What was asked, on a line of its own; nothing where everything was."""
-    parts = []
-    if report.since or report.until:
-        parts.append(f"{_until_the_second(report.since)} to {_until_the_second(report.until)}")
-    if report.compared_since:
-        parts.append(f"before: from {_until_the_second(report.compared_since)}")
-    if report.where:
-        parts.append(f"where {report.where}")
+    before = report.compared_since
+    more = [f"before: from {_until_the_second(before)}"] if before else []
+    yield from asked_line(report.since, report.until, report.where, *more)
+
+
+def asked_line(
+    since: datetime | None, until: datetime | None, where: str | None, *more: str
+) -> Iterator[str]:
+    """Of which calls something is said, on one line; none where it is of all."""
+    parts = [f"{_until_the_second(since)} to {_until_the_second(until)}"] if since or until else []
+    parts += more
+    if where:
+        parts.append(f"where {where}")
     if parts:
         yield ", ".join(parts)
 

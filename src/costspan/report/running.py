@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
 from costspan.errors import ConfigurationError
 from costspan.report.engine import duckdb, opened
+from costspan.report.reading import Percent, percent_read
 from costspan.report.statement import statement
 
 T = TypeVar("T")
+
+Watch = Callable[[Percent], AbstractContextManager[None]]
+"""Looks on while work is done."""
+
+
+def unwatched(percent: Percent) -> AbstractContextManager[None]:
+    """Nobody looks on."""
+    return nullcontext()
 
 
 def run(
     files: Sequence[Path],
     work: Callable[[Any, Sequence[Path]], T],
     where: str | None = None,
+    watch: Watch = unwatched,
 ) -> tuple[T | None, dict[Path, str]]:
     """What `work` gives for the files that can be read, and why the others cannot.
 
@@ -35,7 +46,7 @@ def run(
     unreadable: dict[Path, str] = {}
     with tempfile.TemporaryDirectory(prefix="costspan-") as folder:
         while chosen := [path for path in files if path not in unreadable]:
-            with opened(chosen, folder) as engine:
+            with opened(chosen, folder) as engine, watch(percent_read(chosen)):
                 try:
                     return work(engine, chosen), unreadable
                 except duckdb().Error as fault:

@@ -10,7 +10,7 @@ from costspan.report.conditions import Condition, renamed
 from costspan.report.source import DEAR_USD, lines, names_of
 from costspan.report.vocabulary import TAG, field_of, key_of, text
 
-_NEEDED = (
+NEEDED = (
     "schema",
     "timestamp",
     "provider",
@@ -28,8 +28,12 @@ NOTES = 6
 _TOKENS = ("input", "output", "total", "cached", "cache_write", "reasoning")
 _DOLLARS = ("cost", "input", "cache_read", "cache_write", "output", "tools")
 _SUMMED = (*(f"{name}_tokens" for name in _TOKENS), *(f"{name}_usd" for name in _DOLLARS))
-READ = frozenset((*_NEEDED, *_SUMMED, "error", "corrects", "time_to_first_token_ms"))
+READ = frozenset((*NEEDED, *_SUMMED, "error", "corrects", "prices_as_of", "time_to_first_token_ms"))
 """The fields that are read for the figures."""
+
+BY_TIME = "status = 'priced' AND prices_as_of IS NULL AND tools_usd > 0"
+"""Whether a call is priced by the second: a rate of one's own by tokens has no fees by use, a table
+has a date, and what the provider names has no parts."""
 
 
 TOTAL_TOKENS = "coalesce(total_tokens, coalesce(input_tokens, output_tokens) + "
@@ -46,7 +50,7 @@ _COUNTS = (
     "count(*) FILTER (status = 'estimated')",
 )
 IS_CALL = " AND ".join(
-    ["kind IS NULL", "coalesce(schema > 0, false)", *(f"{name} IS NOT NULL" for name in _NEEDED)]
+    ["kind IS NULL", "coalesce(schema > 0, false)", *(f"{name} IS NOT NULL" for name in NEEDED)]
 )
 """Whether a line is one of a call."""
 
@@ -61,6 +65,7 @@ _FOR_RATES = (
     "sum(cached_tokens) FILTER (input_tokens IS NOT NULL)",
     f"sum(output_tokens) {_TIMED}",
     f"sum(runtime_seconds) {_TIMED}",
+    f"sum(runtime_seconds) FILTER ({BY_TIME})",
 )
 
 
@@ -94,7 +99,7 @@ def statement(
             if left out.
     """
     keys = [f"k{index}" for index in range(len(by))]
-    tags = names_of(_tags(by, where))
+    tags = names_of(tags_of(by, where))
     parts = (f", {key_of(word, tags)}::VARCHAR AS k{index}" for index, word in enumerate(by))
     named, asked = "".join(parts), renamed(where, tags) if where else "true"
     sets = [_set(by, words) for words in (breakdowns or [by])]
@@ -157,10 +162,10 @@ def fields_read(by: Sequence[str], where: Condition | None) -> set[str]:
 
 def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as_text: bool) -> str:
     fields = fields_read(by, where) - {"tags"}
-    return lines(files, fields, _tags(by, where), as_text=as_text)
+    return lines(files, fields, tags_of(by, where), as_text=as_text)
 
 
-def _tags(by: Sequence[str], where: Condition | None) -> set[str]:
+def tags_of(by: Sequence[str], where: Condition | None) -> set[str]:
     """The keys of tags that are read."""
     found = {word[len(TAG) :] for word in by if word.startswith(TAG)}
     return found if where is None else found | where.tags

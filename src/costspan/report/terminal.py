@@ -1,21 +1,21 @@
-"""A report as a table in a terminal, with colours and bars."""
+"""A table in a terminal, with colours and bars."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from costspan.report.layout import Chosen, columns, fitting
-from costspan.report.query import Report
-from costspan.report.render import caption
+from costspan.report.layout import Column, fitting
 from costspan.report.vocabulary import OTHER
 
 
-def show(report: Report, shown: Chosen) -> None:
+def show(columns: Sequence[Column], caption: Iterable[str]) -> None:
     """Print the table, as wide as the terminal is; the columns that say least give way."""
     console = Console(highlight=False)
-    found = fitting(columns(report, shown, bars=True), console.width)
+    found = fitting(columns, console.width)
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for column in found:
         table.add_column(
@@ -27,15 +27,27 @@ def show(report: Report, shown: Chosen) -> None:
         texts = [Text(cell, style) for cell, style in zip(row, styles, strict=True)]
         dim = "dim" if row[0] == OTHER else None
         table.add_row(*texts, style="bold" if number == len(cells) else dim)
-    for line in caption(report):
+    for line in caption:
         console.print(Text(line, "dim"))
     console.print(table)
+
+
+_STYLES = {
+    "cost USD": "green",
+    "was USD": "green",
+    "as if USD": "green",
+    "waste USD": "red",
+    "change": "green",
+    "difference": "green",
+    "unpriced": "yellow",
+    "partial": "yellow",
+    "not converted": "yellow",
+}
 
 
 def _style(head: str, cell: str) -> str:
     if cell in ("0", "-"):
         return "dim"
-    if head in ("errors", "change") and not cell.startswith("-"):
+    if head in ("errors", "change", "difference") and not cell.startswith(("-", "+0.0%", "0.0")):
         return "red"
-    styles = {"cost USD": "green", "change": "green", "unpriced": "yellow", "partial": "yellow"}
-    return styles.get(head, "cyan" if not head else "")
+    return _STYLES.get(head, "cyan" if not head else "")

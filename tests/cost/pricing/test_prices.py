@@ -217,7 +217,9 @@ def test_the_price_is_the_one_of_the_calls_own_day():
     counts = {"input_tokens": 1000, "output_tokens": 1000}
     before = prices.cost(finished("o3", at=cut - timedelta(seconds=1), **counts))
     after = prices.cost(finished("o3", at=cut, **counts))
+    again = prices.cost(finished("o3", at=cut - timedelta(seconds=1), **counts))
     assert (before.total_usd, after.total_usd) == (Decimal("0.05"), Decimal("0.01"))
+    assert again == before  # though a later day's was asked for in between
 
 
 def test_every_billed_iteration_is_added_at_its_own_models_rates():

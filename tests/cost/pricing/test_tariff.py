@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from costspan import Prices, Rate
-from costspan.call import Cost
+from costspan.call import Cost, Usage
+from costspan.cost.pricing.table import Table
 from tests.cost.calls import finished
 
 HALF = Decimal("0.0000005")
@@ -44,6 +45,45 @@ def test_each_part_is_rounded_and_the_total_is_their_sum():
 def test_dollars_show_as_a_person_writes_them():
     found = cost(Rate(input="0.15", output="0.60"), input_tokens=1000, output_tokens=200)
     assert repr(found) == "Cost(0.00027 USD, status='priced', model='mine')"
+
+
+@pytest.mark.parametrize("prompt", [0, 1000, 200_000, 200_001, 272_000, 272_001, 600_000])
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [("openai", "gpt-5.5"), ("anthropic", "claude-sonnet-4-5"), ("google", "gemini-2.5-pro"),
+     ("x-ai", "grok-4"), ("openai", "o3")],
+)  # fmt: skip
+def test_dollars_by_token_are_those_of_the_parts(provider: str, model: str, prompt: int):
+    tariff = Table.bundled().tariff(provider, model, at=1_795_046_400)
+    fresh, read, write, hour, output, search = tariff.per_token(prompt)
+    parts = tariff.parts(
+        Usage(
+            input_tokens=prompt,
+            cache_read_tokens=prompt // 2,
+            cache_write_tokens=prompt // 4,
+            cache_write_1h_tokens=prompt // 8,
+            output_tokens=7,
+            web_searches=3 if search else 0,
+        )
+    )
+    rest = prompt - prompt // 2 - prompt // 4
+    assert (parts.input, parts.cache_read) == (rest * fresh, prompt // 2 * read)
+    assert parts.cache_write == (prompt // 4 - prompt // 8) * write + prompt // 8 * hour
+    assert (parts.output, parts.tools) == (7 * output, 3 * search)
+
+
+def test_dollars_by_token_where_there_are_none():
+    prices = Prices(
+        overrides={
+            "half": Rate(input=HALF, output=1),
+            "time": Rate(gpu_usd_per_hour=1),
+            "free": Rate.free(),
+        }
+    )
+    found = {
+        name: prices.tariff_of(finished(name)).per_token(9) for name in ("half", "time", "free")
+    }
+    assert found == {"half": None, "time": None, "free": (0, 0, 0, 0, 0, 0)}
 
 
 prices = st.decimals(0, 1000, places=9)

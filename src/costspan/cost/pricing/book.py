@@ -55,7 +55,7 @@ class Book:
         self._overrides = overrides
         self._assumed = assumed
         self._upkeep = upkeep
-        self._tariffs: dict[tuple[Any, ...], Tariff | None] = {}
+        self._tariffs: dict[tuple[Any, ...], tuple[float, Tariff | None]] = {}
 
     def find(
         self,
@@ -81,11 +81,11 @@ class Book:
             speed,
             geo,
         )
-        found = self._tariffs.get(key)
-        if found is not None and at < found.valid_until:
-            return found
-        if found is None and key in self._tariffs:
-            return None
+        kept = self._tariffs.get(key)
+        if kept is not None:
+            since, found = kept
+            if found is None or since <= at < found.valid_until:
+                return found
         self._upkeep.look(self.table)
         own = self._overrides.find(request, model, asked)
         if own is not None:
@@ -94,7 +94,7 @@ class Book:
             found = self._compiled(request, model, tier, speed, geo, at)
         if len(self._tariffs) >= KEPT_TARIFFS:
             self._tariffs.clear()
-        self._tariffs[key] = found
+        self._tariffs[key] = at, found  # of what was before that moment nothing is known
         return found
 
     def _compiled(

@@ -66,6 +66,15 @@ class FlatTariff(Tariff):
         super().__init__(model=model, match=match, prices_as_of=None, units=[])
         self._attos_per_second = usd_per_hour * 10**18 / SECONDS_PER_HOUR
 
+    @property
+    def is_by_time(self) -> bool:
+        """Whether it costs the time that a call ran, and not nothing."""
+        return self._attos_per_second > 0
+
+    def per_token(self, prompt: int) -> tuple[int, ...] | None:
+        """Nothing for each, or None where time is billed."""
+        return None if self.is_by_time else super().per_token(prompt)
+
     def parts(self, usage: Usage) -> Parts:
         """Nothing: no count is billed."""
         return Parts()

@@ -132,7 +132,7 @@ class Tariff:
         written = usage.cache_write_tokens or 0
         hour = usage.cache_write_1h_tokens or 0
         band = self._band(total) if self.starts else 0
-        fresh_rate, read_rate, write_rate, hour_rate, output_rate = self._basic[band]
+        fresh_rate, read_rate, write_rate, hour_rate, output_rate, _ = self._basic[band]
         if read + written > total or hour > written:
             output = (usage.output_tokens or 0) * output_rate
             return Parts(output=output, missing=(*self.lacks, "consistent_usage"))
@@ -147,6 +147,14 @@ class Tariff:
             if self._is_whole and total and usage.output_tokens
             else self._missing(usage, self._unrated_cache),
         )
+
+    def per_token(self, prompt: int) -> tuple[int, ...] | None:
+        """Picodollars in a prompt of that size, of one token and of one search.
+
+        They are of input, cache reads, cache writes, those for an hour, output, and web searches.
+        None where they are no whole numbers, or not all: a call is priced as a whole then.
+        """
+        return None if self._basic is None else self._basic[self._band(prompt)]
 
     def needs(self, fact: str, usage: Usage) -> bool:
         """Whether the price of `usage` hangs on a fact that nobody told, such as a dearer part."""
@@ -254,12 +262,13 @@ _BASIC_KEYS = (
     "cache_write_tokens",
     "cache_write_1h_tokens",
     "output_tokens",
+    "web_searches",
 )
 _COMMON_KEYS = frozenset({*_BASIC_KEYS, *(KEYS[field] for field in SPECIAL if field in KEYS)})
 
 
 def _basic_rates(units: Sequence[Unit], bands: int) -> list[tuple[int, ...]] | None:
-    """Picodollars of the five common counts by band; None where the row needs the general way."""
+    """Picodollars of the common counts by band; None where the row needs the general way."""
     rates = {unit.key: unit.attos for unit in units}
     if not _COMMON_KEYS.issuperset(rates):
         return None
