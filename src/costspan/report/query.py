@@ -161,19 +161,11 @@ def _asked(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
         return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
     rows, unreadable = _run(files, sql, question)
-    passed_over = found_in(files, unreadable, rows)
+    facts: dict[str, Any] = {"since": since, "until": until, "compared_since": before}
+    facts |= {"where": question.where, "is_exact": is_exact, "files": len(files)}
+    facts |= {"passed_over": found_in(files, unreadable, rows)}
     reports = (
-        Report(
-            by=words,
-            since=since,
-            until=until,
-            compared_since=before,
-            where=question.where,
-            is_exact=is_exact,
-            files=len(files),
-            passed_over=passed_over,
-            **_answer(_rows_of(rows, by, words), len(words), before is not None),
-        )
+        Report(by=words, **facts, **_answer(_rows_of(rows, by, words), len(words), bool(before)))
         for words in parts
     )
     return [
