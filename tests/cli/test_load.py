@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from costspan.cli import main
+from costspan.report.databases import loading
 from tests.report.folders import GAP, line, write
 
 
@@ -78,6 +79,21 @@ def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run(tmp_path / "logs", "--into", f"sqlite:///{tmp_path}/x.db") == 2
     assert capsys.readouterr().err == f"{tmp_path / 'logs'}: there is no such file or folder\n"
     assert not (tmp_path / "x.db").exists()
+
+
+def test_interrupted(folder: Path, tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch):
+    """In the middle of a step, which is undone; the next load does all."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    into = f"sqlite:///{tmp_path}/x.db"
+    with monkeypatch.context() as patched:
+        patched.setattr(loading, "_mark", interrupted)
+        assert run(folder, "--into", into) == 130
+    assert capsys.readouterr().err == "stopped: run the same again to go on\n"
+    assert run(folder, "--into", into) == 0
+    assert "1,500 new" in capsys.readouterr().out
 
 
 def test_it_needs_no_duckdb(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

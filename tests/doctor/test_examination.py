@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from costspan import Budget, CostTracker, Instrumentor
 from costspan.doctor import Finding, examine
 from tests.instrumentation import rig
+from tests.instrumentation.app import run_app
 from tests.otlp_receiver import Receiver, receiving
 
 
@@ -101,3 +102,23 @@ def test_a_provider_that_is_none_of_an_sdk() -> None:
     Instrumentor().uninstrument()
 
     assert "processors" not in topics
+
+
+def test_an_sdk_that_nobody_has_imported_yet() -> None:
+    """As under opentelemetry-instrument, which switches costspan on before the program runs."""
+    app = """
+        import json, sys
+        from costspan import Instrumentor
+        from costspan.doctor import examine
+
+        def said(**asked):
+            (one,) = [one for one in examine(**asked).findings if one.topic == "openai"]
+            return [one.text.partition(", ")[2], one.severity]
+
+        Instrumentor().instrument()
+        first = said()
+        assert "openai" not in sys.modules
+        print(json.dumps([first, said(import_sdks=True)]))
+    """
+
+    assert run_app(app).said == [["patched when the program imports it", "ok"], ["patched", "ok"]]

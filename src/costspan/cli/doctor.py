@@ -38,7 +38,7 @@ def run(given: argparse.Namespace) -> int:
 
     # What is wrong is said by us, as a finding, and not by a log line as well.
     logging.getLogger("costspan").addHandler(logging.NullHandler())
-    seen = examine()
+    seen = examine(import_sdks=True)
     print(_as_json(seen)) if given.json else _print(seen)
     return 1 if seen.count("error") or (given.strict and seen.count("warning")) else 0
 

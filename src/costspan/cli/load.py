@@ -42,7 +42,7 @@ def add(commands: Any) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Exit code 0; 2 where it cannot be loaded."""
+    """Exit code 0; 2 where it cannot be loaded; 130 where it was stopped."""
     progress = Progress()
     try:
         into = address(given.into)
@@ -51,6 +51,10 @@ def run(given: argparse.Namespace) -> int:
         progress.clear()
         print(fault, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        progress.clear()
+        print("stopped: run the same again to go on", file=sys.stderr)
+        return 130
     progress.clear()
     print(msgspec.json.encode(loaded).decode() if given.json else _text(loaded, into))
     for note in told(loaded.passed_over):

@@ -35,13 +35,19 @@ class Examination(Struct, frozen=True):
         return sum(one.severity == severity for one in self.findings)
 
 
-def examine() -> Examination:
+def examine(*, import_sdks: bool = False) -> Examination:
     """Look at this process: as it is where costspan is switched on, else as it would be.
 
     For a look costspan is switched on, and off again. The store, the endpoint of spans and, where
     prices are refreshed, their source are asked, for a few seconds each at most.
+
+    Args:
+        import_sdks: import every installed SDK that costspan patches, to see it patched.
     """
     instrumentor = Instrumentor()
+    for name in PROVIDERS if import_sdks else ():
+        if installed_version(name) is not None:
+            importlib.import_module(name)
     try:
         with _switched_on(instrumentor), suppress_instrumentation():
             settings = instrumentor.settings
@@ -57,9 +63,6 @@ def _switched_on(instrumentor: Instrumentor) -> Iterator[None]:
     if instrumentor.settings is not None:
         yield
         return
-    for name in PROVIDERS:
-        if installed_version(name) is not None:
-            importlib.import_module(name)
     instrumentor.instrument()
     try:
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from collections.abc import Iterator, Mapping
 
 from costspan.doctor.finding import Finding
@@ -29,6 +30,8 @@ def sdks(patched: Mapping[str, list[str]], wanted: tuple[str, ...] | None) -> It
 
 def _sdk(name: str, places: list[str], wanted: bool) -> Finding:
     version = installed_version(name)
+    if version is not None and wanted and name not in sys.modules:
+        return Finding(name, f"{version}, patched when the program imports it")
     if version is None:
         return Finding(name, "not installed", "note", f"pip install 'costspan[{name}]' to call it")
     if not wanted:

@@ -129,6 +129,15 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
     Raises:
         ConfigurationError: as `ask` does.
     """
+    try:
+        return _asked(question, breakdowns)
+    except _TooMuch:
+        if len(breakdowns) == 1:
+            raise
+        return [_asked(question, [one])[0] for one in breakdowns]
+
+
+def _asked(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
     parts = [tuple(dict.fromkeys(map(checked_word, one.by))) for one in breakdowns]
     by = tuple(dict.fromkeys(word for words in parts for word in words))
     now = question.now or datetime.now(UTC)
@@ -139,7 +148,7 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
     if any(map(is_address, question.places)):
         fields = fields_read(by, asked)
         with as_files(question.places, fields, before or since, until) as places:
-            return ask_each(structs.replace(question, places=places, now=now), breakdowns)
+            return _asked(structs.replace(question, places=places, now=now), breakdowns)
     files = files_in(question.places, _day(before or since), _day(until))
     is_exact = sum(map(_bytes, files)) * (len(parts) + 1) <= 2 * _MOST_EXACT_BYTES
 
@@ -151,12 +160,7 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
         all_rows = statement(chosen, by, as_text=as_text, **window)
         return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
-    try:
-        rows, unreadable = _run(files, sql, question)
-    except _TooMuch:
-        if len(breakdowns) == 1:
-            raise
-        return [ask_each(question, [one])[0] for one in breakdowns]
+    rows, unreadable = _run(files, sql, question)
     passed_over = found_in(files, unreadable, rows)
     reports = (
         Report(

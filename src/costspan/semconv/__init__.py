@@ -116,13 +116,8 @@ USAGE: Mapping[str, str] = {
 }
 """The fields of `Usage`, and the attribute that each becomes."""
 
-_Counted = defstruct(
-    "_Counted",
-    [(field, float, None) for field in Usage.__struct_fields__],
-    omit_defaults=True,
-    rename={**USAGE},
-    gc=False,
-)
+_FIELDS = [(field, float, None) for field in Usage.__struct_fields__]
+_Counted = defstruct("_Counted", _FIELDS, omit_defaults=True, rename={**USAGE}, gc=False)
 """`Usage` under the names of its attributes: so msgspec makes them of it in one step."""
 
 _MODEL_FREE_NAMES = frozenset({"fetch_response"})

@@ -65,6 +65,12 @@ def test_an_address_is_shown_without_its_password(url: str, shown: str):
     assert PASSWORD not in repr(address(url))
 
 
+def test_a_report_over_a_wrong_address_shows_no_password():
+    with pytest.raises(ConfigurationError, match=r"'mysql:\.\.\.' is no database") as fault:
+        ask(Question([f"mysql://root:{PASSWORD}@host/db"]))
+    assert PASSWORD not in str(fault.value)
+
+
 def test_without_psycopg_one_sentence_names_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'costspan\[postgres\]'"):

@@ -13,6 +13,7 @@ from costspan.errors import ConfigurationError
 from costspan.guard import fault_of
 
 _SCHEMES = ("sqlite", "postgresql", "postgres")
+_BEGINNINGS = tuple(f"{scheme}:" for scheme in _SCHEMES)
 _FORMS = (
     "sqlite:///calls.db (in the current folder), sqlite:////var/lib/calls.db (an absolute path) "
     "or postgresql://user@host/database"
@@ -39,8 +40,8 @@ class Address(Struct, frozen=True):
 
 
 def is_address(place: object) -> bool:
-    """Whether a place is a database's URL rather than a folder."""
-    return isinstance(place, str) and place.partition(":")[0] in _SCHEMES and ":" in place
+    """Whether a place is a URL rather than a folder."""
+    return isinstance(place, str) and ("://" in place or place.startswith(_BEGINNINGS))
 
 
 def address(url: str) -> Address:

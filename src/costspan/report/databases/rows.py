@@ -167,11 +167,9 @@ class Reader:
     def _place(self, text: bytes) -> bytes:
         """Identity by file, text, and how often the same came before in this file."""
         digest = _digest(self._name + b"\0" + text.strip())
-        ((count,),) = self._seen.execute(
-            "INSERT INTO seen VALUES (?, 0) ON CONFLICT DO UPDATE SET count = count + 1"
-            " RETURNING count",
-            (digest,),
-        ).fetchall()
+        found = self._seen.execute("SELECT count FROM seen WHERE line = ?", (digest,)).fetchone()
+        count = 0 if found is None else found[0] + 1
+        self._seen.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (digest, count))
         return _digest(digest + str(count).encode()) if count else digest
 
 
