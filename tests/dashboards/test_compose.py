@@ -21,25 +21,28 @@ def read(file: str) -> Any:
 
 
 SERVICES = read("compose.yaml")["services"]
+EACH_SERVICE = pytest.mark.parametrize("service", SERVICES, ids="of {}".format)
+"""Whose bare names are those of markers, by which tests are counted."""
+
 SOURCES = {
     one["type"]: one for one in read("provisioning/datasources/datasources.yaml")["datasources"]
 }
 SCRAPED = read("prometheus.yaml")["global"]["scrape_interval"]
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@EACH_SERVICE
 def test_an_image_has_an_exact_version(service: str) -> None:
     assert re.fullmatch(r"[\w/-]+:v?\d+\.\d+\.\d+(-slim)?", SERVICES[service]["image"])
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@EACH_SERVICE
 def test_what_is_mounted_is_there(service: str) -> None:
     volumes = [volume.split(":")[0] for volume in SERVICES[service].get("volumes", [])]
 
     assert [one for one in volumes if one.startswith("./") and not (GRAFANA / one).exists()] == []
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@EACH_SERVICE
 def test_only_this_machine_reaches_it(service: str) -> None:
     """Grafana lets everybody in, and OTLP takes what it is given."""
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[service].get("ports", []))

@@ -91,6 +91,7 @@ class TestLeftovers:
         """Makes that many calls and waits until the last of them is settled."""
         monkeypatch.setattr("costspan.cost.tracker.KEPT_RECORDS", KEPT_RECORDS)
         monkeypatch.setattr("costspan.cost.seen.MOST_KEPT", KEPT_RECORDS)
+        monkeypatch.setattr("costspan.cost.seen.MOST_WAITING", KEPT_RECORDS)
         ended = Forgotten()
         with watched(tracer_provider=provider_into(ended)), in_one_trace():
 

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import duckdb
 import pytest
 from msgspec import structs
 
 from costspan.errors import ConfigurationError
+from costspan.report import query
 from costspan.report.query import Breakdown, Question, ask, ask_each
 from tests.report.folders import GAP, line, write
 
@@ -76,3 +78,33 @@ def test_a_dear_call_is_read_exactly_for_each(tmp_path: Path):
 def test_a_wrong_word_of_any_is_named(folder: Path):
     with pytest.raises(ConfigurationError, match="'session_id': write session"):
         ask_each(Question([folder]), [Breakdown(("agent",)), Breakdown(("session_id",))])
+
+
+def test_what_does_not_fit_into_memory_at_once_is_asked_one_by_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    passes = []
+    whole, real = ask_each(Question([folder]), BREAKDOWNS), query.statement
+
+    def statement(*arguments, breakdowns, **more):
+        passes.append(len(breakdowns))
+        if len(breakdowns) > 1:
+            raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate")
+        return real(*arguments, breakdowns=breakdowns, **more)
+
+    monkeypatch.setattr(query, "statement", statement)
+
+    assert ask_each(Question([folder]), BREAKDOWNS) == whole
+    assert passes == [len(BREAKDOWNS)] + [1] * len(BREAKDOWNS)
+
+
+def test_memory_that_is_not_enough_for_one_either_is_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def statement(*arguments, **more):
+        raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate")
+
+    monkeypatch.setattr(query, "statement", statement)
+
+    with pytest.raises(ConfigurationError, match="DuckDB cannot answer: Out of Memory"):
+        ask_each(Question([folder]), BREAKDOWNS[:2])

@@ -69,7 +69,7 @@ class Server:
         self.spans_path = folder / "spans.jsonl"
         names = ("OTLP_GRPC", "OTLP_HTTP", "JAEGER_HTTP", "JAEGER_GRPC", "PROMETHEUS", "HEALTH")
         self.at = {name: f"127.0.0.1:{free_port()}" for name in names}
-        self._environ = {
+        self.environ = {
             **os.environ,
             **self.at,
             "SPANS_PATH": str(self.spans_path),
@@ -95,13 +95,13 @@ class Server:
     @property
     def own_metrics(self) -> str:
         """Where it tells of itself, if its configuration says so."""
-        return f"http://127.0.0.1:{self._environ['OWN_METRICS_PORT']}/metrics"
+        return f"http://127.0.0.1:{self.environ['OWN_METRICS_PORT']}/metrics"
 
     def start(self) -> None:
         """Run it; returns when it takes OTLP."""
         with self._log.open("ab") as out:
             self.process = subprocess.Popen(
-                self._words, stdout=out, stderr=subprocess.STDOUT, env=self._environ
+                self._words, stdout=out, stderr=subprocess.STDOUT, env=self.environ
             )
         awaited(self._listens, f"server that listens: {self._words}\n{self.log()}")
 

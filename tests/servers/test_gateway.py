@@ -9,7 +9,7 @@ import pytest
 
 from costspan.testing import LLMServer
 from tests.servers.arrived import awaited_spans, spans_in
-from tests.servers.programs import ended, started
+from tests.servers.programs import IN_STEPS, calls, ended, started
 from tests.servers.prometheus_text import scraped, total
 from tests.servers.running import COLLECTOR, CONFIGS, SHIPPED, Server, awaited, needs_collector
 from tests.servers.running import running as run
@@ -62,7 +62,7 @@ def test_what_is_dear_failed_or_unpriced_is_kept(
     gateway: Server, backend: Server, server: LLMServer
 ) -> None:
     """Three of seven; 400,000 tokens of gpt-4o-mini in are 0.06 USD, 300,000 are 0.045."""
-    calls = """
+    source = """
         for _ in range(3):
             call()
         call("tokens=300000/0", agent="below")
@@ -71,7 +71,7 @@ def test_what_is_dear_failed_or_unpriced_is_kept(
         call(model="a-model-of-our-own", agent="unpriced")
     """
     with both(gateway, backend):
-        say(server, gateway, calls)
+        say(server, gateway, source)
         awaited_spans(backend.spans_path, 3)
         gateway.stop()  # which decides on what it still holds, and sends it
 
@@ -95,13 +95,13 @@ def test_content_keys_and_persons_go_no_further(
 ) -> None:
     """The app captures content; the rest of the span arrives as it was."""
     gateway = gateway_to(backend, tmp_path, SAMPLE_PERCENT="100")
-    calls = """
+    source = """
         tags = {"key": "sk-abcdefghijklmnopqrstuvwx", "team": "search", "mail": "ada@example.org"}
         with attribution(user="ada", tags=tags):
             call(agent="code_reviewer")
     """
     with both(gateway, backend):
-        say(server, gateway, calls, COSTSPAN_CAPTURE_CONTENT="on")
+        say(server, gateway, source, COSTSPAN_CAPTURE_CONTENT="on")
         (span,) = awaited_spans(backend.spans_path, 1)
 
     assert not any("messages" in name for name in span.attributes)
@@ -128,6 +128,36 @@ def test_what_was_kept_outlives_a_crash(tmp_path: Path, backend: Server, server:
 
     with both(gateway, backend):
         assert len(awaited_spans(backend.spans_path, 20)) == 20
+
+
+def test_out_of_memory_it_refuses_and_the_spans_come_later(
+    tmp_path: Path, backend: Server, server: LLMServer
+) -> None:
+    """With a limit that no collector fits into; then it is started again with the usual one."""
+    gateway = gateway_to(backend, tmp_path, SAMPLE_PERCENT="100")
+    usual = dict(gateway.environ)
+    gateway.environ |= {"MEMORY_MIB": "2", "MEMORY_SPIKE_MIB": "1"}
+
+    def refused() -> bool:
+        return total(scraped(gateway.own_metrics), "otelcol_receiver_refused_spans") >= 3
+
+    with both(gateway, backend):
+        program = started(
+            IN_STEPS,
+            server.openai_url,
+            OTEL_EXPORTER_OTLP_ENDPOINT=gateway.http,
+            OTEL_EXPORTER_OTLP_TIMEOUT="60",
+            OTEL_BSP_SCHEDULE_DELAY="100",
+        )
+        made = calls(program, 3)
+        awaited(refused, "three refused spans")
+        gateway.stop()
+        gateway.environ = usual
+        gateway.start()
+        came = awaited_spans(backend.spans_path, 3)
+        ended(program)
+
+    assert {span.span_id for span in came} == made
 
 
 METERED = """

@@ -40,6 +40,14 @@ class TestGateway:
         assert "decision_weight" in valid(tmp_path / "c.yaml", tmp_path)
 
 
+@pytest.mark.validates("grafana/collector.yaml")
+class TestGrafana:
+    pytestmark = needs_collector
+
+    def test_it_is_valid(self, tmp_path: Path) -> None:
+        assert valid(SHIPPED / "grafana" / "collector.yaml", tmp_path) == ""
+
+
 @pytest.mark.validates("files/collector.yaml")
 class TestFiles:
     pytestmark = needs_collector

@@ -11,6 +11,7 @@ from typing import Any
 
 from costspan.call import plain
 from costspan.cli.amounts import count, dollars
+from costspan.cli.passed_over import many, told
 from costspan.errors import ConfigurationError
 from costspan.report import render
 from costspan.report.layout import Chosen, chosen
@@ -29,7 +30,12 @@ def add(commands: Any) -> None:
         epilog="Exit code: 0; 1 where the cost is over --fail-over; 2 where the question cannot "
         "be asked.",
     )
-    parser.add_argument("places", nargs="+", metavar="FOLDER", help="folders or files")
+    parser.add_argument(
+        "places",
+        nargs="+",
+        metavar="FOLDER",
+        help="folders, files, databases of costspan load",
+    )
     parser.add_argument(
         "--by",
         action="append",
@@ -117,29 +123,11 @@ def notes(report: Report) -> Iterator[str]:
     """What the figures leave out."""
     passed = report.passed_over
     if not report.total.calls:
-        yield f"no calls in {_many(report.files, 'file')}"
+        yield f"no calls in {many(report.files, 'file')}"
     if report.total.unpriced_calls:
-        count = _many(report.total.unpriced_calls, "call")
+        count = many(report.total.unpriced_calls, "call")
         yield f"{count} without a price: their dollars are not in the sums"
-    if passed.lost:
-        yield f"{_many(passed.lost, 'call')} could not be written to the files when they were made"
-    if passed.is_newer:
-        yield "some lines are of a newer version of costspan: read as far as they are known here"
-    counts = {
-        "line": passed.lines,
-        "empty file": passed.empty_files,
-        "unreadable file": passed.unreadable_files,
-    }
-    found = [_many(count, what) for what, count in counts.items() if count]
-    if found:
-        yield f"passed over: {', '.join(found)}"
-        yield from (f"  {place}" for place in passed.named)
-        if len(passed.named) < sum(counts.values()):
-            yield "  ..."
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    yield from told(passed)
 
 
 def _judged(report: Report, most: Decimal | None) -> int:

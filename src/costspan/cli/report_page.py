@@ -13,6 +13,7 @@ from msgspec import structs
 from costspan import settings
 from costspan.call import plain
 from costspan.errors import ConfigurationError
+from costspan.report.databases.spilling import FIELDS, as_files
 from costspan.report.page.document import document
 from costspan.report.page.questions import contents
 from costspan.report.query import Question, Report
@@ -32,7 +33,8 @@ def write(
     Raises:
         ConfigurationError: it cannot be asked, or not be written there.
     """
-    found = contents(asked)
+    with as_files(asked.places, FIELDS) as places:
+        found = contents(structs.replace(asked, places=places))
     budgets, why = _budgets(store)
     found = structs.replace(found, notes=tuple(notes(found.time)), budgets=budgets, no_budgets=why)
     try:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 COMPRESSED = {"gzip": ".gz", "zstd": ".zst"}
@@ -46,6 +47,11 @@ class FileName(NamedTuple):
     def plain(self) -> FileName:
         """The name before the file was compressed."""
         return self._replace(compressed="", unfinished=False)
+
+
+def lasting_name(path: Path) -> str:
+    """The name of a file without what a compressor adds."""
+    return path.stem if path.suffix in COMPRESSED.values() else path.name
 
 
 def parsed(prefix: str, name: str) -> FileName | None:

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
-from costspan import semconv
 from costspan.guard import quietly
+from costspan.semconv.measured import BUDGET_NAME, BUDGET_PER
 from costspan.totals import BudgetState
 
 _READING = quietly("reading the budgets")
@@ -90,7 +90,7 @@ def _reading(
             return ()
         with _READING:
             return [
-                Observation(value, {semconv.BUDGET_NAME: state.name, semconv.BUDGET_PER: state.per})
+                Observation(value, {BUDGET_NAME: state.name, BUDGET_PER: state.per})
                 for state in budgets.budget_states()
                 if (value := value_of(state)) is not None
             ]

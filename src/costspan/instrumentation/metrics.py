@@ -22,6 +22,7 @@ from costspan.instrumentation import gauges
 from costspan.instrumentation.gauges import Budgeted
 from costspan.instrumentation.labels import Labelled, Labels
 from costspan.instrumentation.seldom import Seldom
+from costspan.semconv.measured import MODALITY, TOKEN_TYPE
 from costspan.settings import Settings
 
 SECONDS = (
@@ -181,7 +182,7 @@ class Instruments:
             _record(self._first_chunks, call.time_to_first_chunk, labels, context)
 
     def _record_tokens(self, usage: Usage, labels: Labelled, context: Any) -> None:
-        told = {**labels, semconv.MODALITY: "unknown" if _mixed(usage) else "text"}
+        told = {**labels, MODALITY: "unknown" if _mixed(usage) else "text"}
         for field, counter in self._counters.items():
             tokens = getattr(usage, field)
             if tokens and tokens > 0:  # a counter cannot take back what a correction lowers
@@ -190,7 +191,7 @@ class Instruments:
             return
         for kind, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
             if tokens and tokens > 0:
-                self._older_tokens.record(tokens, {**labels, semconv.TOKEN_TYPE: kind}, context)
+                self._older_tokens.record(tokens, {**labels, TOKEN_TYPE: kind}, context)
 
 
 def _seconds(meter: Any, name: str, description: str) -> Any:

@@ -180,7 +180,7 @@ class Tracers:
         """Do now what the first call would have to wait for."""
         provider = self._given if self._given is not None else trace.get_tracer_provider()
         if not _is_unset(provider):
-            _ = self.tracer
+            self.onlookers.watch(self.tracer)
         else:
             self._spare = importlib.import_module("opentelemetry.sdk.trace").TracerProvider()
 

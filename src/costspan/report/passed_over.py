@@ -41,6 +41,50 @@ class PassedOver(Struct, frozen=True):
     named: tuple[str, ...] = ()
 
 
+class Noted:
+    """What is passed over, noted as it is met.
+
+    Attributes:
+        newest: the newest version of a line.
+    """
+
+    def __init__(self) -> None:
+        self.newest = 0
+        self._counts: Counter[str] = Counter()
+        self._named: list[str] = []
+
+    def line(self, path: Path, number: int, what: str) -> None:
+        """A line that is `torn`, `foreign`, another `record` or `blank`."""
+        if what == "record":
+            self._counts["records"] += 1
+        elif what != "blank":
+            self._name("lines", f"{path}:{number}: {what}")
+
+    def gap(self, lost: int | None) -> None:
+        """A line that says how many could not be written."""
+        self._counts["gaps"] += 1
+        self._counts["lost"] += lost or 0
+
+    def empty(self, path: Path) -> None:
+        """A file without a byte."""
+        self._name("empty_files", f"{path}: empty")
+
+    def unreadable(self, path: Path, after: int, why: object) -> None:
+        """A file, or its rest after so many lines."""
+        place = f"{path}:{after + 1}" if after else str(path)
+        self._name("unreadable_files", f"{place}: unreadable ({why})")
+
+    def _name(self, what: str, place: str) -> None:
+        self._counts[what] += 1
+        if len(self._named) < _MOST_NAMED:
+            self._named.append(place)
+
+    def found(self) -> PassedOver:
+        """All of it."""
+        is_newer = self.newest > SCHEMA_VERSION
+        return PassedOver(**self._counts, is_newer=is_newer, named=tuple(self._named))
+
+
 def found_in(
     files: Sequence[Path], unreadable: Mapping[Path, str], rows: Sequence[Any]
 ) -> PassedOver:

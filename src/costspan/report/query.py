@@ -18,13 +18,16 @@ from msgspec import Struct, structs
 from costspan.errors import ConfigurationError
 from costspan.export.folders import Place
 from costspan.report.conditions import condition
+from costspan.report.databases.address import is_address
+from costspan.report.databases.spilling import SPILLED, as_files
 from costspan.report.dearest import dearest
+from costspan.report.engine import duckdb
 from costspan.report.figures import Figures, together
 from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
 from costspan.report.running import run
-from costspan.report.statement import NOTES, part_of, statement
+from costspan.report.statement import NOTES, fields_read, part_of, statement
 from costspan.report.vocabulary import TIMES, checked_word
 
 _MOST_EXACT_BYTES = 4 << 30
@@ -37,12 +40,19 @@ _WIDTH = len(Figures.__struct_fields__)
 _PACKED = 10
 """How many bytes one of a compressed file may stand for."""
 
+_FEWER_FIELDS = 4
+"""And one of the lines of a database, which have only the fields that are read."""
+
+
+class _TooMuch(ConfigurationError):
+    """The answer does not fit into the memory that a report may take."""
+
 
 class Question(Struct, frozen=True):
     """What is asked.
 
     Args:
-        places: folders, or files themselves.
+        places: folders, files themselves, or URLs of databases that a load filled.
         by: words to sum by, such as `agent` or `tag:team`; none gives the total alone.
         since, until: moments as `moments.moment` reads them; a call counts when it ended.
         where: an expression that `conditions.condition` reads.
@@ -112,9 +122,20 @@ def ask(question: Question) -> Report:
 def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
     """Answer for each breakdown, in one pass over the files; `by` and `top` are those of each.
 
+    Where that does not fit into memory, as with a million sessions, each has a pass of its own.
+
     Raises:
         ConfigurationError: as `ask` does.
     """
+    try:
+        return _asked(question, breakdowns)
+    except _TooMuch:
+        if len(breakdowns) == 1:
+            raise
+        return [_asked(question, [one])[0] for one in breakdowns]
+
+
+def _asked(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
     parts = [tuple(dict.fromkeys(map(checked_word, one.by))) for one in breakdowns]
     by = tuple(dict.fromkeys(word for words in parts for word in words))
     now = question.now or datetime.now(UTC)
@@ -122,6 +143,10 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
     until = moment("--until", question.until, now) if question.until is not None else None
     before = _before(question, by, since, until or moment("--until", "now", now))
     asked = condition(question.where) if question.where is not None else None
+    if any(map(is_address, question.places)):
+        fields = fields_read(by, asked)
+        with as_files(question.places, fields, before or since, until) as places:
+            return ask_each(structs.replace(question, places=places, now=now), breakdowns)
     files = files_in(question.places, _day(before or since), _day(until))
     is_exact = sum(map(_bytes, files)) * (len(parts) + 1) <= 2 * _MOST_EXACT_BYTES
 
@@ -211,8 +236,9 @@ def _day(instant: datetime | None) -> Any:
 
 
 def _bytes(path: Path) -> int:
+    weight = _FEWER_FIELDS if path.name == SPILLED else 1 if path.suffix == ".jsonl" else _PACKED
     try:
-        return path.stat().st_size * (1 if path.suffix == ".jsonl" else _PACKED)
+        return path.stat().st_size * weight
     except OSError:
         return 0
 
@@ -223,10 +249,13 @@ def _run(
     """The rows of the statement, over the files that can be read, and why the others cannot."""
 
     def rows(engine: Any, chosen: Sequence[Path]) -> list[Any]:
-        found: list[Any] = engine.execute(sql(chosen)).fetchall()
-        if any(row[_IS_DEAR] for row in found):
-            found = engine.execute(sql(chosen, as_text=True)).fetchall()
-        return found
+        try:
+            found: list[Any] = engine.execute(sql(chosen)).fetchall()
+            if any(row[_IS_DEAR] for row in found):
+                found = engine.execute(sql(chosen, as_text=True)).fetchall()
+            return found
+        except duckdb().OutOfMemoryException as fault:
+            raise _TooMuch(f"DuckDB cannot answer: {str(fault).splitlines()[0]}") from None
 
     found, unreadable = run(files, rows, where)
     return found or [], unreadable

@@ -32,8 +32,10 @@ READ = frozenset((*_NEEDED, *_SUMMED, "error", "corrects", "time_to_first_token_
 """The fields that are read for the figures."""
 
 
-_TOTAL = "coalesce(total_tokens, coalesce(input_tokens, output_tokens) + "
-_TOTAL += "CASE WHEN input_tokens IS NULL THEN 0 ELSE coalesce(output_tokens, 0) END)"
+TOTAL_TOKENS = "coalesce(total_tokens, coalesce(input_tokens, output_tokens) + "
+TOTAL_TOKENS += "CASE WHEN input_tokens IS NULL THEN 0 ELSE coalesce(output_tokens, 0) END)"
+"""Of a call that knows only one part, that part."""
+
 _TIMED = "FILTER (output_tokens > 0 AND corrects IS NULL)"
 
 _COUNTS = (
@@ -48,7 +50,7 @@ IS_CALL = " AND ".join(
 )
 """Whether a line is one of a call."""
 
-_SUMS = tuple(f"sum({_TOTAL if name == 'total_tokens' else name})" for name in _SUMMED)
+_SUMS = tuple(f"sum({TOTAL_TOKENS if name == 'total_tokens' else name})" for name in _SUMMED)
 _DEAR = " OR ".join(f"abs({name}) >= {DEAR_USD}" for name in _SUMMED if name.endswith("_usd"))
 IS_DEAR = f"coalesce(bool_or({_DEAR}), false)"
 """Whether any call is so dear that lines must be read as text."""
@@ -147,11 +149,15 @@ def _instant(moment: datetime) -> str:
     return f"TIMESTAMP {text(moment.isoformat(' '))}"
 
 
-def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as_text: bool) -> str:
+def fields_read(by: Sequence[str], where: Condition | None) -> set[str]:
+    """The fields of a line that the statement reads."""
     fields = {field_of(word) for word in by} | READ
-    if where is not None:
-        fields |= where.fields
-    return lines(files, fields - {"tags"}, _tags(by, where), as_text=as_text)
+    return fields if where is None else fields | where.fields
+
+
+def _lines(files: Iterable[Path], by: Sequence[str], where: Condition | None, as_text: bool) -> str:
+    fields = fields_read(by, where) - {"tags"}
+    return lines(files, fields, _tags(by, where), as_text=as_text)
 
 
 def _tags(by: Sequence[str], where: Condition | None) -> set[str]:

@@ -46,10 +46,6 @@ COST_AMOUNT = "gen_ai.usage.cost.amount"
 COST_CURRENCY = "gen_ai.usage.cost.currency"
 COST_SOURCE = "gen_ai.usage.cost.source"
 COST_PROPOSED = (COST_AMOUNT, COST_CURRENCY, COST_SOURCE)
-MODALITY = "gen_ai.token.modality"
-TOKEN_TYPE = "gen_ai.token.type"
-BUDGET_NAME = "costspan.budget.name"
-BUDGET_PER = "costspan.budget.per"
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 
 MESSAGES: Mapping[str, str] = {
@@ -120,13 +116,8 @@ USAGE: Mapping[str, str] = {
 }
 """The fields of `Usage`, and the attribute that each becomes."""
 
-_Counted = defstruct(
-    "_Counted",
-    [(field, float, None) for field in Usage.__struct_fields__],
-    omit_defaults=True,
-    rename={**USAGE},
-    gc=False,
-)
+_FIELDS = [(field, float, None) for field in Usage.__struct_fields__]
+_Counted = defstruct("_Counted", _FIELDS, omit_defaults=True, rename={**USAGE}, gc=False)
 """`Usage` under the names of its attributes: so msgspec makes them of it in one step."""
 
 _MODEL_FREE_NAMES = frozenset({"fetch_response"})

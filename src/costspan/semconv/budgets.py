@@ -10,8 +10,6 @@ from msgspec import Struct
 
 from costspan.semconv import (
     AGENT,
-    BUDGET_NAME,
-    BUDGET_PER,
     COST_TOTAL,
     ENDPOINT,
     PROVIDER,
@@ -21,6 +19,7 @@ from costspan.semconv import (
     USER,
     Attributes,
 )
+from costspan.semconv.measured import BUDGET_NAME, BUDGET_PER
 
 BUDGET_ALERT = "costspan.budget.alert"
 """The name of the event and of the log record."""

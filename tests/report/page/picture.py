@@ -13,5 +13,5 @@ if __name__ == "__main__":
     with TemporaryDirectory() as folder, chromium() as browser:
         page = Path(folder, "report.html")
         main(["report", str(rich(Path(folder, "logs"))), "--html", str(page)])
-        context = browser.new_context(viewport={"width": 1120, "height": 870}, offline=True)
+        context = browser.new_context(viewport={"width": 1120, "height": 880}, offline=True)
         Opened(context, page).page.screenshot(path=PICTURE)

@@ -179,6 +179,11 @@ def test_usage_is_compared_in_tokens(against: Against):
     assert cause.text == "the provider counts 3 requests, the files 2 calls"
 
 
+def test_usage_of_completions_is_not_of_embeddings(against: Against):
+    lines = [call("1"), call("1", model="text-embedding-3-small", operation="embeddings")]
+    assert rows(against(lines, [usage("gpt-5", 100, 10, 1)])) == [("20", "gpt-5", 110, 110)]
+
+
 def test_more_pages_are_missing(against: Against):
     assert [cause.word for cause in remarks(against([], [cost(1)], has_more=True))] == [
         "more pages"

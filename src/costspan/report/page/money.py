@@ -201,7 +201,16 @@ def dearest_calls(found: Contents) -> Markup:
         ]
         for call in calls
     ]
-    return table(Table("dearest-calls", "The dearest calls", heads, rows, sorted_by=1))
+    found_again = element(
+        "p",
+        element("code", "costspan show"),
+        " and the digits of a trace print the whole of it.",
+        class_="note",
+    )
+    return joined(
+        table(Table("dearest-calls", "The dearest calls", heads, rows, sorted_by=1)),
+        found_again if any(call.trace_id for call in calls) else None,
+    )
 
 
 def _named(text: str | None) -> Cell:

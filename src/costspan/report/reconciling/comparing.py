@@ -133,7 +133,7 @@ def compare(places: Sequence[Place], statement: Statement) -> Comparison:
 
 
 def _asked(places: Sequence[Place], statement: Statement, more: str) -> Report:
-    where = f"provider = '{statement.provider}'"
+    where = f"provider = '{statement.provider}' and {statement.calls}"
     return ask(
         Question(
             places,

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from msgspec import structs
+
 from costspan.report.reconciling.statement import Item, Statement, day_of, in_usd, statement_of
 
 COSTS, USAGE = "organization.costs.result", "organization.usage.completions.result"
@@ -55,11 +57,18 @@ def _cost(bucket: Mapping[str, Any], usd: Any, currency: Any, said: Mapping[str,
 
 
 def of_usage(pages: Iterable[Mapping[str, Any]]) -> Statement:
-    """The pages of completions: tokens in (cached ones included) and out."""
+    """The pages of completions: tokens in (cached ones included) and out, of text and audio."""
     buckets = list(_buckets(pages))
     items = (_usage(bucket, result) for bucket in buckets for result in bucket["results"])
     days = [day_of(bucket["start_time"]) for bucket in buckets]
-    return statement_of("OpenAI usage", "openai", "tokens", items, days)
+    found = statement_of("OpenAI usage", "openai", "tokens", items, days)
+    return structs.replace(found, calls=_COMPLETIONS)
+
+
+_COMPLETIONS = "operation not in ('embeddings', 'moderation')"
+"""Those have pages of their own."""
+
+_TOKENS = ("input_tokens", "output_tokens", "input_audio_tokens", "output_audio_tokens")
 
 
 def _usage(bucket: Mapping[str, Any], said: Mapping[str, Any]) -> Item:
@@ -67,7 +76,7 @@ def _usage(bucket: Mapping[str, Any], said: Mapping[str, Any]) -> Item:
         day=day_of(bucket["start_time"]),
         name=str(said.get("model") or "(all models)"),
         model=said.get("model"),
-        amount=Decimal(said.get("input_tokens") or 0) + Decimal(said.get("output_tokens") or 0),
+        amount=sum((Decimal(said.get(name) or 0) for name in _TOKENS), Decimal(0)),
         requests=said.get("num_model_requests"),
         is_batch=bool(said.get("batch")),
     )

@@ -46,6 +46,8 @@ def read(path: Path) -> Statement:
     try:
         with compression.reading(path) as file:
             return _read(path, file)
+    except ConfigurationError:
+        raise
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: there is no such file") from None
     except faults as fault:
@@ -93,8 +95,8 @@ def _shape(pages: list[Any]) -> Callable[[Iterable[Mapping[str, Any]]], Statemen
     ]
     result: dict[str, Any] = next((one for bucket in buckets for one in bucket["results"]), {})
     if any("start_time" in bucket for bucket in buckets):
-        is_usage = result.get("object") == openai.USAGE or "num_model_requests" in result
-        if not is_usage and result and "amount" not in result:
+        is_usage = result.get("object") == openai.USAGE
+        if not is_usage and result and result.get("object") != openai.COSTS:
             return None
         return openai.of_usage if is_usage else openai.of_costs
     if any("starting_at" in bucket for bucket in buckets):

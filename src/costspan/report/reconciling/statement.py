@@ -40,6 +40,7 @@ class Statement(Struct, frozen=True, kw_only=True):
         shape: what it was recognised as.
         provider: the provider whose calls it is about, by our name for it.
         unit: `USD` or `tokens`.
+        calls: which of the provider's calls it is about, as a report's `--where`.
         first, last: the days that it is about.
         is_whole: no further page is announced that is not in the file.
     """
@@ -48,6 +49,7 @@ class Statement(Struct, frozen=True, kw_only=True):
     provider: str
     unit: str
     items: tuple[Item, ...]
+    calls: str = "true"
     first: date
     last: date
     is_whole: bool = True

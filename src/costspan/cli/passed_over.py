@@ -1,0 +1,31 @@
+"""What a command read and did not count as a call, in words for standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from costspan.report.passed_over import PassedOver
+
+
+def told(passed: PassedOver) -> Iterator[str]:
+    """A line for each thing that is worth saying."""
+    if passed.lost:
+        yield f"{many(passed.lost, 'call')} could not be written to the files when they were made"
+    if passed.is_newer:
+        yield "some lines are of a newer version of costspan: read as far as they are known here"
+    counts = {
+        "line": passed.lines,
+        "empty file": passed.empty_files,
+        "unreadable file": passed.unreadable_files,
+    }
+    found = [many(count, what) for what, count in counts.items() if count]
+    if found:
+        yield f"passed over: {', '.join(found)}"
+        yield from (f"  {place}" for place in passed.named)
+        if len(passed.named) < sum(counts.values()):
+            yield "  ..."
+
+
+def many(count: int, what: str) -> str:
+    """`1 call`, `2 calls`."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,88 @@
+"""Where a replay goes, and how: by options, else by the variables of OpenTelemetry's exporters."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterable
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+from opentelemetry.util.re import parse_env_headers
+
+from costspan.errors import ConfigurationError
+from costspan.report.replaying.receiver import Receiver
+
+_PATH = "v1/traces"
+
+
+def endpoint(written: str | None) -> str:
+    """The URL that traces are posted to.
+
+    Raises:
+        ConfigurationError: there is none, or it is none.
+    """
+    whole = _variable("TRACES_ENDPOINT") if not written else None
+    url = whole or written or _variable("ENDPOINT")
+    if not url:
+        raise ConfigurationError("say where to: --to http://localhost:4318")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError("--to: give an address such as http://localhost:4318")
+    if "@" in parts.netloc:
+        raise ConfigurationError(
+            "--to holds a user or a password: give them as --header 'Authorization=Basic ...'"
+        )
+    if whole or parts.path.endswith(f"/{_PATH}"):
+        return url
+    return f"{url.rstrip('/')}/{_PATH}"
+
+
+def receiver(url: str, headers: Iterable[str]) -> Receiver:
+    """The receiver at a URL.
+
+    Args:
+        headers: as `NAME=VALUE`.
+
+    Raises:
+        ConfigurationError: a header or a variable cannot be understood.
+    """
+    found = {"User-Agent": f"costspan/{version('costspan')}"}
+    found |= parse_env_headers(_setting("HEADERS") or "", liberal=True)
+    for header in headers:
+        name, is_there, value = header.partition("=")
+        if not is_there or not name.strip():
+            raise ConfigurationError("--header: write NAME=VALUE")
+        found[name.strip()] = value.strip()
+    compression = _setting("COMPRESSION") or "gzip"
+    if compression not in ("gzip", "none"):
+        raise ConfigurationError(f"OTEL_EXPORTER_OTLP_COMPRESSION={compression}: use gzip or none")
+    return Receiver(url, found, compressed=compression == "gzip", tls=_tls(), timeout=_timeout())
+
+
+def _variable(name: str) -> str | None:
+    return os.environ.get(f"OTEL_EXPORTER_OTLP_{name}", "").strip() or None
+
+
+def _setting(name: str) -> str | None:
+    """A variable for traces, else the one for all."""
+    return _variable(f"TRACES_{name}") or _variable(name)
+
+
+def _timeout() -> float:
+    written = _setting("TIMEOUT") or "10"
+    try:
+        return float(written)
+    except ValueError:
+        raise ConfigurationError(f"OTEL_EXPORTER_OTLP_TIMEOUT={written}: give seconds") from None
+
+
+def _tls() -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=_setting("CERTIFICATE"))
+        certificate = _setting("CLIENT_CERTIFICATE")
+        if certificate:
+            context.load_cert_chain(certificate, _setting("CLIENT_KEY"))
+    except (OSError, ssl.SSLError) as fault:
+        raise ConfigurationError(f"OTEL_EXPORTER_OTLP_CERTIFICATE: {fault}") from None
+    return context
