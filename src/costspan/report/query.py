@@ -161,17 +161,14 @@ def _asked(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
         return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
     rows, unreadable = _run(files, sql, question)
-    facts: dict[str, Any] = {"since": since, "until": until, "compared_since": before}
-    facts |= {"where": question.where, "is_exact": is_exact, "files": len(files)}
-    facts |= {"passed_over": found_in(files, unreadable, rows)}
-    reports = (
-        Report(by=words, **facts, **_answer(_rows_of(rows, by, words), len(words), bool(before)))
-        for words in parts
-    )
-    return [
-        report if before else _cut(report, one.top)
-        for report, one in zip(reports, breakdowns, strict=True)
-    ]
+    said: dict[str, Any] = {"since": since, "until": until, "compared_since": before}
+    said |= {"where": question.where, "is_exact": is_exact, "files": len(files)}
+    said["passed_over"] = found_in(files, unreadable, rows)
+    reports = []
+    for words, one in zip(parts, breakdowns, strict=True):
+        answer = _answer(_rows_of(rows, by, words), len(words), before is not None)
+        reports.append(_cut(Report(by=words, **said, **answer), None if before else one.top))
+    return reports
 
 
 def _tops(
