@@ -11,8 +11,15 @@ from costspan.errors import ConfigurationError
 from costspan.export import folders
 from costspan.export.folders import Place
 from costspan.export.naming import FileName, parsed
+from costspan.report.databases.spilling import SPILLED
 
 PREFIX = "llm_trace_"
+_PACKED = 10
+"""How many bytes one of a compressed file may stand for."""
+
+_FEWER_FIELDS = 4
+"""And one of the lines of a database, which have only the fields that are read."""
+
 _ZONES = timedelta(days=2)
 """A file's day may be that of any time zone, so that it can be near a call's day in UTC."""
 
@@ -46,6 +53,19 @@ def files_in(
             if path == place or _is_within(parsed(prefix, path.name), since, until):
                 found.setdefault(os.path.realpath(path), path)
     return list(found.values())
+
+
+def bytes_in(files: Iterable[Path]) -> int:
+    """About how many bytes of lines there are: of those that files hold packed, or in part."""
+    return sum(map(_bytes, files))
+
+
+def _bytes(path: Path) -> int:
+    weight = _FEWER_FIELDS if path.name == SPILLED else 1 if path.suffix == ".jsonl" else _PACKED
+    try:
+        return path.stat().st_size * weight
+    except OSError:
+        return 0
 
 
 def _is_within(parts: FileName | None, since: date | None, until: date | None) -> bool:

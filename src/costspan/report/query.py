@@ -18,12 +18,11 @@ from msgspec import Struct, structs
 from costspan.errors import ConfigurationError
 from costspan.export.folders import Place
 from costspan.report.conditions import condition
-from costspan.report.databases.address import is_address
-from costspan.report.databases.spilling import SPILLED, as_files
+from costspan.report.databases.spilling import as_files
 from costspan.report.dearest import dearest
 from costspan.report.engine import duckdb
 from costspan.report.figures import Figures, together
-from costspan.report.files import files_in
+from costspan.report.files import bytes_in, files_in
 from costspan.report.moments import moment
 from costspan.report.passed_over import PassedOver, found_in
 from costspan.report.running import Watch, run, unwatched
@@ -37,11 +36,6 @@ one breakdown and the total: with more of them it is so much less."""
 _IS_TOTAL = 2
 _IS_DEAR = _IS_TOTAL + NOTES
 _WIDTH = len(Figures.__struct_fields__)
-_PACKED = 10
-"""How many bytes one of a compressed file may stand for."""
-
-_FEWER_FIELDS = 4
-"""And one of the lines of a database, which have only the fields that are read."""
 
 
 class _TooMuch(ConfigurationError):
@@ -145,15 +139,29 @@ def _asked(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
     until = moment("--until", question.until, now) if question.until is not None else None
     before = _before(question, by, since, until or moment("--until", "now", now))
     asked = condition(question.where) if question.where is not None else None
-    if any(map(is_address, question.places)):
-        fields = fields_read(by, asked)
-        with as_files(question.places, fields, before or since, until) as places:
-            return _asked(structs.replace(question, places=places, now=now), breakdowns)
-    files = files_in(question.places, _day(before or since), _day(until))
-    is_exact = sum(map(_bytes, files)) * (len(parts) + 1) <= 2 * _MOST_EXACT_BYTES
-
     window: dict[str, Any] = {"since": since, "until": until, "before": before}
-    window |= {"where": asked, "is_exact": is_exact, "breakdowns": parts}
+    fields = fields_read(by, asked)
+    with as_files(question.places, fields, before or since, until) as places:
+        files = files_in(places, _day(before or since), _day(until))
+        is_exact = bytes_in(files) * (len(parts) + 1) <= 2 * _MOST_EXACT_BYTES
+        window |= {"where": asked, "is_exact": is_exact, "breakdowns": parts}
+        return _answered(question, files, by, breakdowns, window)
+
+
+def _answered(
+    question: Question,
+    files: Sequence[Path],
+    by: tuple[str, ...],
+    breakdowns: Sequence[Breakdown],
+    window: dict[str, Any],
+) -> list[Report]:
+    """The reports over these files.
+
+    Args:
+        by: the words of all breakdowns.
+        window: what `statement` takes besides.
+    """
+    parts, before = window["breakdowns"], window["before"]
     tops = _tops(by, parts, breakdowns)
 
     def sql(chosen: Sequence[Path], *, as_text: bool = False) -> str:
@@ -161,9 +169,9 @@ def _asked(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
         return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
     rows, unreadable = _run(files, sql, question)
-    said: dict[str, Any] = {"since": since, "until": until, "compared_since": before}
-    said |= {"where": question.where, "is_exact": is_exact, "files": len(files)}
-    said["passed_over"] = found_in(files, unreadable, rows)
+    said: dict[str, Any] = {"since": window["since"], "until": window["until"]}
+    said |= {"compared_since": before, "where": question.where, "is_exact": window["is_exact"]}
+    said |= {"files": len(files), "passed_over": found_in(files, unreadable, rows)}
     reports = []
     for words, one in zip(parts, breakdowns, strict=True):
         answer = _answer(_rows_of(rows, by, words), len(words), before is not None)
@@ -224,14 +232,6 @@ def _before(
 
 def _day(instant: datetime | None) -> Any:
     return None if instant is None else instant.date()
-
-
-def _bytes(path: Path) -> int:
-    weight = _FEWER_FIELDS if path.name == SPILLED else 1 if path.suffix == ".jsonl" else _PACKED
-    try:
-        return path.stat().st_size * weight
-    except OSError:
-        return 0
 
 
 def _run(
