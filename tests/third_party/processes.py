@@ -29,7 +29,7 @@ def serving(
     """Run a server until the block ends; the block starts when it listens on `port`.
 
     Args:
-        patience: seconds that it may take to listen.
+        patience: seconds that it may take to listen, and to end.
     """
     with log.open("wb") as out:
         server = subprocess.Popen(
@@ -40,7 +40,7 @@ def serving(
         yield server
     finally:
         server.terminate()
-        server.wait(PATIENCE)
+        server.wait(patience)
 
 
 def _wait_for(server: subprocess.Popen[bytes], port: int, log: Path, patience: float) -> None:

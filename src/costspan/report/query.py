@@ -169,25 +169,14 @@ def _answered(
         return dearest(all_rows, len(by), tops) if tops and before is None else all_rows
 
     rows, unreadable = _run(files, sql, question)
-    passed_over = found_in(files, unreadable, rows)
-    reports = (
-        Report(
-            by=words,
-            since=window["since"],
-            until=window["until"],
-            compared_since=before,
-            where=question.where,
-            is_exact=window["is_exact"],
-            files=len(files),
-            passed_over=passed_over,
-            **_answer(_rows_of(rows, by, words), len(words), before is not None),
-        )
-        for words in parts
-    )
-    return [
-        report if before else _cut(report, one.top)
-        for report, one in zip(reports, breakdowns, strict=True)
-    ]
+    said: dict[str, Any] = {"since": window["since"], "until": window["until"]}
+    said |= {"compared_since": before, "where": question.where, "is_exact": window["is_exact"]}
+    said |= {"files": len(files), "passed_over": found_in(files, unreadable, rows)}
+    reports = []
+    for words, one in zip(parts, breakdowns, strict=True):
+        answer = _answer(_rows_of(rows, by, words), len(words), before is not None)
+        reports.append(_cut(Report(by=words, **said, **answer), None if before else one.top))
+    return reports
 
 
 def _tops(

@@ -32,6 +32,8 @@ _LIMITS = ("length", "max_tokens", "max_output_tokens", "model_length")
 """How providers call it that an answer ended for its length: OpenAI's two APIs, Anthropic, Gemini
 and Mistral, in small letters."""
 
+_SPELT = [*_LIMITS, *map(str.upper, _LIMITS)]
+
 _LONGEST = 1_000_000
 """Seconds. No call takes longer; a line that says so must not lead out of the calendar."""
 
@@ -57,8 +59,7 @@ COLUMNS = {
     "::BIGINT)",
     "is_failed": "error IS NOT NULL OR outcome = 'failed'",
     "is_abandoned": "outcome = 'abandoned'",
-    "is_cut": "coalesce(list_has_any(list_transform(finish_reasons, lambda one: lower(one)), "
-    f"{list(_LIMITS)!r}), false)",
+    "is_cut": f"coalesce(list_has_any(finish_reasons, {_SPELT!r}), false)",
 }
 """What is kept of each call, as SQL over its line."""
 
