@@ -340,5 +340,5 @@ class TestTracker:
 
     def test_a_limit_that_is_none(self, environ, switch_on):
         environ({"COSTSPAN_CALL_WARN_USD": "five cents"})
-        with pytest.raises(ConfigurationError, match="a number of US dollars"):
+        with pytest.raises(ConfigurationError, match="CALL_WARN_USD='five cents': write a number"):
             switch_on()

@@ -243,6 +243,14 @@ def _check_provider(name: str, provider: Any, method: str) -> None:
         raise ConfigurationError(f"instrument({name}={provider!r}): it has no {method}()")
 
 
+def _limit_of_a_call(usd: str) -> Budget:
+    try:
+        return Budget("single call", usd=usd, per="call")
+    except ConfigurationError:  # of a budget that nobody wrote
+        said = f"COSTSPAN_CALL_WARN_USD={usd!r}: write a number of US dollars above 0, such as 0.05"
+        raise ConfigurationError(said) from None
+
+
 def _tracker(costs: Any, settings: Settings) -> CostTracker | None:
     """The tracker that was given, else one made from the settings."""
     if costs is None or isinstance(costs, CostTracker):
@@ -252,7 +260,7 @@ def _tracker(costs: Any, settings: Settings) -> CostTracker | None:
     sinks = configured_sinks(settings.alerts, settings.slack_webhook_url)
     budgets = budgets_of(settings.budgets, sinks)
     if settings.call_warn_usd is not None:
-        budgets.append(Budget("single call", usd=settings.call_warn_usd, per="call"))
+        budgets.append(_limit_of_a_call(settings.call_warn_usd))
     return CostTracker(
         prices=prices_of(settings.prices),
         budgets=budgets,

@@ -10,7 +10,7 @@ import pytest
 from costspan import Budget, CostTracker, Instrumentor, Prices, Rate, record_call
 from costspan.cli import main
 from tests.cli.test_budgets import wait_for
-from tests.report.folders import line, write
+from tests.report.folders import LINE, line, write
 
 
 @pytest.fixture(autouse=True)
@@ -114,3 +114,42 @@ def test_a_store_tells_how_budgets_stand(
 def test_a_store_that_is_down_is_said_and_the_page_is_there(folder: Path):
     assert run(folder, "--html", "page.html", "--store", "redis://127.0.0.1:1/0") == 0
     assert "did not answer when this page was made" in Path("page.html").read_text("utf-8")
+
+
+def test_where_no_call_has_a_price_no_zero_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    unpriced = line(**dict.fromkeys(one for one in LINE if one.endswith("_usd")), status="unpriced")
+    folder = write(tmp_path / "logs", unpriced)
+
+    assert run(folder, "--html", "page.html") == 0
+
+    assert capsys.readouterr().out == "page.html: 1 call, no price known\n"
+    page = Path("page.html").read_text("utf-8")
+    assert "<h1><strong>No price</strong> for one call</h1>" in page
+    assert "No call has a price." in page
+
+
+def test_calls_with_a_part_of_their_price_are_among_what_is_left_out(tmp_path: Path):
+    folder = write(tmp_path / "logs", line(), line(status="partial", missing=["tools"]))
+
+    assert run(folder, "--html", "page.html") == 0
+
+    said = "<li>1 call with a price for a part only: the rest is not in the sums</li>"
+    assert said in Path("page.html").read_text("utf-8")
+
+
+def test_a_store_of_the_environment_whose_file_is_not_there_costs_no_page(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COSTSPAN_STORE", "sqlite:///none.db")
+
+    assert run(folder, "--html", "page.html") == 0
+
+    assert "names is not there, as seen from where" in Path("page.html").read_text("utf-8")
+    assert not Path("none.db").exists()
+
+
+def test_a_page_without_a_name_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert run(folder, "--html", "") == 2
+    assert "cannot be written" in capsys.readouterr().err

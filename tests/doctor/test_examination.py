@@ -42,6 +42,21 @@ def test_a_program_that_is_well(receiver: Receiver) -> None:
     assert Instrumentor().settings is None
 
 
+def test_no_finding_shows_what_an_address_hides(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = receiver.url.partition("://")[2]
+    address = f"http://u:canary@{host}/v1/traces?k=canary"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", address)
+
+    findings = found()
+
+    assert findings["spans"].text.endswith(
+        f"OTLP to http://***@{host}/v1/traces?***, as OTEL_* says"
+    )
+    assert "canary" not in str(findings)
+
+
 def test_a_clock_that_is_an_hour_slow(receiver: Receiver) -> None:
     receiver.date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
 

@@ -111,6 +111,16 @@ def test_a_damaged_file_is_named_and_the_others_are_read(tmp_path: Path):
     assert found.passed_over.named[0].startswith(f"{damaged}: unreadable (")
 
 
+@pytest.mark.parametrize("where", [None, "cost_usd > 0"])
+def test_a_folder_with_the_name_of_a_file_is_named(tmp_path: Path, where: str | None):
+    write(tmp_path, line())
+    folder = tmp_path / "llm_trace_2026-11-20.jsonl"
+    folder.mkdir()
+    found = asked(tmp_path, where=where)
+    assert (found.total.calls, found.passed_over.unreadable_files) == (1, 1)
+    assert found.passed_over.named == (f"{folder}: unreadable (Is a directory)",)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(tmp_path: Path):
     write(tmp_path, line())

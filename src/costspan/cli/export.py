@@ -128,7 +128,10 @@ def _opened(path: Path | None) -> Iterator[TextIO]:
     if path is None:
         yield sys.stdout
         return
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as fault:  # it would name the file that is written first
+        raise ConfigurationError(f"{path} cannot be written: {fault.strerror}") from None
     try:
         with open(number, "w", encoding="utf-8", newline="") as file:
             yield file

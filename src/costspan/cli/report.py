@@ -77,10 +77,10 @@ def _answered(given: argparse.Namespace, by: tuple[str, ...]) -> Report:
         given.until,
         given.where,
         given.compare,
-        given.top if given.html else questions.top_of(given, by),
+        given.top if given.html is not None else questions.top_of(given, by),
         watch=bar,
     )
-    if given.html:
+    if given.html is not None:
         from costspan.cli import report_page
 
         return report_page.write(given.html, asked, given.store, notes)

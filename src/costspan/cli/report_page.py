@@ -12,6 +12,8 @@ from msgspec import structs
 
 from costspan import settings
 from costspan.call import plain
+from costspan.cli.passed_over import many
+from costspan.cost.stores.opening import has_file
 from costspan.errors import ConfigurationError
 from costspan.report.databases.spilling import FIELDS, as_files
 from costspan.report.page.document import document
@@ -22,6 +24,11 @@ _NOT_KEPT = (
     "The calls files do not say how budgets stand: a store does. Name it by --store, such as "
     "--store sqlite:///costs.db, or by COSTSPAN_STORE, and this section shows its"
     " budgets and alerts."
+)
+
+_NOT_THERE = (
+    "The file of the store that COSTSPAN_STORE or COSTSPAN_CONFIG names is not there, as seen "
+    "from where this page was made: nothing was counted in it yet."
 )
 
 
@@ -36,21 +43,32 @@ def write(
     with as_files(asked.places, FIELDS) as places:
         found = contents(structs.replace(asked, places=places))
     budgets, why = _budgets(store)
-    found = structs.replace(found, notes=tuple(notes(found.time)), budgets=budgets, no_budgets=why)
+    told = (*_of_parts(found.time.total.partial_calls), *notes(found.time))
+    found = structs.replace(found, notes=told, budgets=budgets, no_budgets=why)
     try:
         Path(file).write_text(document(found), "utf-8")
     except OSError as fault:
         raise ConfigurationError(f"{file} cannot be written: {fault.strerror}") from None
     total = found.time.total
-    calls = f"{total.calls:,} call{'' if total.calls == 1 else 's'}"
-    print(f"{file}: {calls}, {plain(total.cost_usd or Decimal(0))} USD")
+    is_unknown = total.calls and total.cost_usd is None
+    cost = "no price known" if is_unknown else f"{plain(total.cost_usd or Decimal(0))} USD"
+    print(f"{file}: {many(total.calls, 'call')}, {cost}")
     return found.time
+
+
+def _of_parts(calls: int) -> Iterable[str]:
+    """What a table of the terminal has a column for, and those of the page have not."""
+    if calls:
+        yield f"{many(calls, 'call')} with a price for a part only: the rest is not in the sums"
 
 
 def _budgets(named: str | None) -> tuple[Mapping[str, Any] | None, str]:
     """What `costspan budgets --json` prints; else None, and a sentence that says why."""
-    if (named or settings.read().store) == "memory":
+    url = named or settings.read().store
+    if url == "memory":
         return None, _NOT_KEPT
+    if named is None and not has_file(url):
+        return None, _NOT_THERE
     from costspan.cli import budgets
     from costspan.cost.stores.contract import StoreDown
 

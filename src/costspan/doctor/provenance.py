@@ -10,10 +10,8 @@ from msgspec import Struct
 
 from costspan.config_file import read_file
 from costspan.export.local_files import files_of
+from costspan.instrumentation.masking import SET, masked
 from costspan.settings import IDENTIFY_KEY, OTEL_CAPTURE, Settings
-
-SET = "***"
-"""What stands for a secret that is set."""
 
 _IN_FILE = (
     "local",
@@ -127,16 +125,3 @@ def _of_otel(name: str, value: str) -> str:
     if name.endswith("_HEADERS"):
         return ", ".join(f"{pair.partition('=')[0].strip()}={SET}" for pair in value.split(","))
     return masked(value) if name.endswith("_ENDPOINT") else value
-
-
-def masked(url: str) -> str:
-    """An address without user, password and query; what cannot be told apart is left out."""
-    scheme, colon, rest = url.partition("://")
-    if not colon:
-        return url.rpartition("@")[2]
-    if "@" in rest.partition("?")[2]:
-        return f"{scheme}://{SET}"
-    before, at, host = rest.rpartition("@")
-    host, question, _ = host.partition("?")
-    secret = SET + "@" if at and before else ""
-    return f"{scheme}://{secret}{host}{'?' + SET if question else ''}"

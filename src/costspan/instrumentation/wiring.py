@@ -19,6 +19,7 @@ from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation
 from costspan.errors import BudgetExceeded
 from costspan.guard import fault_of
+from costspan.instrumentation.masking import masked
 from costspan.instrumentation.metrics import Meters
 from costspan.instrumentation.onlookers import Onlookers
 
@@ -211,7 +212,7 @@ class Tracers:
             return f"the app's global {type(provider).__name__}"
         exporter = otlp_target(os.environ)
         return "a private TracerProvider, as the app has set none: " + (
-            f"OTLP to {exporter}, as OTEL_* says" if exporter else "no exporter"
+            f"OTLP to {masked(exporter)}, as OTEL_* says" if exporter else "no exporter"
         )
 
     def _resolved(self, provider: Any) -> TracerProvider:

@@ -50,12 +50,17 @@ def run(
                 try:
                     return work(engine, chosen), unreadable
                 except duckdb().Error as fault:
-                    is_of_a_file = where is None or isinstance(fault, duckdb().IOException)
+                    is_of_a_file = where is None or isinstance(fault, _of_files())
                     faulty = _unreadable(engine, chosen) if is_of_a_file else {}
                     if not faulty:
                         raise _refused(where, fault) from None
                     unreadable |= faulty
     return None, unreadable
+
+
+def _of_files() -> tuple[type[Exception], ...]:
+    """What DuckDB raises for a file, whatever the expression; the second is for a folder."""
+    return duckdb().IOException, duckdb().PermissionException
 
 
 def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
@@ -65,7 +70,7 @@ def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
         try:
             engine.execute(statement([path], ())).fetchall()
         except duckdb().Error as fault:
-            found[path] = _first_line(fault)
+            found[path] = "Is a directory" if path.is_dir() else _first_line(fault)
     return found
 
 

@@ -195,7 +195,10 @@ def test_a_file_is_there_as_a_whole_or_not_at_all(month: Path, capsys: pytest.Ca
     assert out.read_text().startswith("BilledCost,")
     assert [path.name for path in month.iterdir() if "focus" in path.name] == ["focus.csv"]
 
-    assert main(["export", str(month), "--format", "focus", "--out", str(month / "no" / "x")]) == 2
+    missing = month / "no" / "x"
+    assert main(["export", str(month), "--format", "focus", "--out", str(missing)]) == 2
+    said = f"{missing} cannot be written: No such file or directory\n"
+    assert capsys.readouterr().err.endswith(said)
 
 
 def test_the_page_lists_the_columns():

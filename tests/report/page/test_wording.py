@@ -46,6 +46,7 @@ def test_counts():
 
 def test_a_share_that_is_there_is_no_zero():
     assert wording.percent(0.004) == "<1%"
+    assert wording.percent(-0.004) == "\N{MINUS SIGN}<1%"
     assert wording.percent(0.0) == "0%"
     assert wording.percent(0.426) == "43%"
     assert wording.share(Decimal(1), Decimal(0)) is None

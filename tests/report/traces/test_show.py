@@ -113,6 +113,20 @@ def test_broken_lines_and_files_are_passed_over(days: Path):
     assert len(found.unreadable) == 1
 
 
+def test_times_that_no_calendar_has_end_nothing(tmp_path: Path):
+    late = str(10**23)
+    far = span("2", startTimeUnixNano=late, endTimeUnixNano=late)
+    write(tmp_path, otlp(span("1"), far), name="otlp_trace_2026-11-21.jsonl")
+    write(tmp_path, call("3", latency_ms=1e15))
+
+    tree = tree_of(find(TRACE, [tmp_path]))
+
+    assert {step.node.name for step in steps(tree)} >= {"span 1", "chat gpt-4o-mini"}
+    assert "span 2" not in {step.node.name for step in steps(tree)}
+    assert next(drawn.heading(tree)).startswith(f"trace {TRACE}  0001-01-01")
+    assert json.loads(drawn.as_json(tree, 2))["since"].startswith("0001-01-01")
+
+
 def test_calls_are_put_together_by_agent_in_the_order_of_their_beginning(tmp_path: Path):
     at = "2026-11-21T10:00:{}.000000Z".format
     write(

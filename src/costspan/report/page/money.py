@@ -184,7 +184,9 @@ def _spent(one: Figures, total: Figures, places: int) -> list[Cell]:
 def dearest_calls(found: Contents) -> Markup:
     """A table of single calls."""
     calls = found.particulars.calls
-    places = decimals(max((abs(call.cost_usd) for call in calls), default=Decimal(0)))
+    if not calls:
+        return element("p", "No call has a price.", class_="empty")
+    places = decimals(max(abs(call.cost_usd) for call in calls))
     heads = [names("Model"), Head("Cost"), moments("Ended, UTC"), names("Agent"),
              names("Endpoint"), Head("Tokens in"), Head("Tokens out"),
              Head("Seconds")]  # fmt: skip

@@ -46,7 +46,8 @@ def _headline(found: Contents) -> Markup | str:
     if not total.calls:
         return "No calls"
     calls = "one call" if total.calls == 1 else f"{wording.round_count(total.calls)} calls"
-    return joined(element("strong", wording.round_money(total.cost_usd)), " for ", calls)
+    cost = "No price" if total.cost_usd is None else wording.round_money(total.cost_usd)
+    return joined(element("strong", cost), " for ", calls)
 
 
 def _figures(found: Contents) -> Markup | None:

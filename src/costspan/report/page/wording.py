@@ -81,7 +81,9 @@ def percent(part: float | None) -> str:
     """A share, such as `42%`; what is there and would show as none of it is `<1%`."""
     if part is None:
         return UNKNOWN
-    return "<1%" if 0 < part < 0.005 else f"{part:.0%}".replace("-", _MINUS)
+    if part and -0.005 < part < 0.005:
+        return "<1%" if part > 0 else f"{_MINUS}<1%"
+    return f"{part:.0%}".replace("-", _MINUS)
 
 
 def share(part: Decimal | int | None, whole: Decimal | int | None) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -59,7 +59,7 @@ def part_of(line: Line) -> Part | None:
     return Part(
         id=line.span_id,
         name=f"{line.operation} {line.model}" if line.model else line.operation,
-        started=ended - round(line.latency_ms * _NANOS_PER_MS),
+        started=max(ended - round(line.latency_ms * _NANOS_PER_MS), _FIRST),
         ended=ended,
         agent=line.agent,
         session=line.session_id,
@@ -80,6 +80,9 @@ def _nanoseconds(moment: datetime) -> int:
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
 
+
+_FIRST = _nanoseconds(datetime.min.replace(tzinfo=UTC))
+"""Before it there is no date, however long a line says that its call took."""
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _FAULTS = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
@@ -121,8 +124,8 @@ def _span(span: Mapping[str, Any]) -> Part:
         id=str(span["spanId"]).lower(),
         parent=str(span.get("parentSpanId") or "").lower() or None,
         name=str(span.get("name", "")),
-        started=int(span["startTimeUnixNano"]),
-        ended=int(span["endTimeUnixNano"]),
+        started=_instant(span["startTimeUnixNano"]),
+        ended=_instant(span["endTimeUnixNano"]),
         agent=_text(said.get(semconv.AGENT)),
         session=_text(said.get(semconv.SESSION)),
         user=_text(said.get(semconv.USER)),
@@ -136,6 +139,14 @@ def _span(span: Mapping[str, Any]) -> Part:
         outcome=_text(said.get(semconv.OUTCOME)),
         corrects=_text(said.get(semconv.CORRECTS)),
     )
+
+
+def _instant(written: Any) -> int:
+    """Nanoseconds since 1970, which OTLP keeps in 64 bits: no calendar goes on for as long."""
+    found = int(written)
+    if not 0 <= found < 1 << 64:
+        raise ValueError
+    return found
 
 
 def _value(value: Mapping[str, Any]) -> Any:
