@@ -50,7 +50,11 @@ _COUNTS = (
     "count(*) FILTER (status = 'estimated')",
 )
 IS_CALL = " AND ".join(
-    ["kind IS NULL", "coalesce(schema > 0, false)", *(f"{name} IS NOT NULL" for name in NEEDED)]
+    [
+        *("kind IS NULL", "coalesce(schema > 0, false)"),
+        *(f"{name} IS NOT NULL" for name in NEEDED),
+        "isfinite(latency_ms)",
+    ]
 )
 """Whether a line is one of a call."""
 
@@ -135,7 +139,8 @@ def _percentiles(is_exact: bool) -> tuple[str, str]:
     function = "quantile_cont" if is_exact else "approx_quantile"
     return (
         f"{function}(latency_ms, [0.5, 0.95, 0.99])",
-        f"{function}(time_to_first_token_ms, [0.5, 0.95, 0.99])",
+        f"{function}(time_to_first_token_ms, [0.5, 0.95, 0.99]) "
+        "FILTER (isfinite(time_to_first_token_ms))",
     )
 
 
