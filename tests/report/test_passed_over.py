@@ -132,6 +132,16 @@ def test_a_damaged_file_is_named_and_the_others_are_read(tmp_path: Path):
     assert found.passed_over.named[0].startswith(f"{damaged}: unreadable (")
 
 
+def test_a_folder_and_a_link_with_names_of_files(tmp_path: Path):
+    write(tmp_path, line())
+    (tmp_path / "llm_trace_2026-11-19.jsonl").mkdir()
+    (tmp_path / "llm_trace_2026-11-20.jsonl").symlink_to("nowhere")
+    found = asked(tmp_path)
+    assert (found.total.calls, found.passed_over.unreadable_files) == (1, 2)
+    said = [place.partition("unreadable ")[2] for place in found.passed_over.named]
+    assert said == ["(Is a directory)", "(No such file or directory)"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read(tmp_path: Path):
     write(tmp_path, line())

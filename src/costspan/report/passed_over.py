@@ -91,11 +91,11 @@ def found_in(
     count: Counter[str] = Counter()
     faulty: list[str] = []
     newest = 0
-    for is_call, _, is_total, gaps, lost, records, named, version, _, calls, *_ in rows:
+    for of_calls, _, is_total, gaps, lost, records, named, version, _, calls, *_ in rows:
         if not is_total:
             continue
         newest = max(newest, version or 0)
-        if not is_call:
+        if not of_calls:
             count.update(gaps=gaps, lost=int(lost or 0), records=records)
             count["lines"] += calls - gaps - records
             faulty += [named] if named else []

@@ -42,6 +42,8 @@ TOTAL_TOKENS += "CASE WHEN input_tokens IS NULL THEN 0 ELSE coalesce(output_toke
 
 _TIMED = "FILTER (output_tokens > 0 AND corrects IS NULL)"
 
+_FINITE = "FILTER (isfinite(time_to_first_token_ms))"
+
 _COUNTS = (
     "count(*)",
     "count(error)",
@@ -139,8 +141,7 @@ def _percentiles(is_exact: bool) -> tuple[str, str]:
     function = "quantile_cont" if is_exact else "approx_quantile"
     return (
         f"{function}(latency_ms, [0.5, 0.95, 0.99])",
-        f"{function}(time_to_first_token_ms, [0.5, 0.95, 0.99]) "
-        "FILTER (isfinite(time_to_first_token_ms))",
+        f"{function}(time_to_first_token_ms, [0.5, 0.95, 0.99]) {_FINITE}",
     )
 
 
