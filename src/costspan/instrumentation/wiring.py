@@ -113,12 +113,8 @@ class Wiring:
         propagate: bool = False,
     ) -> None:
         self.tracers = tracers
-        self.costs = costs
         self.settles = costs is not None
-        self.token_counter = None if costs is None else costs.token_counter
-        self.waits = costs is not None and costs.waits
-        self.asks_leave = costs is not None and (costs.asks_leave or costs.waits)
-        self.measures = costs is not None and (costs.needs_size or costs.needs_fingerprint)
+        self.count_with(costs)
         self.meters = meters
         self.capture = capture
         self.details_events = details_events
@@ -126,6 +122,14 @@ class Wiring:
         self.ask_usage = ask_usage
         self.propagate = propagate
         self.refusing_hosts: set[str | None] = set()
+
+    def count_with(self, costs: Accountant | None) -> None:
+        """Let `costs` count, or nobody. What it needs is asked here, not at each call."""
+        self.costs = costs
+        self.token_counter = None if costs is None else costs.token_counter
+        self.waits = costs is not None and costs.waits
+        self.asks_leave = costs is not None and (costs.asks_leave or costs.waits)
+        self.measures = costs is not None and (costs.needs_size or costs.needs_fingerprint)
 
     def refused_usage(self, host: str | None) -> None:
         """Ask `host` for no stream's usage any more, as it does not know the option."""

@@ -116,7 +116,7 @@ def same(url: str, folder: Path, **question: Any) -> Report:
 
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
-    max_examples=20,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -111,8 +111,7 @@ class Run:
             self._standby.step_back()
         fitted = copy.copy(wiring)
         tracker = wiring.costs if isinstance(wiring.costs, CostTracker) else self._standby.costs
-        metered = Metered(tracker, lambda: self.current, waits=self._waits)
-        fitted.costs, fitted.waits, fitted.measures = metered, metered.waits, True
+        fitted.count_with(Metered(tracker, lambda: self.current, waits=self._waits))
         return fitted
 
 
