@@ -85,6 +85,16 @@ def test_a_place_that_is_no_folder_shows_no_password(
     assert PASSWORD not in said
 
 
+def test_a_file_of_sqlite_that_is_given_as_a_file(tmp_path: Path):
+    write(tmp_path, line())
+    database = tmp_path / "x.db"
+    load([tmp_path], address(f"sqlite:///{database}"))
+    with pytest.raises(ConfigurationError) as fault:
+        ask(Question([str(database)]))
+    url = str(fault.value).split()[-1]
+    assert ask(Question([url])).total.calls == 1
+
+
 def test_without_psycopg_one_sentence_names_the_extra(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(ConfigurationError, match=r"pip install 'costspan\[postgres\]'"):
