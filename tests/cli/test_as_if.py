@@ -49,7 +49,7 @@ def test_a_table_and_what_it_leaves_out(folder: Path, capsys: pytest.CaptureFixt
     assert err.splitlines() == [
         "no call is of other",
         "not converted, and in neither sum: 1 call",
-        "  1 call of nobody of openai, - USD: they have no price of their own",
+        "  1 call of nobody of openai: they have no price of their own",
         "3 calls could not be written to the files when they were made",
         "passed over: 1 line",
         f"  {folder / 'llm_trace_2026-11-21.jsonl'}:4: torn",
@@ -174,3 +174,24 @@ def test_a_file_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[
     assert found["total"]["as_if_usd"] == 0.3
     assert found["passed_over"]["unreadable_files"] == 1
     assert f"  {broken}: unreadable" in err
+
+
+def test_a_name_that_speaks_to_the_terminal_is_not_let(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    write(tmp_path, line(model="\x1b[31mred\nline", provider="\x1b]0;title\x07"))
+    assert main(["report", str(tmp_path), "--as-if", "gpt-5-mini"]) == 0
+    assert "\x1b" not in "".join(capsys.readouterr())
+    assert main(["report", str(tmp_path), "--where", "model"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_an_option_of_another_command_is_told_with_the_usage_of_this_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit) as end:
+        main(["waste", str(tmp_path), "--compare"])
+    assert end.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("usage: costspan waste ")
+    assert "unrecognized arguments: --compare" in said

@@ -138,3 +138,8 @@ def test_what_is_no_folder_is_said(tmp_path: Path, capsys: pytest.CaptureFixture
     write(tmp_path, line())
     assert main(["tail", str(tmp_path / DAY)]) == 2
     assert capsys.readouterr().err == f"{tmp_path / DAY} is no folder\n"
+
+
+def test_a_url_is_refused_and_not_shown(capsys: pytest.CaptureFixture[str]):
+    assert main(["tail", "postgresql://u:s3cret@host/db"]) == 2
+    assert capsys.readouterr().err == "tail follows a folder, and no URL\n"

@@ -98,6 +98,15 @@ def test_a_report_is_what_a_model_says(lines: list[dict], noise: list[str]):
         check(row, groups[row.keys])
 
 
+def test_a_tag_named_like_dollars_is_none(tmp_path: Path):
+    """Beside a dear call, where dollars are read as text, and wherever the tag stands."""
+    unpriced = {"cost_usd": None, "status": "unpriced", "tags": {"cost_usd": 7}}
+    after = line(cost_usd="0.25", tags={})[:-1] + ', "more": {"cost_usd": 5}}'
+    as_string = line().replace('"cost_usd": 0.5', '"cost_usd": "0.125"')
+    write(tmp_path, line(cost_usd="12345.123456789012"), line(**unpriced), after, as_string)
+    assert ask(Question([tmp_path])).total.cost_usd == Decimal("12345.498456789012")
+
+
 def test_the_sum_of_the_files_is_the_ledgers(tmp_path: Path):
     """Calls of all models and agents, as they are settled and written."""
     tracker = CostTracker(prices=Prices(unknown="warn"))

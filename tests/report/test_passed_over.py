@@ -32,6 +32,8 @@ def asked(*places: Path, **more: object) -> Report:
         (line(provider=None), "foreign"),
         (line(schema=0), "foreign"),
         (line(latency_ms="fast"), "foreign"),
+        (line(latency_ms="NaN"), "foreign"),
+        (line(runtime_seconds="inf"), "foreign"),
     ],
 )
 def test_a_line_that_is_no_call(tmp_path: Path, text: str, what: str):
@@ -41,6 +43,25 @@ def test_a_line_that_is_no_call(tmp_path: Path, text: str, what: str):
     assert found.passed_over.lines == 1
     path = tmp_path / "llm_trace_2026-11-21.jsonl"
     assert found.passed_over.named == (f"{path}:2: {what}",)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"latency_ms": "1000"},
+        {"schema": "1"},
+        {"schema": True},
+        {"provider": 5},
+        {"outcome": {}},
+        {"timestamp": "2026-11-21"},
+        {"timestamp": "2026-11-21 10:00:00"},
+    ],
+)
+def test_a_call_of_other_types_is_counted_and_not_named(tmp_path: Path, fields: dict[str, object]):
+    write(tmp_path, line(**fields), "torn")
+    found = asked(tmp_path)
+    assert (found.total.calls, found.passed_over.lines) == (1, 1)
+    assert found.passed_over.named == (f"{tmp_path / 'llm_trace_2026-11-21.jsonl'}:2: torn",)
 
 
 def test_broken_lines_of_a_compressed_file_and_one_without_an_end(tmp_path: Path):
@@ -119,6 +140,16 @@ def test_a_folder_with_the_name_of_a_file_is_named(tmp_path: Path, where: str | 
     found = asked(tmp_path, where=where)
     assert (found.total.calls, found.passed_over.unreadable_files) == (1, 1)
     assert found.passed_over.named == (f"{folder}: unreadable (Is a directory)",)
+
+
+def test_a_folder_and_a_link_with_names_of_files(tmp_path: Path):
+    write(tmp_path, line())
+    (tmp_path / "llm_trace_2026-11-19.jsonl").mkdir()
+    (tmp_path / "llm_trace_2026-11-20.jsonl").symlink_to("nowhere")
+    found = asked(tmp_path)
+    assert (found.total.calls, found.passed_over.unreadable_files) == (1, 2)
+    said = [place.partition("unreadable ")[2] for place in found.passed_over.named]
+    assert said == ["(Is a directory)", "(No such file or directory)"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -33,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in _asked(written):
         import_module(f"costspan.cli.{name}").add(commands)
-    given = parser.parse_args(written)
+    given, unknown = parser.parse_known_args(written)
+    if unknown:
+        given.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         code: int = given.run(given)
         sys.stdout.flush()

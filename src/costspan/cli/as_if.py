@@ -20,6 +20,7 @@ from costspan.report.as_if.changes import changes
 from costspan.report.as_if.query import Comparison, ask
 from costspan.report.layout import dollars
 from costspan.report.sheet import asked
+from costspan.report.vocabulary import printable
 
 _FORMS = {"json": render.as_json, "csv": render.as_csv, "markdown": render.as_markdown}
 _MOST_REFUSED = 10
@@ -76,8 +77,9 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         yield f"not converted, and in neither sum: {many(total.unconverted_calls, 'call')}"
     for refused in comparison.refused[:_MOST_REFUSED]:
         model = f"{refused.model or 'no model'} of {refused.provider}"
-        cost = f"{dollars(refused.cost_usd, 6)} USD"
-        yield f"  {many(refused.calls, 'call')} of {model}, {cost}: {render.worded(refused.reason)}"
+        calls = f"  {many(refused.calls, 'call')} of {printable(model)}"
+        cost = "" if refused.cost_usd is None else f", {dollars(refused.cost_usd, 6)} USD"
+        yield f"{calls}{cost}: {render.worded(refused.reason)}"
     if len(comparison.refused) > _MOST_REFUSED:
         yield "  ..."
     yield from told(comparison.passed_over)

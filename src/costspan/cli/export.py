@@ -20,7 +20,7 @@ from costspan.cli.report import notes
 from costspan.errors import ConfigurationError
 from costspan.report.focus.charges import OfCalls, Wanted, of_days
 from costspan.report.focus.columns import COLUMNS, VERSION, Charge, row_of
-from costspan.report.layout import printable
+from costspan.report.vocabulary import printable
 
 _MOST_NAMED = 20
 

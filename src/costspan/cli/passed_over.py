@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from costspan.report.passed_over import PassedOver
+from costspan.report.vocabulary import printable
 
 
 def told(passed: PassedOver) -> Iterator[str]:
@@ -21,7 +22,7 @@ def told(passed: PassedOver) -> Iterator[str]:
     found = [many(count, what) for what, count in counts.items() if count]
     if found:
         yield f"passed over: {', '.join(found)}"
-        yield from (f"  {place}" for place in passed.named)
+        yield from (f"  {printable(place)}" for place in passed.named)
         if len(passed.named) < sum(counts.values()):
             yield "  ..."
 

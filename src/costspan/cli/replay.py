@@ -81,6 +81,8 @@ def _replay(given: argparse.Namespace, progress: Progress) -> Sent:
     now = datetime.now(UTC)
     since = moment("--since", given.since, now) if given.since else None
     until = moment("--until", given.until, now) if given.until else None
+    if since is not None and until is not None and since >= until:
+        raise ConfigurationError(f"--since {given.since} is not before --until {given.until}")
     kind = given.kind or _kind(given.places)
     replayed = Replayed(
         to=url,

@@ -47,6 +47,9 @@ def add(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Exit code 0 at Ctrl-C; 1 where nobody reads any more; 2 where it cannot be followed."""
+    if "://" in (given.folder or ""):
+        print("tail follows a folder, and no URL", file=sys.stderr)
+        return 2
     folder = Path(given.folder or os.environ.get("COSTSPAN_LOCAL") or "logs")
     if folder.exists() and not folder.is_dir():
         print(f"{folder} is no folder", file=sys.stderr)

@@ -7,6 +7,7 @@ compressor left, and is passed over; unless the compressed one is damaged, or ca
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -16,6 +17,9 @@ from costspan.export.naming import COMPRESSED, FileName, parsed
 
 SPANS = "otlp_trace_"
 """How the names of files of spans begin."""
+
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
+_PASSWORD = re.compile(r":[^/@]*@")
 
 LONGEST_LINE = 64 << 20
 """Bytes. What is longer is no line of ours, and is not kept in memory."""
@@ -54,8 +58,17 @@ def files_in(places: Place | Iterable[Place], prefix: str) -> list[Path]:
         elif place.exists():
             found[place] = None
         else:
-            raise FileNotFoundError(f"{place}: there is no such file or folder")
+            raise FileNotFoundError(_not_there(str(place)))
     return list(found)
+
+
+def _not_there(place: str) -> str:
+    """What is said of a place that is not there; without the password of what is a URL."""
+    url = _URL.match(place)
+    if url is not None:
+        return f"{url[0]}... is a URL, and here folders and files are read: name one of these"
+    shown = _PASSWORD.sub(":***@", place)
+    return f"{shown}: there is no such file or folder"
 
 
 def _files_of(folder: Path, prefix: str) -> list[Path]:

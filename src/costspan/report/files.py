@@ -20,6 +20,9 @@ _PACKED = 10
 _FEWER_FIELDS = 4
 """And one of the lines of a database, which have only the fields that are read."""
 
+_SQLITE = b"SQLite format 3\0"
+"""How a file of SQLite's begins."""
+
 _ZONES = timedelta(days=2)
 """A file's day may be that of any time zone, so that it can be near a call's day in UTC."""
 
@@ -49,6 +52,10 @@ def files_in(
             raise ConfigurationError(str(fault)) from None
         except OSError as fault:
             raise ConfigurationError(f"{place} cannot be read: {fault.strerror}") from None
+        if paths == [place] and _is_database(place):
+            raise ConfigurationError(
+                f"{place} is a database and no calls file: a report reads it as sqlite:///{place}"
+            )
         for path in paths:
             if path == place or _is_within(parsed(prefix, path.name), since, until):
                 found.setdefault(os.path.realpath(path), path)
@@ -66,6 +73,14 @@ def _bytes(path: Path) -> int:
         return path.stat().st_size * weight
     except OSError:
         return 0
+
+
+def _is_database(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
 
 
 def _is_within(parts: FileName | None, since: date | None, until: date | None) -> bool:

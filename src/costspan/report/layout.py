@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from costspan.report.figures import Figures, together
 from costspan.report.query import Report, Row
-from costspan.report.vocabulary import NONE, OTHER, TIMES
+from costspan.report.vocabulary import NONE, OTHER, TIMES, printable
 
 _GAP = 2
 BAR = 10
@@ -155,11 +155,6 @@ def change(row: Row) -> str:
 def key_cell(key: str | None) -> str:
     """A key as it can be printed: a line break or an escape would spoil the table."""
     return NONE if key is None else printable(key)
-
-
-def printable(text: str) -> str:
-    """A text in which nothing breaks the line or speaks to the terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def count(count: int | None) -> str:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from costspan.export.folders import Unreadable, lines_of
 from costspan.export.schema import SCHEMA_VERSION
+from costspan.report.databases.rows import TORN, decoded, is_call
 
 _MOST_NAMED = 20
 
@@ -92,11 +91,11 @@ def found_in(
     count: Counter[str] = Counter()
     faulty: list[str] = []
     newest = 0
-    for is_call, _, is_total, gaps, lost, records, named, version, _, calls, *_ in rows:
+    for of_calls, _, is_total, gaps, lost, records, named, version, _, calls, *_ in rows:
         if not is_total:
             continue
         newest = max(newest, version or 0)
-        if not is_call:
+        if not of_calls:
             count.update(gaps=gaps, lost=int(lost or 0), records=records)
             count["lines"] += calls - gaps - records
             faulty += [named] if named else []
@@ -133,37 +132,14 @@ def _broken(path: Path) -> Iterator[str]:
         yield f"{path}: some lines are torn or foreign; which ones cannot be said ({why})"
 
 
-class _Read(Struct):
-    """What every line of a call has, as it is read here."""
-
-    schema: int
-    timestamp: datetime
-    provider: str
-    operation: str
-    status: str
-    outcome: str
-    latency_ms: float
-    runtime_seconds: float
-    kind: str | None = None
-
-
-_decode = msgspec.json.Decoder(_Read).decode
-
-
 def _reason(line: bytes) -> str | None:
     """Why a line is not counted; None for a call, another kind of record, and a blank line."""
     if not line.strip():
         return None
     try:
-        return None if _decode(line).schema > 0 else "foreign"
-    except msgspec.ValidationError:
-        return None if _kind(line) else "foreign"
-    except (msgspec.MsgspecError, ValueError, RecursionError):
+        found = decoded(line)
+    except TORN:
         return "torn"
-
-
-def _kind(line: bytes) -> Any:
-    try:
-        return msgspec.json.decode(line, type=dict).get("kind")
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
+    if not isinstance(found, dict):
+        return "foreign"
+    return None if found.get("kind") is not None or is_call(found) else "foreign"

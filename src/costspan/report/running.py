@@ -12,6 +12,7 @@ from costspan.errors import ConfigurationError
 from costspan.report.engine import duckdb, opened
 from costspan.report.reading import Percent, percent_read
 from costspan.report.statement import statement
+from costspan.report.vocabulary import printable
 
 T = TypeVar("T")
 
@@ -68,7 +69,10 @@ def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
     found = {}
     for path in files:
         try:
+            path.open("rb").close()
             engine.execute(statement([path], ())).fetchall()
+        except OSError as fault:
+            found[path] = fault.strerror or type(fault).__name__
         except duckdb().Error as fault:
             found[path] = "Is a directory" if path.is_dir() else _first_line(fault)
     return found
@@ -81,4 +85,5 @@ def _refused(where: str | None, fault: Exception) -> Exception:
 
 
 def _first_line(fault: Exception) -> str:
-    return str(fault).splitlines()[0].partition("Error: ")[2] or str(fault).splitlines()[0]
+    line = str(fault).splitlines()[0]
+    return printable(line.partition("Error: ")[2] or line)

@@ -77,10 +77,12 @@ def _from_text(names: str, types: Mapping[str, str], tags: object) -> str:
 
 
 def _dollars(field: str) -> str:
-    """The last number of that name: tags, which may have the same name, stand before the dollars.
+    """The first number of that name that is the field's, as a double: tags may have its name too.
 
     Within a string the quotes around the name would have a backslash before them.
     """
-    pattern = text(rf'.*[,{{]\s*"{field}"\s*:\s*{_NUMBER}')
-    found = f"nullif(regexp_extract(json, {pattern}, 1), '')"
-    return f"try_cast({found} AS {MONEY}) AS {field}"
+    pattern = text(rf'[,{{]\s*"{field}"\s*:\s*"?{_NUMBER}')
+    told = f"try_cast(json_extract_string(json, '$.{field}') AS DOUBLE)"
+    found = f"regexp_extract_all(json, {pattern}, 1)"
+    same = f"[number FOR number IN {found} IF try_cast(number AS DOUBLE) = {told}][1]"
+    return f"try_cast({same} AS {MONEY}) AS {field}"

@@ -42,6 +42,8 @@ TOTAL_TOKENS += "CASE WHEN input_tokens IS NULL THEN 0 ELSE coalesce(output_toke
 
 _TIMED = "FILTER (output_tokens > 0 AND corrects IS NULL)"
 
+_FINITE = "FILTER (isfinite(time_to_first_token_ms))"
+
 _COUNTS = (
     "count(*)",
     "count(error)",
@@ -50,7 +52,11 @@ _COUNTS = (
     "count(*) FILTER (status = 'estimated')",
 )
 IS_CALL = " AND ".join(
-    ["kind IS NULL", "coalesce(schema > 0, false)", *(f"{name} IS NOT NULL" for name in NEEDED)]
+    [
+        *("kind IS NULL", "coalesce(schema > 0, false)"),
+        *(f"{name} IS NOT NULL" for name in NEEDED),
+        "isfinite(latency_ms)",
+    ]
 )
 """Whether a line is one of a call."""
 
@@ -135,7 +141,7 @@ def _percentiles(is_exact: bool) -> tuple[str, str]:
     function = "quantile_cont" if is_exact else "approx_quantile"
     return (
         f"{function}(latency_ms, [0.5, 0.95, 0.99])",
-        f"{function}(time_to_first_token_ms, [0.5, 0.95, 0.99])",
+        f"{function}(time_to_first_token_ms, [0.5, 0.95, 0.99]) {_FINITE}",
     )
 
 

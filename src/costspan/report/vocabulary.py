@@ -71,6 +71,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def printable(text: str) -> str:
+    """A text in which nothing breaks the line or speaks to the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def pattern(path: object) -> str:
     """A path as a pattern that only this path fits: DuckDB takes each for a pattern."""
     return "".join(f"[{c}]" if c in "[*?" else c for c in str(path))

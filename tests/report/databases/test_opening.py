@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from costspan.cli import main
 from costspan.cost.stores.opening import open_store
 from costspan.errors import ConfigurationError
 from costspan.report.databases import tables
@@ -30,6 +31,7 @@ def test_folders_are_no_addresses(place: object):
         ("mysql://root:s3cret-canary@host/db", "'mysql:...' is no database: write sqlite:///"),
         ("x.db", "'x.db' is no database"),
         ("sqlite://x.db", "names no file"),
+        ("sqlite://u:s3cret-canary@host/x.db", "'sqlite:...' names no file"),
         ("sqlite:x.db", "'sqlite:...' is no database"),
         ("sqlite:///", "names no file"),
         ("sqlite:///:memory:", "names no file"),
@@ -69,6 +71,28 @@ def test_a_report_over_a_wrong_address_shows_no_password():
     with pytest.raises(ConfigurationError, match=r"'mysql:\.\.\.' is no database") as fault:
         ask(Question([f"mysql://root:{PASSWORD}@host/db"]))
     assert PASSWORD not in str(fault.value)
+
+
+@pytest.mark.parametrize("place", ["postgresql://u:{}@host/db", "postgresql//u:{}@host/db"])
+@pytest.mark.parametrize("command", [["load", "--into", "sqlite:///x.db"], ["show", "a" * 32]])
+def test_a_place_that_is_no_folder_shows_no_password(
+    place: str, command: list[str], tmp_path: Path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    assert main([*command, place.format(PASSWORD)]) == 2
+    said = capsys.readouterr().err
+    assert "postgresql" in said
+    assert PASSWORD not in said
+
+
+def test_a_file_of_sqlite_that_is_given_as_a_file(tmp_path: Path):
+    write(tmp_path, line())
+    database = tmp_path / "x.db"
+    load([tmp_path], address(f"sqlite:///{database}"))
+    with pytest.raises(ConfigurationError) as fault:
+        ask(Question([str(database)]))
+    url = str(fault.value).split()[-1]
+    assert ask(Question([url])).total.calls == 1
 
 
 def test_without_psycopg_one_sentence_names_the_extra(monkeypatch: pytest.MonkeyPatch):

@@ -63,6 +63,10 @@ odd = st.sampled_from(
         {"output_tokens": True},
         {"output_tokens": 10**30},
         {"latency_ms": "7.5"},
+        {"latency_ms": "NaN"},
+        {"latency_ms": "inf"},
+        {"runtime_seconds": "NaN"},
+        {"time_to_first_token_ms": "-inf"},
         {"missing": "x"},
         {"missing": None},
         {"finish_reasons": [1, None]},
@@ -83,7 +87,13 @@ odd = st.sampled_from(
         {"kind": "note"},
     ]
 )
-noise = st.sampled_from(["torn", "", "7", "[]", '{"level":"INFO"}', GAP, line()[:60]])
+BEYOND = [
+    line().replace('"latency_ms": 1000.0', '"latency_ms": 1e400'),
+    line().replace('"time_to_first_token_ms": null', '"time_to_first_token_ms": 1e400'),
+]
+"""Numbers of JSON that no double holds."""
+
+noise = st.sampled_from([*BEYOND, "torn", "", "7", "[]", '{"level":"INFO"}', GAP, line()[:60]])
 lines = st.lists(
     calls.map(lambda one: line(**one))
     | wilder.map(lambda one: line(**one))
@@ -204,6 +214,14 @@ def test_a_database_without_a_call(url: str, tmp_path: Path):
     load([write(tmp_path / "logs")], address(url))
     report = ask(Question([url]))
     assert (report.total.calls, report.files, report.passed_over.empty_files) == (0, 0, 0)
+
+
+def test_a_number_beyond_a_double_spoils_nothing(url: str, tmp_path: Path):
+    folder = write(tmp_path / "logs", line(), *BEYOND)
+    load([folder], address(url))
+    found = same(url, folder)
+    assert (found.total.calls, found.passed_over.lines) == (2, 1)
+    assert (found.total.latency, found.total.first_token) == ((1000.0,) * 3, None)
 
 
 def test_a_dear_call_keeps_every_digit(url: str, tmp_path: Path):

@@ -146,6 +146,9 @@ class TestTarget:
             (None, "say where to: --to http://localhost:4318"),
             ("localhost:4318", "give an address such as http://localhost:4318"),
             ("http://", "give an address such as"),
+            ("http://[::1", "give an address such as"),
+            ("http://localhost:99999", "give an address such as"),
+            ("http://localhost:port", "give an address such as"),
             ("http://ann:s3cret@host", "--header 'Authorization=Basic"),
         ],
     )
@@ -173,6 +176,8 @@ class TestTarget:
         [
             ("COMPRESSION", "zstd", "use gzip or none"),
             ("TIMEOUT", "soon", "give seconds"),
+            ("TIMEOUT", "-1", "give seconds"),
+            ("TIMEOUT", "nan", "give seconds"),
             ("CERTIFICATE", "/no/such/file", "OTEL_EXPORTER_OTLP_CERTIFICATE"),
         ],
     )
@@ -180,6 +185,12 @@ class TestTarget:
         clean.setenv(f"OTEL_EXPORTER_OTLP_{name}", value)
         with pytest.raises(ConfigurationError, match=said):
             target.receiver("http://localhost:4318", [])
+
+    @pytest.mark.parametrize("header", ["a=s3cret\nb: c", "a=s3cret\N{SNOWMAN}", "a b=s3cret"])
+    def test_a_header_that_cannot_be_sent_shows_no_value(self, clean, header: str):
+        with pytest.raises(ConfigurationError, match="cannot be sent") as fault:
+            target.receiver("http://localhost:4318", [header])
+        assert "s3cret" not in str(fault.value)
 
     def test_a_header_without_a_value_is_refused(self, clean):
         with pytest.raises(ConfigurationError, match="write NAME=VALUE"):

@@ -170,6 +170,13 @@ def test_since_and_until(there: StandIn, tmp_path: Path):
     assert there.taken == ids(1)
 
 
+def test_a_time_that_ends_before_it_begins(there: StandIn, tmp_path: Path, capsys):
+    folder = write(tmp_path, known(0))
+    assert run(there, folder, "--since", "2026-11-22", "--until", "2026-11-21") == 2
+    assert capsys.readouterr().err == "--since 2026-11-22 is not before --until 2026-11-21\n"
+    assert there.posts == []
+
+
 def test_a_state_serves_one_replay(there: StandIn, tmp_path: Path, capsys):
     folder = write(tmp_path / "logs", known(0))
     state = ("--state", tmp_path / "state")

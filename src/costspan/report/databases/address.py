@@ -66,7 +66,8 @@ def _file(url: str, rest: str) -> Address:
     host, _, name = rest.partition("/")
     path = unquote(name)
     if host or not path or path.endswith("/") or path.startswith(":") or "?" in url:
-        raise ConfigurationError(f"{url!r} names no file: write {_FORMS}")
+        shown = _scheme(url) if "@" in host else url
+        raise ConfigurationError(f"{shown!r} names no file: write {_FORMS}")
     path = os.path.abspath(path)
     if not os.path.isdir(os.path.dirname(path)):
         raise ConfigurationError(f"{url}: make the folder {os.path.dirname(path)!r} first")

@@ -11,10 +11,11 @@ makes of it: a number's text, a text's number, or nothing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
 from hashlib import blake2b
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,7 +59,7 @@ _TYPES = {
 _NEEDED = {"schema", "timestamp", "provider", "operation", "status", "outcome", "latency_ms"}
 _NEEDED |= {"runtime_seconds"}
 _EXACT = Context(prec=60)
-_TORN = (msgspec.MsgspecError, ValueError, RecursionError)
+TORN = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 def _field(column: Column) -> Any:
@@ -76,8 +77,11 @@ _Call: Any = msgspec.defstruct(
     kw_only=True,  # else those that have a default would come last
 )
 _decode = msgspec.json.Decoder(_Call).decode
-_decode_any = msgspec.json.Decoder(float_hook=Decimal).decode
+decoded = msgspec.json.Decoder(float_hook=Decimal).decode
+"""A line of JSON; raises one of `TORN`."""
+
 _encode = msgspec.json.Encoder(enc_hook=float).encode
+_SECONDS = [place for place, column in enumerate(COLUMNS) if column.kind == REAL]
 _MONEY = [place for place, column in enumerate(COLUMNS) if column.kind == PICOS]
 _TIME, _TAGS, _TRACE, _SPAN = (
     Line.__struct_fields__.index(name) for name in ("timestamp", "tags", "trace_id", "span_id")
@@ -121,14 +125,14 @@ class Reader:
             return self._of_call(call, text) if call.kind is None else self._odd(text)
         except msgspec.ValidationError:
             return self._odd(text)
-        except _TORN:
+        except TORN:
             return "torn"
 
     def _odd(self, text: bytes) -> Row | str:
         """A line of JSON whose types are not all those of a line of a call."""
         try:
-            found = _decode_any(text)
-        except _TORN:
+            found = decoded(text)
+        except TORN:
             return "torn"
         if not isinstance(found, dict):
             return "foreign"
@@ -146,6 +150,11 @@ class Reader:
             return "foreign"
         values = [*astuple(call)[:-1]]
         values[_TIME] = ended = _written(call.timestamp)
+        for place in _SECONDS:
+            if values[place] is not None and not isfinite(values[place]):
+                values[place] = None
+                if Line.__struct_fields__[place] in _NEEDED:
+                    return "foreign"
         tags = bytes(call.tags)
         values[_TAGS] = tags.decode() if tags[:1] == b"{" else "{}"
         for place in _MONEY:
@@ -171,6 +180,14 @@ class Reader:
         count = 0 if found is None else found[0] + 1
         self._seen.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (digest, count))
         return _digest(digest + str(count).encode()) if count else digest
+
+
+def is_call(found: Mapping[str, Any]) -> bool:
+    """Whether an object of JSON has what a line of a call needs, whatever its types."""
+    needed = {c.field: _AS[c.kind](found.get(c.field)) for c in COLUMNS if c.field in _NEEDED}
+    if any(value is None for value in needed.values()) or needed["schema"] < 1:
+        return False
+    return isfinite(needed["latency_ms"]) and isfinite(needed["runtime_seconds"])
 
 
 def picos_of(amount: Decimal) -> int | None:

@@ -12,9 +12,10 @@ import msgspec
 from msgspec import structs
 
 from costspan.call import plain
-from costspan.report.layout import Column, aligned, printable
+from costspan.report.layout import Column, aligned
 from costspan.report.reconciling.causes import Cause, causes_of, remarks
 from costspan.report.reconciling.comparing import Comparison, Pair
+from costspan.report.vocabulary import printable
 
 _NONE = "-"
 _HEAD = ("day", "model", "ours", "provider", "difference", "percent", "unit", "calls", "causes")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Iterable
 from importlib.metadata import version
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from opentelemetry.util.re import parse_env_headers
 
@@ -14,6 +15,9 @@ from costspan.errors import ConfigurationError
 from costspan.report.replaying.receiver import Receiver
 
 _PATH = "v1/traces"
+_LONGEST_TIMEOUT = 86_400.0
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What a header may be called."""
 
 
 def endpoint(written: str | None) -> str:
@@ -26,8 +30,8 @@ def endpoint(written: str | None) -> str:
     url = whole or written or _variable("ENDPOINT")
     if not url:
         raise ConfigurationError("say where to: --to http://localhost:4318")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    parts = _parts(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConfigurationError("--to: give an address such as http://localhost:4318")
     if "@" in parts.netloc:
         raise ConfigurationError(
@@ -36,6 +40,15 @@ def endpoint(written: str | None) -> str:
     if whole or parts.path.endswith(f"/{_PATH}"):
         return url
     return f"{url.rstrip('/')}/{_PATH}"
+
+
+def _parts(url: str) -> SplitResult | None:
+    """A URL in parts; None where it has brackets or a port that none can have."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.port is None or parts.port else None
+    except ValueError:
+        return None
 
 
 def receiver(url: str, headers: Iterable[str]) -> Receiver:
@@ -54,10 +67,18 @@ def receiver(url: str, headers: Iterable[str]) -> Receiver:
         if not is_there or not name.strip():
             raise ConfigurationError("--header: write NAME=VALUE")
         found[name.strip()] = value.strip()
+    for name, value in found.items():
+        if not _NAME.fullmatch(name) or not value.isprintable() or not _is_latin(value):
+            # Its value may be a secret, and is not shown.
+            raise ConfigurationError(f"the header {name!r} cannot be sent: use plain characters")
     compression = _setting("COMPRESSION") or "gzip"
     if compression not in ("gzip", "none"):
         raise ConfigurationError(f"OTEL_EXPORTER_OTLP_COMPRESSION={compression}: use gzip or none")
     return Receiver(url, found, compressed=compression == "gzip", tls=_tls(), timeout=_timeout())
+
+
+def _is_latin(value: str) -> bool:
+    return all(ord(c) < 256 for c in value)
 
 
 def _variable(name: str) -> str | None:
@@ -72,9 +93,12 @@ def _setting(name: str) -> str | None:
 def _timeout() -> float:
     written = _setting("TIMEOUT") or "10"
     try:
-        return float(written)
+        seconds = float(written)
     except ValueError:
-        raise ConfigurationError(f"OTEL_EXPORTER_OTLP_TIMEOUT={written}: give seconds") from None
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_TIMEOUT:
+        raise ConfigurationError(f"OTEL_EXPORTER_OTLP_TIMEOUT={written}: give seconds")
+    return seconds
 
 
 def _tls() -> ssl.SSLContext:

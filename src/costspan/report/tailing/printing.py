@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from costspan.export.schema import Line
-from costspan.report.layout import dollars, printable
+from costspan.report.layout import dollars
+from costspan.report.vocabulary import printable
 
 HEAD = (
     f"{'time UTC':12}  {'agent':16}  {'model':28}  {'input':>9}  {'output':>7}  {'time s':>7}  "

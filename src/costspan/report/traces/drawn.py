@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from costspan.call import plain
-from costspan.report.layout import Column, dollars, printable
+from costspan.report.layout import Column, dollars
 from costspan.report.traces.tree import Node, Step, Sums, Tree, steps
+from costspan.report.vocabulary import printable
 
 _NANOS = 1e9
 _LONGEST_NAME = 60
