@@ -98,6 +98,27 @@ def test_what_does_not_fit_into_memory_at_once_is_asked_one_by_one(
     assert passes == [len(BREAKDOWNS)] + [1] * len(BREAKDOWNS)
 
 
+@pytest.mark.parametrize("fits", ["approximate", "left out"])
+def test_percentiles_give_way_where_memory_is_short(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, fits: str
+):
+    (whole,), real = ask_each(Question([folder]), BREAKDOWNS[:1]), query.statement
+
+    def statement(*arguments, percentiles, **more):
+        if percentiles in ("exact", "approximate") and percentiles != fits:
+            raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate")
+        return real(*arguments, percentiles=percentiles, **more)
+
+    monkeypatch.setattr(query, "statement", statement)
+    (found,) = ask_each(Question([folder]), BREAKDOWNS[:1])
+
+    assert (whole.percentiles, found.percentiles) == ("exact", fits)
+    assert (found.total.latency is None) == (fits == "left out")
+    assert [(row.keys, row.figures.cost_usd) for row in found.rows] == [
+        (row.keys, row.figures.cost_usd) for row in whole.rows
+    ]
+
+
 def test_memory_that_is_not_enough_for_one_either_is_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from costspan.report.figures import Figures, together
 from costspan.report.query import Report, Row
+from costspan.report.statement import APPROXIMATE
 from costspan.report.vocabulary import NONE, OTHER, TIMES, printable
 
 _GAP = 2
@@ -82,7 +83,7 @@ def columns(report: Report, shown: Chosen, *, bars: bool = False) -> list[Column
 def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
     total = report.total
     digits = decimals(total.cost_usd, (report.before or Figures()).cost_usd)
-    about = "~" if not report.is_exact else ""
+    about = "~" if report.percentiles == APPROXIMATE else ""
     found: list[tuple[str, int, _Cell]] = [
         ("calls", 0, lambda row: count(row.figures.calls)),
         ("errors", 1, lambda row: count(row.figures.errors)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from costspan.errors import ConfigurationError
 
@@ -41,3 +41,8 @@ def moment(option: str, written: str, now: datetime) -> datetime:
 def written(instant: datetime) -> str:
     """A moment as the files write it, such as `2026-11-21T10:15:30.123456Z`."""
     return instant.isoformat(timespec="microseconds") + "Z"
+
+
+def day(instant: datetime | None) -> date | None:
+    """The day of a moment, or of none."""
+    return None if instant is None else instant.date()

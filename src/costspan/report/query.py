@@ -9,6 +9,7 @@ Nothing that stands in a file is fatal: what is no line of a call is counted and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,18 @@ from costspan.report.dearest import dearest
 from costspan.report.engine import duckdb
 from costspan.report.figures import Figures, together
 from costspan.report.files import bytes_in, files_in
-from costspan.report.moments import moment
+from costspan.report.moments import day, moment
 from costspan.report.passed_over import PassedOver, found_in
 from costspan.report.running import Watch, run, unwatched
-from costspan.report.statement import NOTES, fields_read, part_of, statement
+from costspan.report.statement import (
+    APPROXIMATE,
+    EXACT,
+    LEFT_OUT,
+    NOTES,
+    fields_read,
+    part_of,
+    statement,
+)
 from costspan.report.vocabulary import TIMES, checked_word
 
 _MOST_EXACT_BYTES = 4 << 30
@@ -100,7 +109,7 @@ class Report(Struct, frozen=True):
     until: datetime | None
     compared_since: datetime | None
     where: str | None
-    is_exact: bool
+    percentiles: str
     files: int
     passed_over: PassedOver
 
@@ -118,7 +127,8 @@ def ask(question: Question) -> Report:
 def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
     """Answer for each breakdown, in one pass over the files; `by` and `top` are those of each.
 
-    Where that does not fit into memory, as with a million sessions, each has a pass of its own.
+    Where that does not fit into memory, as with a million sessions, each has a pass of its own, and
+    where one alone does not, its percentiles are approximate or left out.
 
     Raises:
         ConfigurationError: as `ask` does.
@@ -126,12 +136,16 @@ def ask_each(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report
     try:
         return _asked(question, breakdowns)
     except _TooMuch:
-        if len(breakdowns) == 1:
-            raise
-        return [_asked(question, [one])[0] for one in breakdowns]
+        if len(breakdowns) > 1:
+            return [ask_each(question, [one])[0] for one in breakdowns]
+    with suppress(_TooMuch):
+        return _asked(question, breakdowns, APPROXIMATE)
+    return _asked(question, breakdowns, LEFT_OUT)
 
 
-def _asked(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
+def _asked(
+    question: Question, breakdowns: Sequence[Breakdown], percentiles: str | None = None
+) -> list[Report]:
     parts = [tuple(dict.fromkeys(map(checked_word, one.by))) for one in breakdowns]
     by = tuple(dict.fromkeys(word for words in parts for word in words))
     now = question.now or datetime.now(UTC)
@@ -142,9 +156,10 @@ def _asked(question: Question, breakdowns: Sequence[Breakdown]) -> list[Report]:
     window: dict[str, Any] = {"since": since, "until": until, "before": before}
     fields = fields_read(by, asked)
     with as_files(question.places, fields, before or since, until) as places:
-        files = files_in(places, _day(before or since), _day(until))
+        files = files_in(places, day(before or since), day(until))
         is_exact = bytes_in(files) * (len(parts) + 1) <= 2 * _MOST_EXACT_BYTES
-        window |= {"where": asked, "is_exact": is_exact, "breakdowns": parts}
+        percentiles = percentiles or (EXACT if is_exact else APPROXIMATE)
+        window |= {"where": asked, "percentiles": percentiles, "breakdowns": parts}
         return _answered(question, files, by, breakdowns, window)
 
 
@@ -170,8 +185,8 @@ def _answered(
 
     rows, unreadable = _run(files, sql, question)
     said: dict[str, Any] = {"since": window["since"], "until": window["until"]}
-    said |= {"compared_since": before, "where": question.where, "is_exact": window["is_exact"]}
-    said |= {"files": len(files), "passed_over": found_in(files, unreadable, rows)}
+    said |= {"compared_since": before, "where": question.where, "files": len(files)}
+    said |= {"percentiles": window["percentiles"], "passed_over": found_in(files, unreadable, rows)}
     reports = []
     for words, one in zip(parts, breakdowns, strict=True):
         answer = _answer(_rows_of(rows, by, words), len(words), before is not None)
@@ -228,10 +243,6 @@ def _before(
         return since - (until - since)
     except OverflowError:
         raise ConfigurationError(f"--since {question.since} has no time before it") from None
-
-
-def _day(instant: datetime | None) -> Any:
-    return None if instant is None else instant.date()
 
 
 def _run(

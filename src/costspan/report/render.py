@@ -45,7 +45,7 @@ def as_json(report: Report, shown: Chosen) -> str:
         "until": written(report.until) if report.until else None,
         "compared_since": written(report.compared_since) if report.compared_since else None,
         "where": report.where,
-        "percentiles": "exact" if report.is_exact else "approximate",
+        "percentiles": report.percentiles,
         "files": report.files,
         "total": report.total.as_dict(),
         "before": report.before.as_dict() if report.before else None,

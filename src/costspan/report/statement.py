@@ -22,6 +22,9 @@ NEEDED = (
 )
 """What every version's line of a call has."""
 
+EXACT, APPROXIMATE, LEFT_OUT = PERCENTILES = ("exact", "approximate", "left out")
+"""How percentiles are found: from every value, in less memory, or not at all, for want of any."""
+
 NOTES = 6
 """How many columns of the statement's rows say what was passed over."""
 
@@ -83,7 +86,7 @@ def statement(
     until: datetime | None = None,
     before: datetime | None = None,
     where: Condition | None = None,
-    is_exact: bool = True,
+    percentiles: str = EXACT,
     as_text: bool = False,
     breakdowns: Sequence[Sequence[str]] | None = None,
 ) -> str:
@@ -99,7 +102,7 @@ def statement(
         by: checked words.
         since, until: calls that ended from, and before.
         before: calls from then on to `since` are summed apart.
-        is_exact: percentiles are exact; else close, in little memory.
+        percentiles: how they are found, one of `PERCENTILES`.
         as_text: dollars are read as text.
         breakdowns: sum by each of these words of `by`, all in one pass; by all of `by` together
             if left out.
@@ -116,7 +119,7 @@ SELECT is_call, is_before, {part} = {part_of(by, ())},
     count(*) FILTER (kind IS NOT NULL AND kind <> 'gap'),
     broken, max(schema),
     {IS_DEAR},
-    {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *_percentiles(is_exact), *keys, part))}
+    {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *_percentiles(percentiles), *keys, part))}
 FROM (
     SELECT *, {_before(since if before else None)} AS is_before,
         CASE WHEN NOT is_call AND kind IS NULL THEN filename END AS broken{named}
@@ -137,8 +140,10 @@ def _set(by: Sequence[str], words: Sequence[str]) -> str:
     return f"({', '.join(['is_call', 'is_before', 'broken', *keys])})"
 
 
-def _percentiles(is_exact: bool) -> tuple[str, str]:
-    function = "quantile_cont" if is_exact else "approx_quantile"
+def _percentiles(kind: str) -> tuple[str, str]:
+    if kind == LEFT_OUT:
+        return "NULL", "NULL"
+    function = "quantile_cont" if kind == EXACT else "approx_quantile"
     return (
         f"{function}(latency_ms, [0.5, 0.95, 0.99])",
         f"{function}(time_to_first_token_ms, [0.5, 0.95, 0.99]) {_FINITE}",

@@ -13,8 +13,13 @@ from costspan.report.page.questions import Contents
 from costspan.report.page.scales import scale
 from costspan.report.page.tables import Cell, Head, Table, names, table
 from costspan.report.query import Report
+from costspan.report.statement import APPROXIMATE, LEFT_OUT
 
 _NAMES = ("half within (p50)", "95% within (p95)", "99% within (p99)")
+_ABOUT = {
+    APPROXIMATE: "About: percentiles of so many lines are approximate.",
+    LEFT_OUT: "Percentiles of so many lines do not fit into the memory of a report.",
+}
 _SHORT = ("p50", "p95", "p99")
 _KINDS = {"latency": "Latency", "first_token": "Time to first token"}
 
@@ -22,7 +27,7 @@ _KINDS = {"latency": "Latency", "first_token": "Time to first token"}
 def waiting(found: Contents) -> Markup:
     """Both percentiles over time, and by model."""
     line, figures = by_row(found.time.rows, found.time.by[0])
-    about = "" if found.time.is_exact else "About: percentiles of so many lines are approximate."
+    about = _ABOUT.get(found.time.percentiles)
     drawn = [_chart(found.time, kind, line, figures) for kind in _KINDS]
     return joined(
         element("p", about, class_="note") if about else None,
