@@ -2,9 +2,11 @@
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,13 +103,16 @@ def test_a_terminal_has_colours_and_the_totals_all_the_time(tmp_path: Path):
     command = [sys.executable, "-m", "costspan.cli", "tail", str(tmp_path), "-n", "0"]
     with subprocess.Popen(command, stdout=child, stderr=child) as process:
         os.close(child)
-        shown = _until(parent, "0 calls, 0 tokens, 0 USD, 0 errors; last minute: 0 calls, 0 USD")
-        write(tmp_path, line(agent="well"), line(agent="ill", error="openai.Timeout"))
-        shown = _until(parent, "2 calls, 220 tokens, 1 USD, 1 error; last minute: 2 calls, 1 USD")
-        process.send_signal(signal.SIGINT)
-        _until(parent, "a minute")
-        assert process.wait(timeout=30) == 0
-    os.close(parent)
+        try:
+            _until(parent, "0 calls, 0 tokens, 0 USD, 0 errors; last minute: 0 calls, 0 USD")
+            write(tmp_path, line(agent="well"), line(agent="ill", error="openai.Timeout"))
+            shown = _until(parent, "2 calls, 220 tokens, 1 USD, 1 error; last minute: 2 calls")
+            process.send_signal(signal.SIGINT)
+            _until(parent, "a minute")
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()  # it may wait for somebody to read what it shows
+            os.close(parent)
     red = [row for row in shown.splitlines() if "\x1b[31m" in row]
     assert len(red) == 1
     assert "openai.Timeout" in red[0]
@@ -115,10 +120,13 @@ def test_a_terminal_has_colours_and_the_totals_all_the_time(tmp_path: Path):
 
 def _until(terminal: int, text: str) -> str:
     """What a terminal shows, up to a text."""
-    shown = ""
-    while text not in shown:
-        shown += os.read(terminal, 4096).decode()
-    return shown
+    shown, deadline = b"", time.monotonic() + 60
+    while text.encode() not in shown:
+        ready, _, _ = select.select([terminal], [], [], max(0, deadline - time.monotonic()))
+        assert ready, f"{text!r} is not in {shown!r}"
+        shown += os.read(terminal, 4096)
+        assert time.monotonic() < deadline, f"{text!r} is not in {shown!r}"
+    return shown.decode(errors="replace")
 
 
 def test_it_sleeps_between_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
