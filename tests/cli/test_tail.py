@@ -31,13 +31,19 @@ for number in range(int(sys.argv[3])):
 @contextmanager
 def tail(*arguments: object) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "costspan.cli", "tail", *map(str, arguments)]
+    pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+        command, stdout=pipe, stderr=pipe, text=True, env=os.environ, preexec_fn=_hears_ctrl_c
     ) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def _hears_ctrl_c() -> None:
+    """What a shell starts in the background is deaf to it, and so would its children be."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def first(process: subprocess.Popen[str], count: int) -> list[str]:
@@ -101,7 +107,7 @@ def test_it_ends_when_nobody_reads_any_more(tmp_path: Path):
 def test_a_terminal_has_colours_and_the_totals_all_the_time(tmp_path: Path):
     parent, child = pty.openpty()
     command = [sys.executable, "-m", "costspan.cli", "tail", str(tmp_path), "-n", "0"]
-    with subprocess.Popen(command, stdout=child, stderr=child) as process:
+    with subprocess.Popen(command, stdout=child, stderr=child, preexec_fn=_hears_ctrl_c) as process:
         os.close(child)
         try:
             _until(parent, "0 calls, 0 tokens, 0 USD, 0 errors; last minute: 0 calls, 0 USD")
