@@ -11,7 +11,7 @@ from typing import Any
 
 from costspan.errors import ConfigurationError
 
-_FILE_KEYS = (
+FILE_KEYS = (
     "local",
     "store",
     "on_store_error",
@@ -23,6 +23,7 @@ _FILE_KEYS = (
     "alerts",
     "prices",
 )
+"""What the file may set."""
 
 
 def read_file(name: str | None, env: Mapping[str, str]) -> dict[str, Any]:
@@ -52,10 +53,10 @@ def read_file(name: str | None, env: Mapping[str, str]) -> dict[str, Any]:
 
 def unknown_key(key: str) -> str | None:
     """What to write instead of a key that the file cannot have; None for one that it can."""
-    if key in _FILE_KEYS:
+    if key in FILE_KEYS:
         return None
-    close = difflib.get_close_matches(key, _FILE_KEYS, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"use {', '.join(_FILE_KEYS)}"
+    close = difflib.get_close_matches(key, FILE_KEYS, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"use {', '.join(FILE_KEYS)}"
     return f"unknown key {key!r}: {hint}"
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from costspan import CostTracker, Instrumentor, settings
-from costspan.config_file import _FILE_KEYS
 from costspan.doctor import provenance
 from costspan.doctor.provenance import masked, origins
 
@@ -67,11 +66,10 @@ def test_argument_before_variable_before_file_before_default(
         assert told(name, **{name: argument}) == (by_argument, "argument")
 
 
-def test_no_variable_and_no_key_of_the_file_is_forgotten() -> None:
+def test_no_variable_is_forgotten() -> None:
     known = {*provenance._VARIABLES.values(), settings.IDENTIFY_KEY, "COSTSPAN_CONFIG"}
 
     assert known == set(settings._VARIABLES)
-    assert set(provenance._IN_FILE) == set(_FILE_KEYS)
 
 
 def test_opentelemetrys_variable_for_content(monkeypatch: pytest.MonkeyPatch) -> None:

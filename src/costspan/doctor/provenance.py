@@ -8,23 +8,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from costspan.config_file import read_file
+from costspan.config_file import FILE_KEYS, read_file
 from costspan.export.local_files import files_of
 from costspan.instrumentation.masking import SET, masked
 from costspan.settings import IDENTIFY_KEY, OTEL_CAPTURE, Settings
 
-_IN_FILE = (
-    "local",
-    "store",
-    "on_store_error",
-    "capture_content",
-    "providers",
-    "metric_names",
-    "metric_labels",
-    "budgets",
-    "alerts",
-    "prices",
-)
 _VARIABLES = {
     "local": "COSTSPAN_LOCAL",
     "providers": "COSTSPAN_PROVIDERS",
@@ -95,7 +83,7 @@ def _source(
     variable = _VARIABLES.get(name)
     if variable is not None and env.get(variable):
         return f"variable {variable}"
-    if name in _IN_FILE and file.get(name) not in (None, ""):
+    if name in FILE_KEYS and file.get(name) not in (None, ""):
         return f"file {env['COSTSPAN_CONFIG']}"
     if name == "capture_content" and env.get(OTEL_CAPTURE):
         return f"variable {OTEL_CAPTURE}"
