@@ -5,7 +5,7 @@ What does not fit into memory goes to the folder that the connection was given.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from costspan.report.files import files_in
 from costspan.report.moments import moment
 from costspan.report.source import DEAR_USD, lines, names_of
 from costspan.report.statement import IS_CALL, NEEDED, tags_of, within
-from costspan.report.vocabulary import checked_word, field_of, key_of, type_of
+from costspan.report.vocabulary import TIMES, checked_word, field_of, key_of, type_of
 
 
 class Asked(Struct, frozen=True):
@@ -170,3 +170,26 @@ SELECT * EXCLUDE (place) FROM (
     HAVING count(*) > 0)
 ORDER BY place
 """
+
+
+def answered(
+    found: Sequence[Any], by: Sequence[str], row: Callable[..., Any], sums_of: Callable[..., Any]
+) -> dict[str, Any]:
+    """Rows, the others together, how many these are, and the total, of what `dearest` gave.
+
+    Args:
+        row: makes a row of its keys and sums.
+        sums_of: makes sums of their values.
+    """
+    rows, other, others, total = [], None, 0, sums_of()
+    for is_total, *values, more in found:
+        sums = sums_of(*values[len(by) :])
+        if is_total:
+            total = sums
+        elif more:
+            other, others = sums, more
+        else:
+            rows.append(row(tuple(values[: len(by)]), sums))
+    if by and by[0] in TIMES:
+        rows.sort(key=lambda one: [key or "" for key in one.keys])
+    return {"rows": rows, "other": other, "others": others, "total": total}

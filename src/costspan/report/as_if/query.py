@@ -18,7 +18,6 @@ from costspan.report.rating import rated
 from costspan.report.rating.book import Book
 from costspan.report.running import Watch, run, unwatched
 from costspan.report.sheet import Asked
-from costspan.report.vocabulary import TIMES
 
 
 class Compared(Struct, frozen=True):
@@ -121,23 +120,8 @@ def ask(
         unmatched=[name for name, _ in changes.some if name not in done["named"]],
         files=len(files),
         passed_over=passed_over,
-        **_answer(done["found"], asked.by),
+        **sheet.answered(done["found"], asked.by, Row, Compared),
     )
-
-
-def _answer(found: Sequence[Any], by: Sequence[str]) -> dict[str, Any]:
-    rows, other, others, total = [], None, 0, Compared()
-    for is_total, *values, more in found:
-        sums = Compared(*values[len(by) :])
-        if is_total:
-            total = sums
-        elif more:
-            other, others = sums, more
-        else:
-            rows.append(Row(tuple(values[: len(by)]), sums))
-    if by and by[0] in TIMES:
-        rows.sort(key=lambda row: [key or "" for key in row.keys])
-    return {"rows": rows, "other": other, "others": others, "total": total}
 
 
 def as_dict(sums: Compared) -> dict[str, Any]:

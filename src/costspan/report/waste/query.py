@@ -15,7 +15,6 @@ from costspan.report.rating import rated
 from costspan.report.rating.book import Book
 from costspan.report.running import Watch, run, unwatched
 from costspan.report.sheet import Asked
-from costspan.report.vocabulary import TIMES
 from costspan.report.waste import rules
 from costspan.report.waste.rules import CLASSES
 
@@ -114,7 +113,7 @@ def ask(asked: Asked, book: Book, top: int | None = None, watch: Watch = unwatch
         asked=asked,
         files=len(files),
         passed_over=passed_over,
-        **_answer(rows, asked.by),
+        **sheet.answered(rows, asked.by, Row, Wasted),
     )
 
 
@@ -133,18 +132,3 @@ def _statement(keys: int) -> str:
 SELECT {", ".join((f"{is_total} AS is_total", *named, *listed))}
 FROM ({rules.JUDGED}) GROUP BY GROUPING SETS ({sets})
 """
-
-
-def _answer(found: Sequence[Any], by: Sequence[str]) -> dict[str, Any]:
-    rows, other, others, total = [], None, 0, Wasted()
-    for is_total, *values, more in found:
-        sums = Wasted(*values[len(by) :])
-        if is_total:
-            total = sums
-        elif more:
-            other, others = sums, more
-        else:
-            rows.append(Row(tuple(values[: len(by)]), sums))
-    if by and by[0] in TIMES:
-        rows.sort(key=lambda row: [key or "" for key in row.keys])
-    return {"rows": rows, "other": other, "others": others, "total": total}
