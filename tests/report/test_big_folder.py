@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 from pathlib import Path

@@ -84,7 +84,8 @@ def _summed(engine: Any, keys: Keys, top: int | None) -> list[Any]:
     alike = " AND ".join(f"s.{name} IS NOT DISTINCT FROM t.{name}" for name in groups)
     times = ", ".join(f"t.{name} AS {FIGURES[name]}" for name in VALUES)
     calls = "(FROM lines_read WHERE is_call)"
-    return engine.execute(f"""
+    found: list[Any] = engine.execute(f"""
 SELECT s.* EXCLUDE (part) REPLACE ({times}) FROM summed s
 LEFT JOIN ({approximate(calls, groups, only="summed")}) t
 ON s.is_call AND s.others = 0 AND {alike}""").fetchall()
+    return found
