@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from costspan.report import sheet
 from costspan.report.answers import IS_DEAR, rows_of
-from costspan.report.dearest import FIGURES, keep_dearest
+from costspan.report.dearest import FIGURES, dearest, keep
 from costspan.report.percentiles import APPROXIMATE, VALUES, approximate
 from costspan.report.selection import Asked, rows
 from costspan.report.statement import READ, kept, part_of, statement
@@ -59,8 +59,8 @@ def while_read(engine: Any, files: Sequence[Path], wanted: Wanted) -> Found:
     found: list[Any] = []
     for as_text in (False, True):
         calls = rows(files, asked, kept(wanted.since), READ, as_text=as_text)
-        keep_dearest(engine, [statement(f"({calls})", keys, [*wanted.parts, ()])], keys, tops)
-        found = engine.execute("FROM shown").fetchall()
+        keep(engine, [statement(f"({calls})", keys, [*wanted.parts, ()])], keys)
+        found = engine.execute(dearest(keys, tops)).fetchall()
         if not any(row[IS_DEAR] for row in found):
             break
     return Found(found, [list(rows_of(found, keys, names)) for names in wanted.parts])
@@ -79,8 +79,11 @@ def from_table(engine: Any, files: Sequence[Path], wanted: Wanted) -> Found:
 
 def _summed(engine: Any, keys: Keys, top: int | None) -> list[Any]:
     """The rows of one breakdown, as `answers.rows_of` gives them."""
-    sums = [statement(some, keys, [keys], APPROXIMATE) for some in _in_pieces(engine, keys)]
-    keep_dearest(engine, sums, keys, {0: top} if top and keys else {})
+    pieces = _in_pieces(engine, keys)
+    keep(engine, (statement(some, keys, [keys], APPROXIMATE) for some in pieces), keys)
+    rows_shown = dearest(keys, {0: top} if top else {})
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE shown AS {rows_shown}")
+    engine.execute("DROP TABLE summed")
     groups = ["is_before", *keys]
     alike = " AND ".join(f"s.{name} IS NOT DISTINCT FROM t.{name}" for name in groups)
     times = ", ".join(f"t.{name} AS {FIGURES[name]}" for name in VALUES)
