@@ -24,7 +24,17 @@ def test_a_text_comes_back_whole(text: str):
 
 
 @pytest.mark.parametrize(
-    "text", ['=HYPERLINK("http://a.example")', "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "＝1"]
+    "text",
+    [
+        '=HYPERLINK("http://a.example")',
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "\N{FULLWIDTH EQUALS SIGN}1",
+    ],
 )
 def test_a_text_is_no_formula(text: str):
     (row,) = read(as_csv(["agent"], [{"agent": text}]))

@@ -40,6 +40,7 @@ LeftOut = Counter[tuple[str, str]]
 UNPRICED = "no price"
 UNENDING = "in December 9999, whose end has no date"
 _LAST_MONTH = "9999-12"
+_FIRST = datetime.fromisoformat("0001-01-01")
 
 
 class Wanted(Struct, frozen=True):
@@ -193,9 +194,9 @@ class OfCalls:
 def _before(ended: datetime, milliseconds: float) -> datetime:
     """So long before; the first moment of all where there is none."""
     try:
-        return max(ended - timedelta(milliseconds=milliseconds), datetime.min)
+        return ended - timedelta(milliseconds=milliseconds)
     except OverflowError:
-        return datetime.min if milliseconds > 0 else ended
+        return _FIRST if milliseconds > 0 else ended
 
 
 def _total(line: Line) -> int | None:
