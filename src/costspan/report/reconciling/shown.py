@@ -51,7 +51,7 @@ def as_json(compared: Comparison) -> str:
         "unit": statement.unit,
         "first": statement.first,
         "last": statement.last,
-        "ours": compared.ours,
+        "ours": compared.known,
         "theirs": compared.theirs,
         "difference": compared.theirs - compared.ours,
         "percent": _rounded(percent(compared.ours, compared.theirs)),
@@ -97,12 +97,12 @@ def caption(compared: Comparison) -> str:
 
 
 def _columns(compared: Comparison) -> list[Column]:
-    digits = _digits(compared)
+    digits, unit = _digits(compared), compared.statement.unit
     found = [
         [
             str(pair.day),
             _model(pair, compared),
-            _NONE if pair.known is None else f"{pair.our_amount:,.{digits}f}",
+            _ours(pair.known, pair.is_unknown, unit, digits),
             f"{pair.their_amount:,.{digits}f}" if pair.items else _NONE,
             f"{pair.difference:+,.{digits}f}" if pair.difference else "0",
             _percent(pair.our_amount, pair.their_amount),
@@ -112,13 +112,21 @@ def _columns(compared: Comparison) -> list[Column]:
     ]
     both = compared.ours, compared.theirs
     rest = compared.theirs - compared.ours
-    total = [f"{amount:,.{digits}f}" for amount in both] + [f"{rest:+,.{digits}f}"]
+    ours = _ours(compared.known, compared.known is None, unit, digits)
+    total = [ours, f"{compared.theirs:,.{digits}f}", f"{rest:+,.{digits}f}"]
     found.append(["total", "", *total, _percent(*both), ""])
     heads = ("day", "model", "ours", "provider", "difference", "%", "likely causes")
     return [
         Column(head, list(cells), is_text=place in (0, 1, 6))
         for place, (head, cells) in enumerate(zip(heads, zip(*found, strict=True), strict=True))
     ]
+
+
+def _ours(amount: Decimal | None, is_unknown: bool, unit: str, digits: int) -> str:
+    """Our sum; calls of which none is known are no 0."""
+    if is_unknown:
+        return "unpriced" if unit == "USD" else "unknown"
+    return _NONE if amount is None else f"{amount:,.{digits}f}"
 
 
 def _model(pair: Pair, compared: Comparison) -> str:
