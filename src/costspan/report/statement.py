@@ -50,7 +50,7 @@ _FINITE = "FILTER (isfinite(time_to_first_token_ms))"
 _COUNTS = (
     "count(*)",
     "count(error)",
-    "count(*) FILTER (status = 'unpriced')",
+    "count(*) FILTER (status = 'unpriced' OR (cost_usd IS NULL AND status <> 'not_billed'))",
     "count(*) FILTER (status = 'partial')",
     "count(*) FILTER (status = 'estimated')",
 )
