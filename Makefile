@@ -8,6 +8,7 @@
 #   BENCH_ARGS="--only parts" a part of "make bench" alone
 #   PEERS="bench-official"    the environments of "make peers"
 #   JUDGES="mlflow"           the judges of "make judges"; of "make matrix" it is mlflow alone, or none
+#   PARTS="otelcol"           what "make parts" builds, out of otelcol, jaeger and influxd
 #   WRITE_DOCS=1              "make peers", "make servers" and "make judges" write their tables into docs/
 #   LOAD_SECONDS=60           how long each load test of "make servers" lasts
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
@@ -27,6 +28,7 @@ PEERS = bench-official peer-official-older peer-logfire peer-logfire-older bench
 	bench-openinference peer-openinference-older peer-openlit peer-openlit-older peer-frameworks peer-frameworks-older
 JUDGES = mlflow phoenix
 MATRIX_JUDGES = mlflow
+PARTS = otelcol jaeger
 WRITE_DOCS =
 LOAD_SECONDS = 2
 UPGRADE =
@@ -38,7 +40,7 @@ READY = $(VENVS)/$(NAME)/.ready
 UV = UV_PYTHON_DOWNLOADS=never $(VENVS)/uv/bin/uv
 RUN = $(VENVS)/$(NAME)/bin
 SERVERS = COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
-	COSTSPAN_CHDB=$$PWD/$(VENVS)/chdb/bin/python \
+	COSTSPAN_CHDB=$$PWD/$(VENVS)/chdb/bin/python COSTSPAN_INFLUXDB2=$$PWD/$(VENVS)/parts/influxd \
 	COSTSPAN_COMPOSE=$$(echo $$PWD/$(VENVS)/compose/lib/python*/site-packages/compose/docker-compose)
 COMPILE = $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make pins" $(UPGRADE)
@@ -123,8 +125,8 @@ auto: env ## tests/zero_code: opentelemetry-instrument and declarative configura
 	@COSTSPAN_AUTO=$$PWD/$(VENVS) $(RUN)/python -m pytest tests/zero_code -q -n $(WORKERS) $(PYTEST_ARGS)
 
 # Minutes, the first time; what cannot be had here is named, and its tests skip.
-parts: env ## the OpenTelemetry Collector and Jaeger, built from their Go modules into VENVS/parts
-	@$(RUN)/python -m tests.servers.build $(VENVS)/parts
+parts: env ## the OpenTelemetry Collector and Jaeger (and InfluxDB, if PARTS asks), built from their Go modules into VENVS/parts
+	@$(RUN)/python -m tests.servers.build $(VENVS)/parts $(PARTS)
 
 servers: env ## all of collector-config: a collector and a Jaeger where "make parts" left them, ClickHouse where "make databases" did
 	@$(MAKE) -s env NAME=compose || echo 'skipped: the compose files, as Docker Compose could not be installed'
@@ -162,7 +164,7 @@ proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 cal
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
 	@COSTSPAN_FUZZ_LINES=1000000 $(RUN)/python -m pytest tests/export/test_reader.py -q -o timeout=0
 	@$(MAKE) decoder
-	@$(MAKE) parts
+	@$(MAKE) parts PARTS="otelcol jaeger influxd"
 	@$(MAKE) databases
 	@$(MAKE) matrix WRITE_DOCS=1
 	@$(MAKE) servers LOAD_SECONDS=60 WORKERS=0 PYTEST_ARGS="-k load -o log_cli=true -o log_cli_level=INFO"

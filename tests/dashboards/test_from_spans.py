@@ -18,7 +18,8 @@ from tests.servers.running import COLLECTOR, SHIPPED, Server, needs_collector, r
 pytestmark = [*needs_prometheus, *needs_collector]
 
 CALLS = """
-call(agent="code_reviewer")
+with attribution(tags={"team": "docs"}):
+    call(agent="code_reviewer")
 call(agent="code_reviewer", stream=True, stream_options={"include_usage": True})
 call("status=500", agent="code_reviewer")
 call("tokens=900000/10;cached=800000", model="in-house-7b")
@@ -77,5 +78,7 @@ def test_dollars_calls_retries_and_times_are_there(counted: Prometheus) -> None:
         "in-house-7b",
     }
     assert cached == [("in-house-7b", pytest.approx(8 / 9, abs=1e-3))]
+    teams = counted.instant(query_of("costspan-spend", "Spend by team").expr)
+    assert {"costspan_tag_team": "docs"} in [labels for labels, _ in teams]
     assert counted.number("sum(sum_over_time(costspan:retries:added1m[1h]))") == 2
     assert counted.number(query_of("costspan-calls", "First chunk, 95 %").expr) is not None

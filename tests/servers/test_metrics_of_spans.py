@@ -23,7 +23,8 @@ from costspan import CostTracker, record_call
 
 reader = InMemoryMetricReader()
 metrics.set_meter_provider(MeterProvider([reader]))
-Instrumentor().instrument(costs=CostTracker(estimate=True))
+labels = ("agent", "endpoint", "tag:team")
+Instrumentor().instrument(costs=CostTracker(estimate=True), metric_labels=labels)
 
 for number in range(40):
     call(f"tokens={1000 + 7 * number}/{100 + number}", agent=f"agent-{number % 3}")
@@ -36,7 +37,8 @@ with record_call(model="gpt-4o-mini", provider="openai") as recorded:
     recorded.set_usage(input_tokens=1000)
 client.embeddings.create(model="text-embedding-3-small", input="Hello")
 client = client.with_options(max_retries=2)
-call("retries=2")
+with attribution(endpoint="/review", tags={"team": "search", "ticket": 17}):
+    call("retries=2")
 call("retries=1", model="a-model-of-our-own")
 """
 """What each process calls: 40 + 40 + 7 chats, 1 of them failed, and an embedding."""
@@ -145,6 +147,8 @@ def test_what_is_counted_is_what_was_called(made: Made) -> None:
     assert one(CALLS_COUNT) == 87
     assert one(CALLS_COUNT, error_type="openai.InternalServerError") == 1
     assert one("costspan_retries_total") == 3
+    whose = {"costspan_tag_team": "search", "costspan_endpoint": "/review"}
+    assert one("costspan_retries_total", **whose) == 2
     statuses = {
         status: one("costspan_cost_incomplete_total", costspan_cost_status=status)
         for status in ("unpriced", "partial", "estimated")
