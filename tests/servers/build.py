@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-COLLECTOR = "0.155.0"
+COLLECTOR = "0.161.0"
 JAEGER = "1.76.0"
 """The module's version; the same release is 2.13.0 as a program and as an image."""
 
