@@ -11,8 +11,10 @@ from costspan.providers.operation import count
 
 Names = tuple[str, ...]
 Pairs = tuple[tuple[str, str], ...]
+Said = Mapping[str, Any]
+"""What a span says, by our words."""
 Told = tuple[dict[str, Any], dict[str, int]]
-"""What a span says by our words, and what it counts by the fields of `Usage`."""
+"""The same, and what it counts by the fields of `Usage`."""
 
 _MOST_PLANS = 128
 _MOST_NAMES = 64

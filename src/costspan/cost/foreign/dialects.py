@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import lru_cache
 from math import inf
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, structs
 
 from costspan import semconv
 from costspan.attributed import NOBODY, Attribution
-from costspan.call import Call, Request, Response, Usage
-from costspan.cost.foreign.columns import Names
+from costspan.call import Call, Response, Usage
+from costspan.cost.foreign.asked import request_of
+from costspan.cost.foreign.columns import Names, Said
 from costspan.cost.foreign.dialect_table import (
     DIALECTS,
     FORMER_PROVIDER,
@@ -23,17 +22,13 @@ from costspan.cost.foreign.dialect_table import (
     OTHERS,
     OTHERS_BY_KIND,
     PARAMETERS,
-    PROVIDERS,
     RAW_USAGE,
     SPAN_KIND,
     Dialect,
 )
-from costspan.providers.openai_hosts import biller
 from costspan.providers.operation import count, number, strings, text
 
 Attributes = Mapping[str, Any]
-Said = Mapping[str, Any]
-"""What a span says, by the words of `columns.py`."""
 
 BILLED = {
     "chat": "inference",
@@ -141,7 +136,7 @@ def read(dialect: Dialect, facts: Facts, who: Attribution = NOBODY) -> Call | No
         return None
     agent, session, user = _whose(who, said)
     call = Call(
-        request=_request(str(operation), said),
+        request=request_of(str(operation), said),
         response=_response(said, usage, _unseen(dialect, said, counts)),
         started_at=facts.started_at,
         ended_at=facts.ended_at,
@@ -192,26 +187,10 @@ def _more(call: Call, facts: Facts, said: Said) -> Call:
 
 def their_cost(dialect: Dialect, attributes: Attributes) -> float | None:
     """US dollars that another instrumentation says the call cost."""
-    for name in dialect.columns.names["their_cost"]:
-        if name in attributes:
-            return number(attributes[name])
-    return None
-
-
-def _request(operation: str, said: Said) -> Request:
-    address, port = text(said.get("address")), None
-    if address is not None:
-        port = count(said.get("port"))
-    elif isinstance(said.get("base_url"), str):
-        address, port = _host(said["base_url"])
-    return Request(
-        operation=operation,
-        provider=_provider(text(said.get("provider")) or "", address, port),
-        model=text(said.get("request_model") or said.get("model")),
-        server_address=address,
-        server_port=port,
-        stream=said.get("stream") is True,
-    )
+    names = dialect.columns.names["their_cost"]
+    if attributes.keys().isdisjoint(names):
+        return None
+    return next(number(attributes[name]) for name in names if name in attributes)
 
 
 def _response(said: Said, usage: Usage | None, unseen: Names) -> Response:
@@ -272,20 +251,3 @@ def _json(said: Any) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeEncodeError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-@lru_cache(maxsize=1024)
-def _provider(said: str, address: str | None, port: int | None) -> str:
-    """Who bills the call: by its server, as many servers are spoken to as if they were OpenAI's."""
-    word = said.lower()
-    provider = PROVIDERS.get(word, word) or "openai"
-    return biller(address, port) if provider == "openai" and address is not None else provider
-
-
-@lru_cache(maxsize=1024)
-def _host(url: str) -> tuple[str | None, int | None]:
-    try:
-        parts = urlsplit(url)
-        return parts.hostname, parts.port
-    except ValueError:
-        return None, None
