@@ -52,6 +52,7 @@ def opened(files: Iterable[Path], folder: str) -> Any:
     )
     allowed = {name for path in files for name in (str(path), pattern(path))}
     engine.execute(f"SET allowed_paths = [{', '.join(map(text, allowed))}]")
+    engine.execute("SET TimeZone = 'UTC'")
     engine.execute("SET enable_progress_bar = false")  # it would stand in standard output
     engine.execute("SET enable_external_access = false")
     engine.execute("SET lock_configuration = true")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from costspan.errors import ConfigurationError
+from costspan.report.conditions import EXAMPLE
 from costspan.report.engine import duckdb, opened
 from costspan.report.reading import Percent, percent_read
 from costspan.report.selection import IS_CALL, NEEDED
@@ -83,7 +84,8 @@ def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
 def _refused(where: str | None, fault: Exception) -> Exception:
     if where is None:
         return ConfigurationError(f"DuckDB cannot answer: {_first_line(fault)}")
-    return ConfigurationError(f"--where {where!r}: {_first_line(fault)}")
+    said = _first_line(fault).partition(". ")[0]
+    return ConfigurationError(f"--where {where!r}: {said}; {EXAMPLE}")
 
 
 def _first_line(fault: Exception) -> str:

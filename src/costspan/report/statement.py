@@ -40,7 +40,7 @@ _KEPT = {name: TOTAL_TOKENS if name == "total_tokens" else name for name in _SUM
 _COUNTS = (
     "count(*)",
     "count(*) FILTER (is_failed)",
-    "count(*) FILTER (status = 'unpriced')",
+    "count(*) FILTER (status = 'unpriced' OR (cost_usd IS NULL AND status <> 'not_billed'))",
     "count(*) FILTER (status = 'partial')",
     "count(*) FILTER (status = 'estimated')",
 )
