@@ -11,7 +11,7 @@ from costspan.cost.pricing.rates import Rate
 from costspan.export.schema import encoded
 from costspan.report.as_if.changes import changes
 from costspan.report.as_if.query import Comparison, ask
-from costspan.report.sheet import asked
+from costspan.report.selection import asked
 from tests.report.folders import write
 
 PRICES = Prices(

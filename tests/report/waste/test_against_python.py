@@ -11,7 +11,7 @@ from costspan.call import Call, Request, Response, Usage
 from costspan.cost.pricing.prices import Prices
 from costspan.cost.pricing.rates import Rate
 from costspan.export.schema import encoded
-from costspan.report.sheet import asked
+from costspan.report.selection import asked
 from costspan.report.waste.query import ask
 from costspan.report.waste.rules import CLASSES
 from tests.report.folders import write

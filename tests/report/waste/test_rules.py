@@ -8,7 +8,7 @@ import pytest
 
 from costspan.cost.pricing.prices import Prices
 from costspan.cost.pricing.rates import Rate
-from costspan.report.sheet import asked
+from costspan.report.selection import asked
 from costspan.report.waste.query import Waste, Wasted, ask
 from costspan.report.waste.rules import CLASSES
 from tests.report.folders import line, write
