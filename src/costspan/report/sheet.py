@@ -137,7 +137,8 @@ WHERE NOT is_call OR ({within(question.since, question.until)} AND {where})
 
 
 NOTES = """
-SELECT is_call, false, true, count(*) FILTER (kind = 'gap'), sum(lost) FILTER (kind = 'gap'),
+SELECT is_call, false, true,
+    count(*) FILTER (kind = 'gap'), sum(greatest(lost, 0)) FILTER (kind = 'gap'),
     count(*) FILTER (kind <> 'gap'), broken, max(schema), false, count(*)
 FROM lines_read GROUP BY is_call, broken
 """

@@ -115,7 +115,7 @@ def statement(
     part = f"grouping({', '.join(keys)})" if keys else "0"
     return f"""
 SELECT is_call, is_before, {part} = {part_of(by, ())},
-    count(*) FILTER (kind = 'gap'), sum(lost) FILTER (kind = 'gap'),
+    count(*) FILTER (kind = 'gap'), sum(greatest(lost, 0)) FILTER (kind = 'gap'),
     count(*) FILTER (kind IS NOT NULL AND kind <> 'gap'),
     broken, max(schema),
     {IS_DEAR},
