@@ -19,7 +19,7 @@ from costspan.report.as_if import render
 from costspan.report.as_if.changes import changes
 from costspan.report.as_if.query import Comparison, ask
 from costspan.report.layout import dollars
-from costspan.report.sheet import asked
+from costspan.report.selection import asked
 from costspan.report.vocabulary import printable
 
 _FORMS = {"json": render.as_json, "csv": render.as_csv, "markdown": render.as_markdown}

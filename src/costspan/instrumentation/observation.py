@@ -94,7 +94,8 @@ class Observation:
         self.request = request
         self.operation = operation
         self.body = body if wiring.keeps_content else None
-        self.who = attributed.attribution_in(context.get_current())
+        here = context.get_current()
+        self.who = attributed.attribution_in(here)
         self.responses = ()
         self.reservation = self.answer = self.estimate = self.exception = None
         self.error = self.error_code = self.http_status = self.request_id = None
@@ -106,7 +107,7 @@ class Observation:
         self._open = True
         self.started_at = time.time_ns()
         self.started = self.ended = time.perf_counter()
-        self.span = opened(wiring.tracers, request, self.who, self.started_at)
+        self.span = opened(wiring.tracers, request, self.who, self.started_at, here)
 
     def __enter__(self) -> Observation:
         """Make the span current while the request is under way."""

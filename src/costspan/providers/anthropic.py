@@ -23,7 +23,6 @@ from costspan.providers.operation import (
     Provider,
     Reader,
     count,
-    counts,
     fields,
     items,
     number,
@@ -66,36 +65,27 @@ def _no_parameters(body: Body) -> dict[str, Any]:
     return {}
 
 
-_COUNTS = {
-    "input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "cache_read_input_tokens": "cache_read_tokens",
-    "cache_creation_input_tokens": "cache_write_tokens",
-}
-_DETAILS = (
-    ("cache_creation", {"ephemeral_1h_input_tokens": "cache_write_1h_tokens"}),
-    ("output_tokens_details", {"thinking_tokens": "reasoning_tokens"}),
-    (
-        "server_tool_use",
-        {"web_search_requests": "web_searches", "code_execution_requests": "code_executions"},
-    ),
-)
-
-
 def read_usage(value: Any) -> Usage | None:
     """`Usage` of a message, of a delta or of an iteration."""
     usage = fields(value)
-    found = counts(usage, _COUNTS)
-    if "input_tokens" in found:
-        cached = found.get("cache_read_tokens", 0) + found.get("cache_write_tokens", 0)
-        found["input_tokens"] += cached
-    elif "output_tokens" not in found:
+    get = usage.get
+    fresh, output = count(get("input_tokens")), count(get("output_tokens"))
+    if fresh is None and output is None:
         return None
-    for name, names in _DETAILS:
-        details = usage.get(name)
-        if details is not None:
-            found.update(counts(fields(details), names))
-    return Usage(**found)
+    read = count(get("cache_read_input_tokens"))
+    written = count(get("cache_creation_input_tokens"))
+    writes, thoughts = fields(get("cache_creation")), fields(get("output_tokens_details"))
+    tools = fields(get("server_tool_use"))
+    return Usage(
+        input_tokens=None if fresh is None else fresh + (read or 0) + (written or 0),
+        output_tokens=output,
+        cache_read_tokens=read,
+        cache_write_tokens=written,
+        cache_write_1h_tokens=count(writes.get("ephemeral_1h_input_tokens")),
+        reasoning_tokens=count(thoughts.get("thinking_tokens")),
+        web_searches=count(tools.get("web_search_requests")),
+        code_executions=count(tools.get("code_execution_requests")),
+    )
 
 
 _EXTRA_ITERATIONS = frozenset({"compaction", "advisor_message"})
@@ -103,8 +93,11 @@ _EXTRA_ITERATIONS = frozenset({"compaction", "advisor_message"})
 
 def _also_billed(usage: Body) -> tuple[tuple[str | None, Usage], ...]:
     """Iterations whose tokens the top-level counts leave out; an advisor has its own model."""
+    iterations = usage.get("iterations")
+    if iterations is None:
+        return ()
     found = []
-    for iteration in items(usage.get("iterations")):
+    for iteration in items(iterations):
         if iteration.get("type") in _EXTRA_ITERATIONS:
             used = read_usage(iteration)
             if used is not None:
@@ -166,7 +159,8 @@ def _opening(event: Body) -> Body:
         return event
     message = fields(event.get("message"))
     told = {key: message.get(key) for key in ("id", "model")}
-    return {"type": event.get("type"), "message": {**told, "usage": _said(message.get("usage"))}}
+    # Without the event around it: an open stream holds this, and a dictionary takes 230 bytes.
+    return {"type": "message_start", **told, "usage": _said(message.get("usage"))}
 
 
 def has_content(event: Body) -> bool:
@@ -182,7 +176,7 @@ def fold_message(events: Sequence[Body]) -> Response:
     for event in events:
         kind = event.get("type")
         if kind == "message_start":
-            whole.update(fields(event.get("message")))
+            whole.update(fields(event.get("message", event)))
             usage.update(_said(whole.get("usage")))
             # What stands here is a placeholder: the count is only known at the end.
             usage.pop("output_tokens", None)

@@ -30,18 +30,16 @@ def _usage_of(body: Body) -> Any:
 
 def read_chat(body: Body) -> Response:
     """A `ChatCompletion`, or a legacy `Completion`."""
-    reasons: tuple[str, ...] = ()
+    reasons = []
     for choice in items(body.get("choices")):
         reason = text(choice.get("finish_reason"))
         if reason is not None:
-            reasons = (*reasons, reason)
-    usage = _usage_of(body)
-    if usage is not None:
-        usage = fields(usage)
+            reasons.append(reason)
+    usage = fields(_usage_of(body))
     return Response(
         id=text(body.get("id")),
         model=text(body.get("model")),
-        finish_reasons=reasons or None,
+        finish_reasons=tuple(reasons) or None,
         usage=read_usage(usage),
         reported_cost_usd=reported_cost(usage),
         service_tier=text(body.get("service_tier")),

@@ -14,41 +14,10 @@ from typing import Any
 from msgspec import structs
 
 from costspan.call import Usage
-from costspan.providers.operation import Body, count, counts, fields, items, number, text
+from costspan.providers.operation import Body, count, fields, items, number, text
 
 _AMOUNTS = (int, float, str, Decimal)
 _TICKS_PER_USD = 10**10
-
-_CHAT_COUNTS = {
-    "prompt_tokens": "input_tokens",
-    "completion_tokens": "output_tokens",
-    "total_tokens": "total_tokens",
-    "citation_tokens": "citation_tokens",
-    "prompt_audio_seconds": "input_audio_seconds",
-}
-_RESPONSE_COUNTS = {
-    "input_tokens": "input_tokens",
-    "output_tokens": "output_tokens",
-    "total_tokens": "total_tokens",
-}
-_INPUT_DETAILS = {
-    "cached_tokens": "cache_read_tokens",
-    "cache_write_tokens": "cache_write_tokens",
-    "text_tokens": "input_text_tokens",
-    "audio_tokens": "input_audio_tokens",
-    "image_tokens": "input_image_tokens",
-    "video_tokens": "input_video_tokens",
-}
-_WRITE_LIFETIMES = {
-    "ttl_30m_tokens": "cache_write_30m_tokens",
-    "ttl_12h_tokens": "cache_write_12h_tokens",
-}
-_OUTPUT_DETAILS = {
-    "reasoning_tokens": "reasoning_tokens",
-    "text_tokens": "output_text_tokens",
-    "audio_tokens": "output_audio_tokens",
-    "image_tokens": "output_image_tokens",
-}
 
 
 def read_usage(value: Any) -> Usage | None:
@@ -59,31 +28,46 @@ def read_usage(value: Any) -> Usage | None:
     if value is None:
         return None
     usage = fields(value)
-    found: dict[str, Any] = counts(
-        usage, _CHAT_COUNTS if "prompt_tokens" in usage else _RESPONSE_COUNTS
-    )
-    if "input_tokens" not in found and "output_tokens" not in found:
+    get, chat = usage.get, "prompt_tokens" in usage
+    tokens_in = count(get("prompt_tokens" if chat else "input_tokens"))
+    tokens_out = count(get("completion_tokens" if chat else "output_tokens"))
+    if tokens_in is None and tokens_out is None:
         return _heard(usage)
-    inside = (
-        usage.get("prompt_tokens_details")
-        or usage.get("input_tokens_details")
-        or usage.get("input_token_details")
+    inside = fields(
+        get("prompt_tokens_details") or get("input_tokens_details") or get("input_token_details")
     )
-    if inside is not None:
-        inside = fields(inside)
-        found.update(counts(inside, _INPUT_DETAILS))
-        if inside.get("cache_write_tokens_details") is not None:
-            found.update(counts(fields(inside["cache_write_tokens_details"]), _WRITE_LIFETIMES))
-    outside = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
-    if outside is not None:
-        found.update(counts(fields(outside), _OUTPUT_DETAILS))
-    if "cache_read_tokens" not in found:
-        reads = _first(usage, "prompt_cache_hit_tokens", "cached_tokens")
-        if reads is not None:
-            found["cache_read_tokens"] = reads
-    if "citation_tokens" in found or found.get("reasoning_tokens"):
-        _complete_output(usage, found)
-    return Usage(**found)
+    outside = fields(get("completion_tokens_details") or get("output_tokens_details"))
+    cached = count(inside.get("cached_tokens"))
+    if cached is None:
+        cached = _first(usage, "prompt_cache_hit_tokens", "cached_tokens")
+    # Read one by one: a loop over a table of names takes three times as long.
+    found = Usage(
+        input_tokens=tokens_in,
+        output_tokens=tokens_out,
+        total_tokens=count(get("total_tokens")),
+        cache_read_tokens=cached,
+        cache_write_tokens=count(inside.get("cache_write_tokens")),
+        reasoning_tokens=count(outside.get("reasoning_tokens")),
+        input_text_tokens=count(inside.get("text_tokens")),
+        input_audio_tokens=count(inside.get("audio_tokens")),
+        input_image_tokens=count(inside.get("image_tokens")),
+        input_video_tokens=count(inside.get("video_tokens")),
+        output_text_tokens=count(outside.get("text_tokens")),
+        output_audio_tokens=count(outside.get("audio_tokens")),
+        output_image_tokens=count(outside.get("image_tokens")),
+    )
+    lifetimes = inside.get("cache_write_tokens_details")
+    if lifetimes is not None:
+        found = _with_lifetimes(found, fields(lifetimes))
+    return _with_sellers_counts(found, usage) if chat else _with_all_output(found)
+
+
+def _with_lifetimes(usage: Usage, written: Body) -> Usage:
+    return structs.replace(
+        usage,
+        cache_write_30m_tokens=count(written.get("ttl_30m_tokens")),
+        cache_write_12h_tokens=count(written.get("ttl_12h_tokens")),
+    )
 
 
 def _heard(usage: Body) -> Usage | None:
@@ -93,22 +77,36 @@ def _heard(usage: Body) -> Usage | None:
     return Usage(input_audio_seconds=seconds)
 
 
-def _complete_output(usage: Body, found: dict[str, Any]) -> None:
-    """Put into the output what some servers count beside it.
+def _with_sellers_counts(found: Usage, usage: Body) -> Usage:
+    """What only Perplexity and Mistral count in a chat.
 
-    xAI does so with its reasoning in chats, as its total shows; Perplexity's deep research with the
-    tokens of its citations and of its reasoning, and it bills its searches.
+    Perplexity's deep research counts the tokens of its citations and of its reasoning beside the
+    output, and it bills its searches; Mistral tells the seconds that it heard.
     """
-    output = found.get("output_tokens") or 0
-    if "citation_tokens" in found:
-        found["reasoning_tokens"] = count(usage.get("reasoning_tokens"))
-        found["web_searches"] = count(usage.get("num_search_queries"))
-        beside = found["citation_tokens"] + (found["reasoning_tokens"] or 0)
-    else:
-        beside = found["reasoning_tokens"]
-        if found.get("total_tokens") != found.get("input_tokens", 0) + output + beside:
-            return
-    found["output_tokens"] = output + beside
+    if "prompt_audio_seconds" in usage:
+        found = structs.replace(found, input_audio_seconds=count(usage["prompt_audio_seconds"]))
+    cited = count(usage.get("citation_tokens"))
+    if cited is None:
+        return _with_all_output(found)
+    thought = count(usage.get("reasoning_tokens"))
+    return structs.replace(
+        found,
+        output_tokens=(found.output_tokens or 0) + cited + (thought or 0),
+        citation_tokens=cited,
+        reasoning_tokens=thought,
+        web_searches=count(usage.get("num_search_queries")),
+    )
+
+
+def _with_all_output(found: Usage) -> Usage:
+    """Reasoning put into the output, where the total shows that it was counted beside it: xAI."""
+    thought = found.reasoning_tokens
+    if not thought:
+        return found
+    output = (found.output_tokens or 0) + thought
+    if found.total_tokens != (found.input_tokens or 0) + output:
+        return found
+    return structs.replace(found, output_tokens=output)
 
 
 def _first(usage: Body, *names: str) -> int | None:
@@ -130,9 +128,7 @@ def reported_cost(value: Any) -> Decimal | None:
     usage = fields(value)
     cost = usage.get("cost")
     if cost is None:
-        ticks = usage.get("cost_in_usd_ticks")
-        if ticks is not None:
-            ticks = count(ticks)
+        ticks = count(usage.get("cost_in_usd_ticks"))
         return None if ticks is None else Decimal(ticks) / _TICKS_PER_USD
     amount = _amount(cost if isinstance(cost, _AMOUNTS) else fields(cost).get("total_cost"))
     if amount is None or usage.get("is_byok") is not True:

@@ -150,37 +150,31 @@ def _is_model(kind: type) -> bool:
 
 def items(value: Any) -> Iterable[Body]:
     """The members of a list, each as its fields; nothing where there is no list."""
-    if not isinstance(value, _LISTS):
-        return ()
-    return [fields(member) for member in value]
+    found: list[Body] = []
+    if type(value) is list or isinstance(value, _LISTS):
+        # A comprehension is a call of its own in Python 3.11.
+        for member in value:
+            found.append(fields(member))  # noqa: PERF401
+    return found
 
 
 def count(value: Any) -> int | None:
     """A count as it may stand on a span; None where the provider wrote something else."""
+    if value is None:
+        return None
     if type(value) is int:
+        # What fits into 63 bits: it costs half of comparing with both bounds.
         return None if value >> 63 else value
     if type(value) is float and value.is_integer() and 0 <= value <= _INT64_MAX:
         return int(value)
     return None
 
 
-def counts(said: Body, names: Mapping[str, str]) -> dict[str, int]:
-    """The counts in `said` by our names for them; what is no count is left out."""
-    found = {}
-    for key, value in said.items():
-        if value is not None and key in names:
-            # What fits into 63 bits: it costs half of comparing with both bounds.
-            checked = value if type(value) is int and not value >> 63 else count(value)
-            if checked is not None:
-                found[names[key]] = checked
-    return found
-
-
 def text(value: Any) -> str | None:
     """A string that says something and can be written down, else None."""
-    if not isinstance(value, str) or not value:
-        return None
-    return value if value.isascii() else whole_characters(value)
+    if type(value) is str and value.isascii():
+        return value or None
+    return whole_characters(value) or None if isinstance(value, str) else None
 
 
 def number(value: Any) -> float | None:

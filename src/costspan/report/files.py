@@ -11,9 +11,12 @@ from costspan.errors import ConfigurationError
 from costspan.export import folders
 from costspan.export.folders import Place
 from costspan.export.naming import FileName, parsed
-from costspan.report.databases.spilling import SPILLED
 
 PREFIX = "llm_trace_"
+
+SPILLED = "calls of a database.jsonl"
+"""What the temporary file is called that a database's calls are written to."""
+
 _PACKED = 10
 """How many bytes one of a compressed file may stand for."""
 

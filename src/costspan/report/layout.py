@@ -8,8 +8,8 @@ from decimal import Decimal
 from msgspec import Struct
 
 from costspan.report.figures import Figures, together
+from costspan.report.percentiles import APPROXIMATE
 from costspan.report.query import Report, Row
-from costspan.report.statement import APPROXIMATE
 from costspan.report.vocabulary import NONE, OTHER, TIMES, printable
 from costspan.report.widths import padded, width
 

@@ -13,7 +13,8 @@ from costspan.export.folders import NO_FILE, is_endless
 from costspan.report.conditions import EXAMPLE
 from costspan.report.engine import duckdb, opened
 from costspan.report.reading import Percent, percent_read
-from costspan.report.statement import statement
+from costspan.report.selection import IS_CALL, NEEDED
+from costspan.report.source import lines
 from costspan.report.vocabulary import printable
 
 T = TypeVar("T")
@@ -72,7 +73,8 @@ def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
     for path in files:
         try:
             path.open("rb").close()
-            engine.execute(statement([path], ())).fetchall()
+            source = lines([path], NEEDED, ())
+            engine.execute(f"SELECT count(*) FROM {source} WHERE {IS_CALL}").fetchall()
         except OSError as fault:
             found[path] = fault.strerror or type(fault).__name__
         except duckdb().Error as fault:
