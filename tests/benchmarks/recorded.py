@@ -49,7 +49,7 @@ class HandMeasured:
     def record(self, told: dict[str, Any], span: Any) -> None:
         """Record one call, of which `told` are the attributes."""
         seconds = (time.time_ns() - span.start_time) / 1e9
-        labels = {name: told[name] for name in LABELS}
+        labels = {name: told[name] for name in LABELS if name in told}
         context = trace.set_span_in_context(span)
         self._duration.record(seconds, labels, context)
         for kind in ("input", "output"):

@@ -103,6 +103,7 @@ def notes(report: Report) -> Iterator[str]:
     if not report.total.calls:
         yield f"no calls in {many(report.files, 'file')}"
     if report.total.unpriced_calls:
-        count = many(report.total.unpriced_calls, "call")
-        yield f"{count} without a price: their dollars are not in the sums"
+        count = report.total.unpriced_calls
+        whose = "its" if count == 1 else "their"
+        yield f"{many(count, 'call')} without a price: {whose} dollars are not in the sums"
     yield from told(report.passed_over)

@@ -8,7 +8,18 @@ from typing import Any
 from costspan import totals
 from costspan.call import Call, Cost
 from costspan.errors import ConfigurationError
-from costspan.totals import Summary, Totals
+from costspan.totals import (
+    NO_LONGER_UNPRICED,
+    NOTHING,
+    ONE_ALERT,
+    Summary,
+    Sums,
+    Taken,
+    Totals,
+    plus,
+    summary_of,
+    together,
+)
 
 DIMENSIONS = ("agent", "session", "user", "endpoint", "model", "provider", "trace")
 """What sums can be asked by, besides `tag:KEY`."""
@@ -22,7 +33,6 @@ _FORMER_WORDS = {"session_id": "session", "user_id": "user", "trace_id": "trace"
 _OTHER_TRACE = -1
 _CELL = DIMENSIONS[:-1]
 _MOST_CELLS = 1_000
-_MOST_WAITING = 32
 
 
 class Ledger:
@@ -30,47 +40,54 @@ class Ledger:
 
     A call is counted in one cell, the sums of all calls with the very same keys, and in its trace.
     The cells are folded into the dimensions when somebody asks, or when there are many.
-
-    Calls wait until there are some of them, or somebody asks: to count many in a row costs a
-    fraction of counting each by itself, between the work of an app that has all caches to itself.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Call, Cost]] = []
-        self._total = Totals()
-        self._by: dict[str, dict[str, Totals]] = {name: {} for name in DIMENSIONS}
-        self._cells: dict[tuple[Any, ...], Totals] = {}
-        self._traces: dict[int, Totals] = {}
+        self._total = NOTHING
+        self._by: dict[str, dict[str, Sums]] = {name: {} for name in DIMENSIONS}
+        self._cells: dict[tuple[Any, ...], Sums] = {}
+        self._traces: dict[int, Sums] = {}
 
-    def add(self, call: Call, cost: Cost, spent: Collection[Totals] = ()) -> None:
+    def add(self, call: Call, cost: Cost, spent: tuple[Totals, ...] = ()) -> None:
         """Count one call, in the ledger and in the running sums of the blocks that it is under."""
-        with totals.lock():
-            self._waiting.append((call, cost))
-            if len(self._waiting) >= _MOST_WAITING:
-                self._count()
-            if spent:
-                totals.add(call, cost, spent)
+        totals.count(call, cost, (self, *spent))
 
     def supersede(self, call: Call, spent: Collection[Totals] = ()) -> None:
         """Count an unpriced call as such no more, for its keys and in its blocks' running sums."""
-        with totals.lock():
-            self._count()
-            for one in (self._cell(call), self._trace(call), *spent):
-                one.unpriced_calls -= 1
+        totals.count(call, NO_LONGER_UNPRICED, (self, *spent))
 
     def add_alert(self, call: Call) -> None:
         """Count one alert for the keys of its call."""
-        with totals.lock():
-            self._count()
-            self._cell(call).alerts += 1
-            self._trace(call).alerts += 1
+        totals.count(call, ONE_ALERT, (self,))
+
+    def take(self, calls: Taken) -> None:
+        """Add what some calls come to; the lock is held."""
+        cells: dict[tuple[Any, ...], list[Sums]] = {}
+        traces = self._traces
+        for call, figures in calls:
+            key = _cell(call)
+            rows = cells.get(key)
+            if rows is None:
+                cells[key] = [figures]
+            else:
+                rows.append(figures)
+            trace = call.trace_id
+            before = traces.get(trace)
+            if before is None and len(traces) >= MOST_KEYS:
+                trace = _OTHER_TRACE
+                before = traces.get(trace)
+            traces[trace] = figures if before is None else plus(before, figures)
+        for key, rows in cells.items():
+            self._cells[key] = plus(self._cells.get(key, NOTHING), together(rows))
+        if len(self._cells) > _MOST_CELLS:
+            self._fold()
 
     def summary(self) -> Summary:
         """The sums of everything."""
         with totals.lock():
-            self._count()
+            totals.count_waiting()
             self._fold()
-            return self._total.summary()
+            return summary_of(self._total)
 
     def summaries(self, dimension: str) -> dict[str, Summary]:
         """The sums by one dimension, the dearest first.
@@ -80,73 +97,51 @@ class Ledger:
         """
         checked_dimension(dimension)
         with totals.lock():
-            self._count()
+            totals.count_waiting()
             self._fold()
             rows = self._trace_rows() if dimension == "trace" else self._by.get(dimension, {})
-            sums = {key: row.summary() for key, row in rows.items()}
-            return with_untagged(dimension, sums, self._total.summary())
+            sums = {key: summary_of(row) for key, row in rows.items()}
+            return with_untagged(dimension, sums, summary_of(self._total))
 
-    def _cell(self, call: Call) -> Totals:
-        tags = tuple(call.tags.items()) if call.tags else None
-        key = (
-            call.agent,
-            call.session,
-            call.user,
-            call.endpoint,
-            call.model,
-            call.request.provider,
-            tags,
-        )
-        cell = self._cells.get(key)
-        if cell is None:
-            if len(self._cells) >= _MOST_CELLS:
-                self._fold()
-            cell = self._cells[key] = Totals()
-        return cell
-
-    def _trace(self, call: Call) -> Totals:
-        trace = call.trace_id
-        row = self._traces.get(trace)
-        if row is None:
-            if len(self._traces) >= MOST_KEYS:
-                trace = _OTHER_TRACE
-            row = self._traces.setdefault(trace, Totals())
-        return row
-
-    def _trace_rows(self) -> dict[str, Totals]:
+    def _trace_rows(self) -> dict[str, Sums]:
         names = {0: NONE, _OTHER_TRACE: OTHER}
         return {names.get(key) or f"{key:032x}": row for key, row in self._traces.items()}
-
-    def _count(self) -> None:
-        """Count the calls that wait; one that a finaliser settles meanwhile waits for the next."""
-        waiting, self._waiting = self._waiting, []
-        for call, cost in waiting:
-            totals.add(call, cost, (self._cell(call), self._trace(call)))
 
     def _fold(self) -> None:
         for key, cell in self._cells.items():
             *values, tags = key
-            self._total.merge(cell)
+            self._total = plus(self._total, cell)
             for dimension, value in zip(_CELL, values, strict=True):
-                _row(self._by[dimension], value).merge(cell)
+                _add_row(self._by[dimension], value, cell)
             for tag, value in tags or ():
                 rows = self._by.get(f"tag:{tag}")
                 if rows is None:
                     if len(self._by) >= MOST_KEYS:
                         continue
                     rows = self._by[f"tag:{tag}"] = {}
-                _row(rows, str(value)).merge(cell)
+                _add_row(rows, str(value), cell)
         self._cells.clear()
 
 
-def _row(rows: dict[str, Totals], key: str | None) -> Totals:
-    row = rows.get(key or NONE)
-    if row is None:
-        name = (key or NONE) if len(rows) < MOST_KEYS else OTHER
-        row = rows.get(name)
-        if row is None:
-            row = rows[name] = Totals()
-    return row
+def _cell(call: Call) -> tuple[Any, ...]:
+    """All keys of a call."""
+    request, response, tags = call.request, call.response, call.tags
+    return (
+        call.agent,
+        call.session,
+        call.user,
+        call.endpoint,
+        (None if response is None else response.model) or request.model,
+        request.provider,
+        tuple(tags.items()) if tags else None,
+    )
+
+
+def _add_row(rows: dict[str, Sums], key: str | None, sums: Sums) -> None:
+    name = key or NONE
+    if name not in rows and len(rows) >= MOST_KEYS:
+        name = OTHER
+    rows[name] = plus(rows.get(name, NOTHING), sums)
 
 
 def with_untagged(

@@ -24,7 +24,9 @@ def dearest(statement: str, keys: Sequence[str], tops: Mapping[int, int]) -> str
         tops: how many rows, by the number of the breakdown; of one that is not named, all.
     """
     notes = [f"n{index}" for index in range(NOTES)]
-    columns = ", ".join(["is_call", "is_before", "is_total", *notes, *FIGURES.values(), *keys, "part"])
+    columns = ", ".join(
+        ["is_call", "is_before", "is_total", *notes, *FIGURES.values(), *keys, "part"]
+    )
     by_key = (f"{name} NULLS FIRST" for name in keys)
     order = ", ".join([f"coalesce({_COST}, 0) DESC", "f0 DESC", *by_key])
     sums = ", ".join([f"sum({name})" for name in _SUMMED] + ["NULL"] * (2 + len(keys)))

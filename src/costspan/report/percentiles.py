@@ -68,7 +68,5 @@ SELECT {named}{lists} FROM (
 def _between(rank: float) -> str:
     """The value at a rank of the calls in order; between two of them, in proportion."""
     place = f"({rank} * (calls_in - 1))"
-    low, high = (
-        f"min(value) FILTER (upto > {side}({place}))" for side in ("floor", "ceil")
-    )
+    low, high = (f"min(value) FILTER (upto > {side}({place}))" for side in ("floor", "ceil"))
     return f"{low} + ({high} - {low}) * any_value({place} - floor({place}))"

@@ -94,9 +94,7 @@ def _before(question: Question, found: Asked, until: datetime) -> datetime:
         raise ConfigurationError(f"--since {question.since} has no time before it") from None
 
 
-def _tops(
-    parts: Sequence[Keys], breakdowns: Sequence[Breakdown]
-) -> dict[Keys, int]:
+def _tops(parts: Sequence[Keys], breakdowns: Sequence[Breakdown]) -> dict[Keys, int]:
     """How many rows, by the keys: the most that is asked of the same ones."""
     tops: dict[Keys, int | None] = {}
     for keys, one in zip(parts, breakdowns, strict=True):
@@ -124,15 +122,18 @@ def _answered(
 
     found, unreadable = run(files, work, question.where, question.watch)
     found = found or Found([], [[] for _ in breakdowns])
-    is_compared, said = wanted.since is not None, {
-        "since": wanted.since or wanted.asked.since,
-        "until": wanted.asked.until,
-        "compared_since": wanted.asked.since if wanted.since else None,
-        "where": question.where,
-        "files": len(files),
-        "percentiles": percentiles,
-        "passed_over": found_in(files, unreadable, found.notes),
-    }
+    is_compared, said = (
+        wanted.since is not None,
+        {
+            "since": wanted.since or wanted.asked.since,
+            "until": wanted.asked.until,
+            "compared_since": wanted.asked.since if wanted.since else None,
+            "where": question.where,
+            "files": len(files),
+            "percentiles": percentiles,
+            "passed_over": found_in(files, unreadable, found.notes),
+        },
+    )
     reports = []
     for rows_of_one, one in zip(found.parts, breakdowns, strict=True):
         words = tuple(dict.fromkeys(one.by))

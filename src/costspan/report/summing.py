@@ -67,15 +67,15 @@ def from_table(engine: Any, files: Sequence[Path], wanted: Wanted) -> Found:
     """From what is kept of each call; percentiles are approximate."""
     sheet.fill(engine, files, wanted.asked, kept(wanted.since), READ)
     totals = _summed(engine, (), None)
-    found: dict[Keys, list[Any]] = {(): totals}
-    for names in wanted.parts:
-        if names not in found:
-            found[names] = totals + _summed(engine, names, wanted.tops.get(tuple(sorted(names))))
-    return Found(totals, [list(rows_of(found[names], names, names)) for names in wanted.parts])
+    found: dict[Keys, list[Any]] = {(): []}
+    for keys in wanted.parts:
+        if keys not in found:
+            found[keys] = _summed(engine, keys, wanted.tops.get(tuple(sorted(keys))))
+    return Found(totals, [totals + found[keys] for keys in wanted.parts])
 
 
 def _summed(engine: Any, keys: Keys, top: int | None) -> list[Any]:
-    """The rows of one breakdown, as those of a statement by its keys alone."""
+    """The rows of one breakdown, as `answers.rows_of` gives them."""
     sums = dearest(
         statement("lines_read", keys, [keys], APPROXIMATE), keys, {0: top} if top and keys else {}
     )
@@ -85,6 +85,6 @@ def _summed(engine: Any, keys: Keys, top: int | None) -> list[Any]:
     times = ", ".join(f"t.{name} AS {FIGURES[name]}" for name in VALUES)
     calls = "(FROM lines_read WHERE is_call)"
     return engine.execute(f"""
-SELECT s.* REPLACE ({times}) FROM summed s
+SELECT s.* EXCLUDE (part) REPLACE ({times}) FROM summed s
 LEFT JOIN ({approximate(calls, groups, only="summed")}) t
 ON s.is_call AND s.others = 0 AND {alike}""").fetchall()

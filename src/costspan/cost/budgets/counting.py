@@ -63,7 +63,7 @@ class Counting:
         """Count a finished call."""
         charged = self._charges(call, cost, held) if self._summed else []
         token = "" if held is None else held.token
-        charges = [charge for _, charge in charged]
+        charges = [charge for _, charge in charged] if charged else ()
         try:
             sums = self._store.settle(call, cost, spent, charges, token)
         except StoreDown:

@@ -34,15 +34,15 @@ def settled(
         attributes = {**node.opening, **attributes}
     if node.claim is None:
         node.takes(role_of(dialect, span.name, attributes))
-    context, scope = span.context, span.instrumentation_scope
+    scope = span.instrumentation_scope
     facts = Facts(
         scope="" if scope is None else scope.name,
         name=span.name,
         attributes=attributes,
         started_at=span.start_time,
         ended_at=span.end_time,
-        trace_id=context.trace_id,
-        span_id=context.span_id,
+        trace_id=span.context.trace_id,
+        span_id=node.span_id,
         failed=span.status.status_code is StatusCode.ERROR,
         remote=span.kind is SpanKind.CLIENT and not node.billed_beneath,
     )
@@ -71,7 +71,7 @@ def _settle_foreign(
     if call.usage is None and node.gives_way():
         return None
     span = Standing(facts.scope or "unknown", root, node.is_alone())
-    cost = costs.settle(call, None, node.who, span, wait=False)
+    _, cost, _ = costs.account(call, None, node.who, span, wait=False)
     if cost is ELSEWHERE:
         return None
     node.is_settled(costs)

@@ -141,7 +141,7 @@ class Store(Protocol):
         self,
         call: Call,
         cost: Cost,
-        spent: Collection[Totals] = (),
+        spent: tuple[Totals, ...] = (),
         charges: Sequence[Charge] = (),
         token: str = "",
     ) -> Sequence[int]:

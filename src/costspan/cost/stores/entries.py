@@ -10,8 +10,7 @@ from msgspec import Struct
 from costspan.call import Call, Cost, usd, whole_characters
 from costspan.cost.ledger import NONE, OTHER
 from costspan.cost.stores.contract import Charge
-from costspan.totals import Summary, Totals
-from costspan.totals import add as add_to
+from costspan.totals import Figures, Summary, figures_of
 
 STATS = (
     "calls",
@@ -58,9 +57,8 @@ class Settlement(Struct, frozen=True, gc=False):
 
 def settlement_of(call: Call, cost: Cost, charges: Sequence[Charge], token: str) -> Settlement:
     """A finished call, as it is to be counted."""
-    one = Totals()
-    add_to(call, cost, (one,))
-    micros, picos = divmod(cost.total or 0, _PICOS_PER_MICRO)
+    one = Figures(*figures_of(call, cost))
+    micros, picos = divmod(one.picos, _PICOS_PER_MICRO)
     counted = [getattr(one, name) for name in _COUNTED]
     amounts = (*counted, round(one.runtime_seconds * 1e9), micros, picos)
     return Settlement(token, keys_of(call), amounts, tuple(charges))

@@ -53,7 +53,7 @@ class MemoryStore:
         self,
         call: Call,
         cost: Cost,
-        spent: Collection[Totals] = (),
+        spent: tuple[Totals, ...] = (),
         charges: Sequence[Charge] = (),
         token: str = "",
     ) -> Sequence[int]:

@@ -69,7 +69,7 @@ class SharedStore:
         self,
         call: Call,
         cost: Cost,
-        spent: Collection[Totals] = (),
+        spent: tuple[Totals, ...] = (),
         charges: Sequence[Charge] = (),
         token: str = "",
     ) -> Sequence[int]:
@@ -81,14 +81,12 @@ class SharedStore:
         token = token or _new_token()
         with totals.lock():
             if self._tokens.is_new(token):
-                totals.add(call, cost, spent)
+                totals.count(call, cost, spent)
         return self._count(settlement_of(call, cost, charges, token))
 
     def superseded(self, call: Call, spent: Collection[Totals] = ()) -> None:
         """Count `call` as unpriced no more."""
-        with totals.lock():
-            for one in spent:
-                one.unpriced_calls -= 1
+        totals.count(call, totals.NO_LONGER_UNPRICED, tuple(spent))
         with suppress(StoreDown):
             self._count(correction(call, _new_token(), unpriced_calls=-1))
 
