@@ -141,7 +141,8 @@ class CostSpanProcessor(SpanProcessor):
 
     def _watch(self, span: Span, parent_context: Context | None) -> None:
         dialect = _dialect(span)
-        above, parent = None, trace.INVALID_SPAN
+        above = None
+        parent: Any = trace.INVALID_SPAN
         if span.parent is not None:
             parent = trace.get_current_span(parent_context)
             above = self._above(span, parent)
