@@ -158,11 +158,12 @@ peers: env ## tests/peers: what the spans of other instrumentations cost, held t
 	done; \
 	COSTSPAN_PEERS="$${pythons# }" WRITE_DOCS="$(WRITE_DOCS)" $(RUN)/python -m tests.peers --workers $(WORKERS)
 
-proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, matrix, peers, judges, databases, demo and bench
+proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, a folder of 10 GB, matrix, peers, judges, databases, demo and bench
 	@$(MAKE) test
 	@COSTSPAN_TORTURE_SECONDS=120 $(RUN)/python -m pytest tests/export/test_torture.py -q -o timeout=0
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
 	@COSTSPAN_FUZZ_LINES=1000000 $(RUN)/python -m pytest tests/export/test_reader.py -q -o timeout=0
+	@COSTSPAN_FOLDER_GB=10 $(RUN)/python -m pytest tests/report/test_big_folder.py -q -o timeout=0 -o log_cli=true -o log_cli_level=INFO
 	@$(MAKE) decoder
 	@$(MAKE) parts PARTS="otelcol jaeger influxd"
 	@$(MAKE) databases

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import duckdb
 import pytest
@@ -22,22 +23,22 @@ VALUES = {
 """Milliseconds that calls took."""
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+@pytest.fixture
+def engine() -> Iterator[Any]:
     """With a table of all of them, and `asked` of some."""
-    engine = duckdb.connect(":memory:")
-    engine.execute("CREATE TABLE calls (k0 VARCHAR, latency DOUBLE, first_token DOUBLE)")
-    rows = [
-        [name, one, None if one == 5.0 else one / 4] for name, of in VALUES.items() for one in of
-    ]
-    engine.executemany("INSERT INTO calls VALUES (?, ?, ?)", [*rows, [None, 7.0, None]])
-    engine.execute("CREATE TABLE asked AS SELECT k0 FROM calls WHERE k0 = 'one' OR k0 IS NULL")
-    yield engine
-    engine.close()
+    with duckdb.connect(":memory:") as engine:
+        engine.execute("CREATE TABLE calls (k0 VARCHAR, latency DOUBLE, first_token DOUBLE)")
+        for name, values in VALUES.items():
+            quarter = [None if one == 5.0 else one / 4 for one in values]
+            rows = "SELECT ?, unnest(?::DOUBLE[]), unnest(?::DOUBLE[])"
+            engine.execute(f"INSERT INTO calls {rows}", [name, values, quarter])
+        engine.execute("INSERT INTO calls VALUES (NULL, 7.0, NULL)")
+        engine.execute("CREATE TABLE asked AS SELECT k0 FROM calls WHERE k0 = 'one' OR k0 IS NULL")
+        yield engine
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_they_are_less_than_1_percent_off(engine: duckdb.DuckDBPyConnection, name: str):
+def test_they_are_less_than_1_percent_off(engine: Any, name: str):
     both = ", ".join(f"quantile_cont({of}, {list(RANKS)})" for of in ("latency", "first_token"))
     exact = engine.execute(f"SELECT {both} FROM calls WHERE k0 = ?", [name]).fetchall()
     found = engine.execute(approximate("calls", ["k0"])).fetchall()
@@ -47,18 +48,18 @@ def test_they_are_less_than_1_percent_off(engine: duckdb.DuckDBPyConnection, nam
         assert close == pytest.approx(true, rel=0.01, abs=0)
 
 
-def test_of_no_group_at_all(engine: duckdb.DuckDBPyConnection):
+def test_of_no_group_at_all(engine: Any):
     exact = engine.execute(f"SELECT quantile_cont(latency, {list(RANKS)}) FROM calls").fetchall()
     found = engine.execute(approximate("calls", [])).fetchall()
     assert found[0][0] == pytest.approx(exact[0][0], rel=0.01)
 
 
-def test_of_some_groups_alone(engine: duckdb.DuckDBPyConnection):
+def test_of_some_groups_alone(engine: Any):
     found = engine.execute(approximate("calls", ["k0"], only="asked")).fetchall()
     seven = [pytest.approx(7.0)] * 3
     assert {row[0] for row in found} == {"one", None}
     assert next(row[1:] for row in found if row[0] is None) == (seven, None)
 
 
-def test_of_no_call(engine: duckdb.DuckDBPyConnection):
+def test_of_no_call(engine: Any):
     assert engine.execute(approximate("(FROM calls WHERE false)", ["k0"])).fetchall() == []

@@ -58,7 +58,12 @@ def answer(
     ]
     found.sort(key=_dearest)
     before = totals[True] if is_compared else None
-    sides = {"other": other, "others": others, "total": totals[False], "before": before}
+    sides: dict[str, Any] = {
+        "other": other,
+        "others": others,
+        "total": totals[False],
+        "before": before,
+    }
     return Report(by=words, rows=found, **sides, **said)
 
 

@@ -16,10 +16,13 @@ from msgspec import Struct
 
 from costspan.report import sheet
 from costspan.report.answers import IS_DEAR, rows_of
-from costspan.report.dearest import FIGURES, dearest
+from costspan.report.dearest import FIGURES, dearest, keep
 from costspan.report.percentiles import APPROXIMATE, VALUES, approximate
 from costspan.report.selection import Asked, rows
 from costspan.report.statement import READ, kept, part_of, statement
+
+_MOST_GROUPS = 1_000_000
+"""DuckDB can put sums of groups on disk, but not of any number: of 8 million it could not."""
 
 Keys = tuple[str, ...]
 """Those of a breakdown: `k0` is the first word that was asked for, and so on."""
@@ -53,13 +56,13 @@ def while_read(engine: Any, files: Sequence[Path], wanted: Wanted) -> Found:
     asked, keys = wanted.asked, [f"k{place}" for place in range(len(wanted.asked.by))]
     tops = {part_of(keys, names): top for names, top in wanted.tops.items()}
 
-    def sql(*, as_text: bool = False) -> str:
-        found = rows(files, asked, kept(wanted.since), READ, as_text=as_text)
-        return dearest(statement(f"({found})", keys, [*wanted.parts, ()]), keys, tops)
-
-    found = engine.execute(sql()).fetchall()
-    if any(row[IS_DEAR] for row in found):
-        found = engine.execute(sql(as_text=True)).fetchall()
+    found: list[Any] = []
+    for as_text in (False, True):
+        calls = rows(files, asked, kept(wanted.since), READ, as_text=as_text)
+        keep(engine, [statement(f"({calls})", keys, [*wanted.parts, ()])], keys)
+        found = engine.execute(dearest(keys, tops)).fetchall()
+        if not any(row[IS_DEAR] for row in found):
+            break
     return Found(found, [list(rows_of(found, keys, names)) for names in wanted.parts])
 
 
@@ -76,15 +79,27 @@ def from_table(engine: Any, files: Sequence[Path], wanted: Wanted) -> Found:
 
 def _summed(engine: Any, keys: Keys, top: int | None) -> list[Any]:
     """The rows of one breakdown, as `answers.rows_of` gives them."""
-    sums = dearest(
-        statement("lines_read", keys, [keys], APPROXIMATE), keys, {0: top} if top and keys else {}
-    )
-    engine.execute(f"CREATE OR REPLACE TEMP TABLE summed AS {sums}")
+    pieces = _in_pieces(engine, keys)
+    keep(engine, (statement(some, keys, [keys], APPROXIMATE) for some in pieces), keys)
+    rows_shown = dearest(keys, {0: top} if top else {})
+    engine.execute(f"CREATE OR REPLACE TEMP TABLE shown AS {rows_shown}")
+    engine.execute("DROP TABLE summed")
     groups = ["is_before", *keys]
     alike = " AND ".join(f"s.{name} IS NOT DISTINCT FROM t.{name}" for name in groups)
     times = ", ".join(f"t.{name} AS {FIGURES[name]}" for name in VALUES)
     calls = "(FROM lines_read WHERE is_call)"
-    return engine.execute(f"""
-SELECT s.* EXCLUDE (part) REPLACE ({times}) FROM summed s
-LEFT JOIN ({approximate(calls, groups, only="summed")}) t
+    found: list[Any] = engine.execute(f"""
+SELECT s.* EXCLUDE (part) REPLACE ({times}) FROM shown s
+LEFT JOIN ({approximate(calls, groups, only="shown")}) t
 ON s.is_call AND s.others = 0 AND {alike}""").fetchall()
+    return found
+
+
+def _in_pieces(engine: Any, keys: Keys) -> list[str]:
+    """The table in pieces, each with about so many groups as can be summed up at once."""
+    if not keys:
+        return ["lines_read"]
+    group = f"hash({', '.join(keys)})"
+    found = engine.execute(f"SELECT approx_count_distinct({group}) FROM lines_read").fetchall()
+    pieces = found[0][0] // _MOST_GROUPS + 1
+    return [f"(FROM lines_read WHERE {group} % {pieces} = {place})" for place in range(pieces)]
