@@ -260,9 +260,28 @@ def prepare(
     """Turn the SDK's own span for this call off, on a copy: the call is ours to record."""
     if getattr(options, "span_name", None) is None:
         return options, False
-    sent = copy.copy(options)
-    sent.__dict__["span_name"] = None  # pydantic's own way of setting a field is slower
-    return sent, False
+    return _unnamed(options), False
+
+
+_PYDANTIC = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+_set = object.__setattr__
+
+
+def _unnamed(options: Any) -> Any:
+    """A copy without the name of the SDK's span, in half the time that pydantic's own copy takes.
+
+    Only the fields are its own: the SDK makes a whole copy before it changes anything.
+    """
+    kind = type(options)
+    if not hasattr(kind, "__pydantic_private__"):  # pydantic 1
+        sent = copy.copy(options)
+    else:
+        sent = object.__new__(kind)
+        for name in _PYDANTIC:
+            _set(sent, name, getattr(options, name, None))
+        sent.__dict__.update(options.__dict__)
+    sent.__dict__["span_name"] = None
+    return sent
 
 
 ANTHROPIC = Provider(
