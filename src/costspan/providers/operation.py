@@ -198,14 +198,28 @@ def strings(value: Any) -> tuple[str, ...] | None:
 Reader = Callable[[Any], Any]
 
 
-def parameters_of(body: Body, table: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
-    """The parameters in `body` that `table` knows: body key -> (our key, reader)."""
-    found: dict[str, Any] = {}
+_LEFT_OUT = frozenset({"NotGiven", "Omit"})
+"""The SDKs' classes for what the caller did not set."""
+
+_placeholders: set[type] = {type(None)}
+"""These classes, as they were met."""
+
+
+def parameters_of(
+    body: Body, table: Mapping[str, tuple[str, Reader]], **known: Any
+) -> dict[str, Any]:
+    """The parameters in `body` that `table` knows: body key -> (our key, reader); and `known`."""
+    found = known
     # A body may hold many placeholders for what was left out: the shorter one is walked.
     for key in table if len(table) < len(body) else body:
-        if key in table and (said := body.get(key)) is not None:
+        if key in table:
+            said = body.get(key)
+            if type(said) in _placeholders:
+                continue
             name, read = table[key]
             value = read(said)
             if value is not None:
                 found[name] = value
+            elif type(said).__name__ in _LEFT_OUT and len(_placeholders) < _MOST_REMEMBERED:
+                _placeholders.add(type(said))
     return found
