@@ -9,7 +9,7 @@ from costspan import ConfigurationError, CostTracker, Prices, Rate
 from costspan.attributed import Attribution
 from costspan.call import NOT_BILLED, Usage
 from costspan.cost.ledger import MOST_KEYS
-from costspan.totals import Summary, Totals
+from costspan.totals import Summary, Taken, Totals, count, count_waiting
 from tests.cost.calls import finished
 
 COUNTS = {"input_tokens": 1000, "cache_read_tokens": 400, "output_tokens": 200}
@@ -170,6 +170,48 @@ def test_sums_are_exact_over_threads():
     assert [block.cost_usd for block in blocks] == wanted
     assert costs.summary().calls == 40_000
     assert costs.summary().output_tokens == 40_000
+
+
+def test_what_is_settled_in_the_middle_of_a_count_is_counted_too():
+    """As a user's finaliser does, at any allocation: no sum loses a call, and none has it twice."""
+    costs, block = CostTracker(), Totals()
+    call = finished("gpt-4o-mini", agent="ann", **COUNTS)
+
+    class Finaliser:
+        done = False
+
+        def take(self, calls: Taken) -> None:
+            if not self.done:
+                self.done = True
+                for _ in range(100):
+                    costs.settle(call, None, Attribution(spent=(block,)))
+
+    count(call, NOT_BILLED, (block, Finaliser(), block))
+    assert block.calls == 102
+    assert costs.summary().calls == 100
+    assert costs.summary(by="agent")["ann"].cost_usd == 100 * USD
+
+
+def test_an_open_count_of_another_thread_is_waited_for():
+    """Who reads a sum finds in it all calls that had ended, also those that are being counted."""
+    begun, go_on, found = threading.Event(), threading.Event(), []
+    block, call = Totals(), finished("gpt-4o-mini", **COUNTS)
+
+    class Slow:
+        def take(self, calls: Taken) -> None:
+            begun.set()
+            assert go_on.wait(10)
+
+    count(call, NOT_BILLED, (Slow(), block))
+    counting = threading.Thread(target=count_waiting)
+    counting.start()
+    assert begun.wait(10)
+    reading = threading.Thread(target=lambda: found.append(block.calls))
+    reading.start()
+    go_on.set()
+    for thread in (counting, reading):
+        thread.join(10)
+    assert found == [1]
 
 
 def test_a_cost_of_many_digits_stays_exact():

@@ -55,7 +55,6 @@ def answers(
         exporter = OTLPSpanExporter(f"{collector.http}/v1/traces")
         assert exporter.export(spans) is SpanExportResult.SUCCESS
         collector.stop()  # which writes what it still holds
-        assert "error" not in collector.log()
     return {file.stem: asked(clickhouse, file.read_text("utf-8")) for file in QUERIES.glob("*.sql")}
 
 

@@ -15,6 +15,8 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import TracerProvider
 
 from costspan import Instrumentor
+from costspan.providers.anthropic import OPERATIONS, prepare
+from costspan.providers.operation import Endpoint
 from tests.conventions.checker import check
 from tests.instrumentation.claude_forms import (
     ASYNC_FORMS,
@@ -194,6 +196,21 @@ class TestUntouched:
         Instrumentor().uninstrument()
         client.request(Message, options)
         assert scopes(spans) == ["costspan", NATIVE]
+
+    def test_what_the_sdk_gets_is_whole(self) -> None:
+        """But for the name of its span it is what the caller gave."""
+        options = FinalRequestOptions(
+            method="post", url="/v1/messages", json_data=ASK_CLAUDE, span_name="mine", timeout=3
+        )
+        sent, injected = prepare(options, ASK_CLAUDE, OPERATIONS[0], Endpoint("", None, None), True)
+        assert not injected
+        assert sent == options.model_copy(update={"span_name": None})
+        assert sent.model_copy().model_dump(exclude_unset=True) == {
+            **options.model_dump(exclude_unset=True),
+            "span_name": None,
+        }
+        sent.url = "/elsewhere"
+        assert options.url == "/v1/messages"
 
     def test_arguments(self, spans: Spans, wire: Wire) -> None:
         """The caller's dicts are afterwards what they were."""

@@ -5,16 +5,22 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from opentelemetry.metrics import CallbackOptions
 from opentelemetry.sdk.metrics import MeterProvider, ObservableCounter
 from opentelemetry.sdk.metrics.export import AggregationTemporality, InMemoryMetricReader
 from opentelemetry.sdk.metrics.view import View
+from opentelemetry.trace import INVALID_SPAN_CONTEXT
 
 from costspan import CostTracker, Prices, Rate, attribution, record_call
-from costspan.instrumentation.sums import MOST_SUMS, Series, Sums, sums_of
-from tests.instrumentation.metered import COST, DURATION, TOKENS, Metered
+from costspan.attributed import Attribution
+from costspan.call import Request
+from costspan.instrumentation.labels import Labels
+from costspan.instrumentation.sums import MOST_SUMS, Counter, Series, Sums, sums_of
+from tests.instrumentation.metered import COST, TOKENS, Metered
 from tests.instrumentation.rig import watched
 
 INPUT = f"{TOKENS}input_tokens"
@@ -101,18 +107,6 @@ def test_a_view_that_drops_a_label_adds_up() -> None:
     assert (point.value, dict(point.attributes)) == (2000, {})
 
 
-def test_tags_that_are_equal_and_not_the_same(metered: Metered) -> None:
-    with watched(meter_provider=metered.provider, metric_labels=("tag:n",)):
-        for n in (True, 1, 1.0):
-            with attribution(tags={"n": n}):
-                one_call()
-        points = metered.points()
-
-    for name in (INPUT, DURATION):
-        labels = [point.attributes["costspan.tag.n"] for point in points[name]]
-        assert [(type(label), label) for label in labels] == [(bool, True), (int, 1), (float, 1.0)]
-
-
 def test_another_provider_begins_anew(metered: Metered) -> None:
     former = Metered()
     with watched(meter_provider=former.provider):
@@ -137,22 +131,41 @@ def test_sums_go_with_their_provider() -> None:
     assert sums() is None
 
 
+Summed = tuple[Counter, Callable[[], list[tuple[dict[str, Any], float]]]]
+
+
 @pytest.fixture
-def summed() -> Any:
-    """A counter outside every meter, and its sums by what its labels say."""
+def summed() -> Summed:
+    """A counter outside every meter, and what it shows: labels and sums."""
     counter = Sums().counter(lambda *args, **kwargs: None, "n", "1", "of a test")
-    return counter, lambda: {tuple(o.attributes.items()): o.value for o in counter.read(None)}
+
+    def shown() -> list[tuple[dict[str, Any], float]]:
+        return [(dict(one.attributes or {}), one.value) for one in counter.read(CallbackOptions())]
+
+    return counter, shown
 
 
-def test_labels_that_the_sdk_would_not_keep_are_one_sum(summed: Any) -> None:
+def test_labels_that_the_sdk_would_not_keep_are_one_sum(summed: Summed) -> None:
     counter, shown = summed
     for n in range(MOST_SUMS + 3):
-        Series({"n": n}).add(counter, 1, None)  # type: ignore[arg-type]
+        Series({"n": n}).add(counter, 1, INVALID_SPAN_CONTEXT)
     found = shown()
 
     assert len(found) == MOST_SUMS + 1
-    assert found[("otel.metric.overflow", True),] == 3
-    assert found[("n", MOST_SUMS - 1),] == 1
+    assert found[-2:] == [({"n": MOST_SUMS - 1}, 1), ({"otel.metric.overflow": True}, 3)]
+
+
+def test_tags_that_are_equal_and_not_the_same(summed: Summed) -> None:
+    """Whatever an SDK makes of them: some take True, 1 and 1.0 for one label."""
+    labels, (counter, shown) = Labels(("tag:n",)), summed
+    request = Request(operation="chat", provider="openai")
+    values = [labels.values(request, Attribution(tags={"n": n})) for n in (True, 1, 1.0)]
+    for one in values:
+        Series(labels.of(one)).add(counter, 1, INVALID_SPAN_CONTEXT)
+
+    assert len(set(values)) == 3
+    said = [told["costspan.tag.n"] for told, _ in shown()]
+    assert [(type(label), label) for label in said] == [(bool, True), (int, 1), (float, 1.0)]
 
 
 def test_calls_of_many_threads_are_all_counted(metered: Metered) -> None:

@@ -78,6 +78,8 @@ def test_a_call(tmp_path: Path, text: str, said: tuple[object, ...]):
         line(timestamp="soon"),
         line(latency_ms=7).replace('"latency_ms": 7', '"latency_ms": 1e999'),
         line(runtime_seconds=7).replace('"runtime_seconds": 7', '"runtime_seconds": -1e999'),
+        line(runtime_seconds=1e12),
+        line(runtime_seconds=-1e300),
         twice("kind", "null", "1").replace('"schema": 1', '"schema": 0'),
     ],
 )

@@ -45,7 +45,7 @@ def test_tags_whose_keys_differ_by_case_only(tmp_path: Path):
 
 
 def test_dear_calls_keep_every_digit(tmp_path: Path):
-    amount = "123456789.123456789012"
+    amount = "9123456.123456789012"
     write(tmp_path, line(cost_usd="0.000000000001"), line(cost_usd=amount))
     assert read(tmp_path, {}, set()) == [(Decimal("0.000000000001"),), (Decimal(amount),)]
 

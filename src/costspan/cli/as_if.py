@@ -79,7 +79,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         model = f"{refused.model or 'no model'} of {refused.provider}"
         calls = f"  {many(refused.calls, 'call')} of {printable(model)}"
         cost = "" if refused.cost_usd is None else f", {dollars(refused.cost_usd, 6)} USD"
-        yield f"{calls}{cost}: {render.worded(refused.reason)}"
+        yield f"{calls}{cost}: {render.worded(refused.reason, refused.calls)}"
     if len(comparison.refused) > _MOST_REFUSED:
         yield "  ..."
     yield from told(comparison.passed_over)

@@ -26,7 +26,7 @@ from costspan.export.calls import PREFIX
 from costspan.export.folders import Place, Unreadable, files_in, lines_of
 from costspan.export.gaps import Gap
 from costspan.export.repeated import decoded_by, first_of_each, may_repeat
-from costspan.export.schema import MOST_USD, SCHEMA_VERSION, Line
+from costspan.export.schema import MOST_USD, SCHEMA_VERSION, Line, is_lasting
 
 _MOST_KEPT = 1000
 _MONEY = tuple(name for name in Line.__struct_fields__ if name.endswith("_usd"))
@@ -101,7 +101,14 @@ class Reading:
     def __iter__(self) -> Iterator[Line]:
         """The calls."""
         self._clear()
-        for path in files_in(self.places, PREFIX):
+        yield from self.over(files_in(self.places, PREFIX))
+
+    def over(self, files: Iterable[Path]) -> Iterator[Line]:
+        """The calls of files that somebody listed; one that is gone by now is unreadable.
+
+        What is counted is added to what was counted before.
+        """
+        for path in files:
             self.counts["files"] += 1
             yield from self._file(path)
 
@@ -191,7 +198,7 @@ def _gap(found: dict[str, Any]) -> Gap | str:
 
 def _sound(line: Line) -> Line | str:
     """The line in UTC, if its version is one, its time a moment, and its amounts are numbers."""
-    if line.schema < 1 or not (isfinite(line.latency_ms) and isfinite(line.runtime_seconds)):
+    if line.schema < 1 or not isfinite(line.latency_ms) or not is_lasting(line.runtime_seconds):
         return "foreign"
     ended = in_utc(line.timestamp)
     if ended is None:

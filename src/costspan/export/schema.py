@@ -24,6 +24,9 @@ MOST_PICOS = 2**63 - 1
 MOST_USD = Decimal(MOST_PICOS).scaleb(-12)
 """The same in dollars: 9.2 million."""
 
+MOST_SECONDS = 10**12
+"""A call took less: what a report's decimals hold."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST = 10**7
 """Picodollars from which on a double below one dollar is written as exactly the amount: its twelve
@@ -89,6 +92,11 @@ class Line(Struct, frozen=True):
     span_id: str | None
     corrects: str | None
     response_preview: str | None
+
+
+def is_lasting(seconds: float) -> bool:
+    """Whether a call may have taken so long."""
+    return -MOST_SECONDS < seconds < MOST_SECONDS
 
 
 _NO_USAGE = Usage()

@@ -38,7 +38,6 @@ from costspan.providers.operation import Body, Operation
 _SUPPRESSED = context._SUPPRESS_INSTRUMENTATION_KEY  # as OpenTelemetry's own packages import it
 _ENDING_REQUEST = quietly("ending a request")
 _SETTLING = quietly("settling a call")
-_ENDING_SPAN = quietly("ending a span")
 
 
 current: ContextVar[Observation | None] = ContextVar("costspan-observation", default=None)
@@ -189,9 +188,10 @@ class Observation:
 
     def _end(self) -> None:
         with _SETTLING:
-            self._settle()
-        with _ENDING_SPAN:
-            self.span.end(end_time=self.started_at + round((self.ended - self.started) * 1e9))
+            try:
+                self._settle()
+            finally:
+                self.span.end(self.started_at + round((self.ended - self.started) * 1e9))
         self.exception = self.body = self.answer = None
 
     def _settle(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+from msgspec import Struct
 from opentelemetry import trace
 from opentelemetry.context import get_current
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -55,18 +56,16 @@ class Unobserved:
             observations.current.reset(self._token)
 
 
-class Observed:
-    """A request of ours: the arguments to send it with, and its observation, to be entered."""
+class Observed(Struct, frozen=True):
+    """A request of ours: the arguments to send it with, and its observation, to be entered.
 
-    __slots__ = ("args", "kwargs", "observation", "unasked")
+    `unasked` are the arguments without what we added, where we did.
+    """
 
-    def __init__(
-        self, observation: Observation, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> None:
-        self.observation = observation
-        self.args = args
-        self.kwargs = kwargs
-        self.unasked = (args, kwargs)
+    observation: Observation
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    unasked: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
 
 
 class Operations:
@@ -164,10 +163,8 @@ class Requests:
             unasked = _with_trace_headers(unasked, observation)
         if sent is not options:
             args, kwargs = _with_options(args, kwargs, sent)
-        observed = Observed(observation, args, kwargs)
-        if injected:
-            observed.unasked = _with_options(args, kwargs, unasked)
-        return observed
+        again = _with_options(args, kwargs, unasked) if injected else None
+        return Observed(observation, args, kwargs, again)
 
     def _request(
         self, options: Any, operation: Operation, endpoint: Endpoint, body: Body, streams: bool

@@ -252,7 +252,7 @@ def body_of(options: Any) -> Body:
     if type(body) is not dict and not isinstance(body, Mapping):
         return {}
     extra = getattr(options, "extra_json", None)
-    return {**body, **extra} if isinstance(extra, Mapping) and extra else body
+    return {**body, **extra} if extra and isinstance(extra, Mapping) else body
 
 
 def prepare(
@@ -261,9 +261,31 @@ def prepare(
     """Turn the SDK's own span for this call off, on a copy: the call is ours to record."""
     if getattr(options, "span_name", None) is None:
         return options, False
-    sent = copy.copy(options)
-    sent.__dict__["span_name"] = None  # pydantic's own way of setting a field is slower
-    return sent, False
+    return _unnamed(options), False
+
+
+_BESIDE_FIELDS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+_slots: dict[type, tuple[Any, ...]] = {}
+
+
+def _unnamed(options: Any) -> Any:
+    """A copy without the name of the SDK's span, in less than half the time of pydantic's own.
+
+    Only the fields are its own: the SDK makes a whole copy before it changes anything.
+    """
+    kind = type(options)
+    slots = _slots.get(kind)
+    if slots is None:
+        slots = _slots[kind] = tuple(getattr(kind, name, None) for name in _BESIDE_FIELDS)
+    if None in slots:  # pydantic 1
+        sent = copy.copy(options)
+    else:
+        sent = object.__new__(kind)
+        for slot in slots:
+            slot.__set__(sent, slot.__get__(options))
+        sent.__dict__.update(options.__dict__)
+    sent.__dict__["span_name"] = None
+    return sent
 
 
 ANTHROPIC = Provider(

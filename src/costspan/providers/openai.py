@@ -97,7 +97,7 @@ _EMBEDDINGS: dict[str, tuple[str, Reader]] = {
 
 
 def _chat_parameters(body: Body) -> dict[str, Any]:
-    return {**parameters_of(body, _CHAT), "api_type": "chat_completions"}
+    return parameters_of(body, _CHAT, api_type="chat_completions")
 
 
 def _completion_parameters(body: Body) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _completion_parameters(body: Body) -> dict[str, Any]:
 
 
 def _responses_parameters(body: Body) -> dict[str, Any]:
-    return {**parameters_of(body, _RESPONSES), "api_type": "responses"}
+    return parameters_of(body, _RESPONSES, api_type="responses")
 
 
 def _embedding_parameters(body: Body) -> dict[str, Any]:

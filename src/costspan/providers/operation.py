@@ -188,6 +188,8 @@ def strings(value: Any) -> tuple[str, ...] | None:
     """One string or a list of them, as a tuple; None where there is none."""
     if isinstance(value, str):
         return (value,)
+    if type(value) is tuple and len(value) == 1 and type(value[0]) is str:
+        return value  # as most finish reasons stand on a span
     if isinstance(value, _LISTS):
         return tuple([member for member in value if isinstance(member, str)]) or None
     return None
@@ -196,14 +198,28 @@ def strings(value: Any) -> tuple[str, ...] | None:
 Reader = Callable[[Any], Any]
 
 
-def parameters_of(body: Body, table: Mapping[str, tuple[str, Reader]]) -> dict[str, Any]:
-    """The parameters in `body` that `table` knows: body key -> (our key, reader)."""
-    found: dict[str, Any] = {}
+_LEFT_OUT = frozenset({"NotGiven", "Omit"})
+"""The SDKs' classes for what the caller did not set."""
+
+_placeholders: set[type] = {type(None)}
+"""These classes, as they were met."""
+
+
+def parameters_of(
+    body: Body, table: Mapping[str, tuple[str, Reader]], **known: Any
+) -> dict[str, Any]:
+    """The parameters in `body` that `table` knows: body key -> (our key, reader); and `known`."""
+    found = known
     # A body may hold many placeholders for what was left out: the shorter one is walked.
     for key in table if len(table) < len(body) else body:
-        if key in table and (said := body.get(key)) is not None:
+        if key in table:
+            said = body.get(key)
+            if type(said) in _placeholders:
+                continue
             name, read = table[key]
             value = read(said)
             if value is not None:
                 found[name] = value
+            elif type(said).__name__ in _LEFT_OUT and len(_placeholders) < _MOST_REMEMBERED:
+                _placeholders.add(type(said))
     return found

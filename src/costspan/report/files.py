@@ -55,6 +55,8 @@ def files_in(
             raise ConfigurationError(str(fault)) from None
         except OSError as fault:
             raise ConfigurationError(f"{place} cannot be read: {fault.strerror}") from None
+        if paths == [place] and folders.is_endless(place):
+            raise ConfigurationError(f"{place} is a pipe or a device: write it to a file first")
         if paths == [place] and _is_database(place):
             raise ConfigurationError(
                 f"{place} is a database and no calls file: a report reads it as sqlite:///{place}"

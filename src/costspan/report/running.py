@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from costspan.errors import ConfigurationError
+from costspan.export.folders import NO_FILE, is_endless
 from costspan.report.conditions import EXAMPLE
 from costspan.report.engine import duckdb, opened
 from costspan.report.reading import Percent, percent_read
@@ -46,7 +47,7 @@ def run(
     Raises:
         ConfigurationError: DuckDB refuses the statement, and no file is at fault.
     """
-    unreadable: dict[Path, str] = {}
+    unreadable = dict.fromkeys(filter(is_endless, files), NO_FILE)
     with tempfile.TemporaryDirectory(prefix="costspan-") as folder:
         while chosen := [path for path in files if path not in unreadable]:
             with opened(chosen, folder) as engine, watch(percent_read(chosen)):

@@ -39,7 +39,8 @@ def fill(
 
 
 NOTES = """
-SELECT is_call, false, true, count(*) FILTER (kind = 'gap'), sum(lost) FILTER (kind = 'gap'),
+SELECT is_call, false, true,
+    count(*) FILTER (kind = 'gap'), sum(greatest(lost, 0)) FILTER (kind = 'gap'),
     count(*) FILTER (kind <> 'gap'), broken, max(schema), false, count(*)
 FROM lines_read GROUP BY is_call, broken
 """

@@ -91,7 +91,7 @@ def statement(
     grouped = (f"({', '.join(['is_call', 'is_before', 'broken', *names])})" for names in sets)
     return f"""
 SELECT is_call, is_before, {part} = {part_of(keys, ())},
-    count(*) FILTER (kind = 'gap'), sum(lost) FILTER (kind = 'gap'),
+    count(*) FILTER (kind = 'gap'), sum(greatest(lost, 0)) FILTER (kind = 'gap'),
     count(*) FILTER (kind IS NOT NULL AND kind <> 'gap'),
     broken, max(schema), coalesce(bool_or(is_dear), false),
     {", ".join((*_COUNTS, *_SUMS, *_FOR_RATES, *times, *keys, part))}

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from costspan import Prices, Rate
 from costspan.call import Cost, Usage
+from costspan.cost.pricing.billed import SPECIAL, is_special
 from costspan.cost.pricing.table import Table
 from tests.cost.calls import finished
 
@@ -106,3 +107,9 @@ def test_a_rate_of_ones_own_is_exact(fresh, out, read, write, plain, spoken, cac
     parts = [found.input_usd, found.cache_read_usd, found.cache_write_usd, found.output_usd]
     assert parts == wanted
     assert found.total_usd == sum(wanted)
+
+
+@pytest.mark.parametrize("field", Usage.__struct_fields__)
+def test_the_counts_of_a_common_call_are_nothing_special(field: str):
+    assert is_special(Usage(**{field: 1})) == (field in SPECIAL)
+    assert not is_special(Usage(**{field: 0}))

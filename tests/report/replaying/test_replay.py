@@ -192,6 +192,17 @@ def test_a_state_serves_one_replay(there: StandIn, tmp_path: Path, capsys):
     assert mine.read_text() == "mine"
 
 
+def test_times_that_otlp_cannot_hold_are_named(there: StandIn, tmp_path: Path, capsys):
+    times = ("9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z", "2554-01-01T00:00:00Z")
+    folder = write(tmp_path / "logs", *(known(n, timestamp=at) for n, at in enumerate(times)))
+    write(folder, known(3, runtime_seconds=9e11), name="llm_trace_2026-11-22.jsonl")
+    assert run(there, folder) == 0
+    assert there.taken == ids(2, 3)
+    assert there.posts[0].spans[1].start_time_unix_nano == 0
+    said = "before 1970 or after 2554, where OTLP has no time"
+    assert [said in one for one in capsys.readouterr().err.splitlines()] == [False, True, True]
+
+
 def test_a_key_in_the_address_is_sent_and_not_kept(there: StandIn, tmp_path: Path, capsys):
     folder = write(tmp_path / "logs", known(0))
     to = ["replay", str(folder), "--to", f"{there.url}/otlp?key=s3cret"]

@@ -11,7 +11,7 @@ from costspan import semconv
 from costspan.call import PICOS_PER_USD, Call, Cost
 from costspan.cost.foreign.ancestry import Node
 from costspan.cost.foreign.dialect_table import Dialect
-from costspan.cost.foreign.dialects import Facts, read, role_of, their_cost
+from costspan.cost.foreign.dialects import AGENT, Facts, read, role_of, their_cost
 from costspan.cost.seen import Standing
 from costspan.cost.tracker import ELSEWHERE, CostTracker
 from costspan.semconv import Attributes
@@ -44,7 +44,7 @@ def settled(
         trace_id=span.context.trace_id,
         span_id=node.span_id,
         failed=span.status.status_code is StatusCode.ERROR,
-        remote=span.kind is SpanKind.CLIENT and not node.billed_beneath,
+        remote=node.role == AGENT and span.kind is SpanKind.CLIENT and not node.billed_beneath,
     )
     return _settle_foreign(costs, node, dialect, facts, root=span.parent is None)
 

@@ -141,7 +141,11 @@ class CostSpanProcessor(SpanProcessor):
 
     def _watch(self, span: Span, parent_context: Context | None) -> None:
         dialect = _dialect(span)
-        above = None if span.parent is None else self._above(span, parent_context)
+        above = None
+        parent: Any = trace.INVALID_SPAN
+        if span.parent is not None:
+            parent = trace.get_current_span(parent_context)
+            above = self._above(span, parent)
         if above is None and self._nodes is None and (dialect is None or dialect is OURS):
             # Most spans of an app are none of GenAI; one of ours gets its node when a span beneath
             # it asks for it.
@@ -159,13 +163,12 @@ class CostSpanProcessor(SpanProcessor):
         self._keep(span, node)
         if not node.own:
             here = get_current() if parent_context is None else parent_context
-            node.who = attributed.attribution_in(here)
+            node.who = attributed.attribution_in(here, parent)
             node.opening = dict(attributes)
             _attribute(span, node, attributes)
 
-    def _above(self, span: Span, parent_context: Context | None) -> Node | None:
+    def _above(self, span: Span, parent: Any) -> Node | None:
         """The node of the parent span, or of the next one above it that has one."""
-        parent: Any = trace.get_current_span(parent_context)
         node = getattr(parent, ON_SPAN, None)
         if node is not None or span.parent is None or span.parent.is_remote:
             return node

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from costspan.call import Usage
+
 KEYS: Mapping[str, str] = {
     "input_tokens": "input_tokens",
     "output_tokens": "output_tokens",
@@ -77,6 +79,24 @@ SPECIAL = (
     "code_executions",
 )
 """Counts that a common row may have rates for, and a common call does not have."""
+
+
+def is_special(usage: Usage) -> bool:
+    """Whether one of `SPECIAL` is counted; spelled out, as each price asks."""
+    return bool(
+        usage.cache_write_12h_tokens
+        or usage.input_audio_tokens
+        or usage.cache_audio_read_tokens
+        or usage.output_audio_tokens
+        or usage.output_image_tokens
+        or usage.output_video_tokens
+        or usage.web_searches
+        or usage.storage_searches
+        or usage.social_searches
+        or usage.rerank_searches
+        or usage.code_executions
+    )
+
 
 CACHE = frozenset({"cache_read_tokens", "cache_write_tokens", "cache_write_1h_tokens"})
 """The counts of a cache, which nearly every row has rates for."""

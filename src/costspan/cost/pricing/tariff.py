@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from fractions import Fraction
-from operator import attrgetter
 
 from msgspec import Struct
 
 from costspan.call import Usage
-from costspan.cost.pricing.billed import CACHE, KEYS, MEASURES, NEEDS_OWN_RATE, SPECIAL, WHOLES
+from costspan.cost.pricing.billed import (
+    CACHE,
+    KEYS,
+    MEASURES,
+    NEEDS_OWN_RATE,
+    SPECIAL,
+    WHOLES,
+    is_special,
+)
 
 ATTOS_PER_PICO = 10**6
 PARTS = ("input", "cache_read", "cache_write", "output", "tools")
@@ -22,9 +29,6 @@ Counts = dict[str, int | Fraction]
 """Reported counts by the table's words; seconds need not be whole."""
 
 _MEASURED = frozenset(field for group in MEASURES for field in group)
-
-
-_special_counts = attrgetter(*SPECIAL)
 
 
 class Parts(Struct, gc=False):
@@ -125,7 +129,7 @@ class Tariff:
 
     def parts(self, usage: Usage) -> Parts:
         """What `usage` costs. Lacking counts are named; nothing is invented for them."""
-        if self._basic is None or any(_special_counts(usage)):
+        if self._basic is None or is_special(usage):
             return self._general_parts(usage)
         total = usage.input_tokens or 0
         read = usage.cache_read_tokens or 0

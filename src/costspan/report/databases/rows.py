@@ -27,7 +27,7 @@ from msgspec.structs import astuple
 from costspan.call import PICOS_PER_USD
 from costspan.export.naming import lasting_name
 from costspan.export.repeated import decoded_by, may_repeat
-from costspan.export.schema import MOST_PICOS, Line
+from costspan.export.schema import MOST_PICOS, Line, is_lasting
 from costspan.report.databases.columns import (
     COLUMNS,
     FLAG,
@@ -151,7 +151,7 @@ class Reader:
         if UNSET in values:
             values = [None if value is UNSET else value for value in values]
         values[_TIME] = ended = _written(call.timestamp)
-        if ended is None:
+        if ended is None or not is_lasting(call.runtime_seconds):
             return "foreign"
         for place in _SECONDS:
             if values[place] is not None and not isfinite(values[place]):
@@ -201,7 +201,7 @@ def is_call(found: Mapping[str, Any]) -> bool:
         return False
     if _written(needed["timestamp"]) is None:
         return False
-    return isfinite(needed["latency_ms"]) and isfinite(needed["runtime_seconds"])
+    return isfinite(needed["latency_ms"]) and is_lasting(needed["runtime_seconds"])
 
 
 def picos_of(amount: Decimal) -> int | None:

@@ -149,12 +149,13 @@ class OfCalls:
         self._since = moment("--since", wanted.since, now) if wanted.since else None
         self._until = moment("--until", wanted.until, now) if wanted.until else None
         days = (limit and limit.date() for limit in (self._since, self._until))
-        self.reading = Reading(files_in(wanted.places, *days))
+        self._files = files_in(wanted.places, *days)
+        self.reading = Reading(())
         self.left_out: LeftOut = Counter()
 
     def __iter__(self) -> Iterator[Charge]:
         """The charges."""
-        for line in self.reading:
+        for line in self.reading.over(self._files):
             ended = _moment(line)
             if ended is None or not self._is_asked(ended):
                 continue
