@@ -8,6 +8,7 @@
 #   BENCH_ARGS="--only parts" a part of "make bench" alone
 #   PEERS="bench-official"    the environments of "make peers"
 #   JUDGES="mlflow"           the judges of "make judges"; of "make matrix" it is mlflow alone, or none
+#   PARTS="otelcol"           what "make parts" builds, out of otelcol, jaeger and influxd
 #   WRITE_DOCS=1              "make peers", "make servers" and "make judges" write their tables into docs/
 #   LOAD_SECONDS=60           how long each load test of "make servers" lasts
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
@@ -27,6 +28,7 @@ PEERS = bench-official peer-official-older peer-logfire peer-logfire-older bench
 	bench-openinference peer-openinference-older peer-openlit peer-openlit-older peer-frameworks peer-frameworks-older
 JUDGES = mlflow phoenix
 MATRIX_JUDGES = mlflow
+PARTS = otelcol jaeger
 WRITE_DOCS =
 LOAD_SECONDS = 2
 UPGRADE =
@@ -37,6 +39,9 @@ NAME = test
 READY = $(VENVS)/$(NAME)/.ready
 UV = UV_PYTHON_DOWNLOADS=never $(VENVS)/uv/bin/uv
 RUN = $(VENVS)/$(NAME)/bin
+SERVERS = COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
+	COSTSPAN_CHDB=$$PWD/$(VENVS)/chdb/bin/python COSTSPAN_INFLUXDB2=$$PWD/$(VENVS)/parts/influxd \
+	COSTSPAN_COMPOSE=$$(echo $$PWD/$(VENVS)/compose/lib/python*/site-packages/compose/docker-compose)
 COMPILE = $(UV) pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make pins" $(UPGRADE)
 
@@ -89,11 +94,11 @@ judges: env ## tests/judges: what Phoenix and MLflow read of our spans
 		$(RUN)/python -m pytest tests/judges -q $(PYTEST_ARGS) && \
 		{ [ -z "$(WRITE_DOCS)" ] || WRITE_DOCS=1 $(RUN)/python -m tests.judges; }; }
 
-# ClickHouse's engine in a Python of its own, and InfluxDB where its daemon is installed.
+# ClickHouse's engine in a Python of its own, some hundred megabytes, and InfluxDB where its daemon is installed.
 databases: env ## tests/databases: the queries of collector-config/clickhouse and influxdb
-	@if $(MAKE) -s env NAME=chdb; then chdb=$$PWD/$(VENVS)/chdb/bin/python; \
-	else echo 'skipped: ClickHouse, as chdb could not be installed'; fi; \
-	printf '\n=== databases\n'; COSTSPAN_CHDB="$$chdb" $(RUN)/python -m pytest tests/databases -q $(PYTEST_ARGS)
+	@$(MAKE) -s env NAME=chdb || echo 'skipped: ClickHouse, as chdb could not be installed'
+	@printf '\n=== databases\n'
+	@$(SERVERS) $(RUN)/python -m pytest tests/databases -q $(PYTEST_ARGS)
 
 # A model server that comes by npm; where there is no npm, this says so and goes on.
 aimock: env
@@ -120,15 +125,15 @@ auto: env ## tests/zero_code: opentelemetry-instrument and declarative configura
 	@COSTSPAN_AUTO=$$PWD/$(VENVS) $(RUN)/python -m pytest tests/zero_code -q -n $(WORKERS) $(PYTEST_ARGS)
 
 # Minutes, the first time; what cannot be had here is named, and its tests skip.
-parts: env ## the OpenTelemetry Collector and Jaeger, built from their Go modules into VENVS/parts
-	@$(RUN)/python -m tests.servers.build $(VENVS)/parts
+parts: env ## the OpenTelemetry Collector and Jaeger (and InfluxDB, if PARTS asks), built from their Go modules into VENVS/parts
+	@$(RUN)/python -m tests.servers.build $(VENVS)/parts $(PARTS)
 
-servers: env ## tests/servers and the dashboards by OTLP: a real collector, a real Jaeger, where "make parts" left them
+servers: env ## all of collector-config: a collector and a Jaeger where "make parts" left them, ClickHouse where "make databases" did
+	@$(MAKE) -s env NAME=compose || echo 'skipped: the compose files, as Docker Compose could not be installed'
 	@printf '\n=== servers\n'
-	@export COSTSPAN_COLLECTOR=$$PWD/$(VENVS)/parts/otelcol COSTSPAN_JAEGER=$$PWD/$(VENVS)/parts/jaeger \
-		COSTSPAN_LOAD_SECONDS=$(LOAD_SECONDS) WRITE_DOCS="$(WRITE_DOCS)"; \
-	$(RUN)/python -m pytest tests/servers -q -n $(WORKERS) $(PYTEST_ARGS) && \
-	$(RUN)/python -m pytest tests/dashboards -m collector -q $(PYTEST_ARGS)
+	@export COSTSPAN_LOAD_SECONDS=$(LOAD_SECONDS) WRITE_DOCS="$(WRITE_DOCS)"; \
+	$(SERVERS) $(RUN)/python -m pytest tests/servers tests/databases -q -n $(WORKERS) $(PYTEST_ARGS) && \
+	$(SERVERS) $(RUN)/python -m pytest tests/dashboards -m collector -q $(PYTEST_ARGS)
 
 # The page of reports as a browser shows it; where there is no Chromium, this says so and goes on.
 browser: ## tests/report/page: the page of reports in Chromium
@@ -153,18 +158,19 @@ peers: env ## tests/peers: what the spans of other instrumentations cost, held t
 	done; \
 	COSTSPAN_PEERS="$${pythons# }" WRITE_DOCS="$(WRITE_DOCS)" $(RUN)/python -m tests.peers --workers $(WORKERS)
 
-proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, matrix, peers, judges, databases, demo and bench
+proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 calls without a leak, a folder of 10 GB, matrix, peers, judges, databases, demo and bench
 	@$(MAKE) test
 	@COSTSPAN_TORTURE_SECONDS=120 $(RUN)/python -m pytest tests/export/test_torture.py -q -o timeout=0
 	@COSTSPAN_LEAK_CALLS=100000 $(RUN)/python -m pytest tests/instrumentation/test_leaks.py -q -o timeout=0
 	@COSTSPAN_FUZZ_LINES=1000000 $(RUN)/python -m pytest tests/export/test_reader.py -q -o timeout=0
+	@COSTSPAN_FOLDER_GB=10 $(RUN)/python -m pytest tests/report/test_big_folder.py -q -o timeout=0 -o log_cli=true -o log_cli_level=INFO
 	@$(MAKE) decoder
-	@$(MAKE) parts
+	@$(MAKE) parts PARTS="otelcol jaeger influxd"
+	@$(MAKE) databases
 	@$(MAKE) matrix WRITE_DOCS=1
 	@$(MAKE) servers LOAD_SECONDS=60 WORKERS=0 PYTEST_ARGS="-k load -o log_cli=true -o log_cli_level=INFO"
 	@$(MAKE) peers
 	@$(MAKE) judges WRITE_DOCS=1
-	@$(MAKE) databases
 	@$(MAKE) demo
 	@$(MAKE) bench
 
@@ -173,7 +179,7 @@ pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files 
 	@for file in $(PINS)/test.in $(PINS)/demo.in $(PINS)/browser.in $(PINS)/auto*.in $(PINS)/pair-*.in $(PINS)/bench-*.in $(PINS)/peer-*.in; do \
 		case "$$file" in */peer-*) freed="--overrides $(PINS)/overrides.txt";; *) freed=;; esac; \
 		$(COMPILE) $$freed -o "$${file%.in}.txt" pyproject.toml "$$file" || exit 1; done
-	@for file in $(PINS)/judge-*.in $(PINS)/chdb.in; do $(COMPILE) -o "$${file%.in}.txt" "$$file" || exit 1; done
+	@for file in $(PINS)/judge-*.in $(PINS)/chdb.in $(PINS)/compose.in; do $(COMPILE) -o "$${file%.in}.txt" "$$file" || exit 1; done
 
 clean: ## remove environments, caches and builds
 	rm -rf $(VENVS) dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

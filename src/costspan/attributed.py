@@ -62,13 +62,17 @@ def current() -> Attribution:
     return found if isinstance(found, Attribution) else NOBODY
 
 
-def attribution_in(here: context.Context) -> Attribution:
-    """Whose a call is, with the route of the server span that the code runs in as the endpoint."""
+def attribution_in(here: context.Context, above: trace.Span | None = None) -> Attribution:
+    """Whose a call is, with the route of the server span that the code runs in as the endpoint.
+
+    Args:
+        above: the span that the code runs in, where that is known already.
+    """
     found = here.get(_KEY)
     who = found if isinstance(found, Attribution) else NOBODY
     if who.endpoint is not None:
         return who
-    span = trace.get_current_span(here)
+    span = trace.get_current_span(here) if above is None else above
     if getattr(span, "kind", None) is not SpanKind.SERVER:
         return who
     attributes = getattr(span, "attributes", None)

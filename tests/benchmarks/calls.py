@@ -86,7 +86,9 @@ def main() -> None:
     """Answer until standard input ends."""
     provider, exporter = subjects.make_provider()
     recorded = json.loads(sys.stdin.readline())
-    cases = Cases(HandWritten(provider, recorded) if SUBJECT == "span" else None)
+    meter = subjects.make_meters().get_meter("app") if SUBJECT == "span+metrics" else None
+    by_hand = SUBJECT.startswith("span")
+    cases = Cases(HandWritten(provider, recorded, meter) if by_hand else None)
     with subjects.switched_on(SUBJECT, provider):
         for line in sys.stdin:
             word, _, case = line.strip().partition(":")

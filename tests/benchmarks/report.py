@@ -27,6 +27,7 @@ _HEADS = ("us", *NAMES, *CHUNKS)
 SUBJECTS = {
     "bare": "bare SDK, in all",
     "span": "a span made by hand, the same attributes",
+    "span+metrics": "the same, and two histograms by hand: time and tokens",
     "ours": "costspan",
     "ours+file": "costspan, calls file",
     "ours+metrics": "costspan, metrics",
@@ -52,6 +53,8 @@ def calls(rounds: int) -> tuple[str, list[Figure]]:
         [SUBJECTS["bare"], *(spent(taken, "bare", case) for case in CASES)],
         *(_row(SUBJECTS[one], taken, one, "bare") for one in SUBJECTS if one != "bare"),
         _row("costspan above the span made by hand", taken, "ours", "span"),
+        _row("the two histograms by hand, more", taken, "span+metrics", "span"),
+        _row("costspan's metrics, more", taken, "ours+metrics", "ours"),
     ]
     return f"## A call and a chunk, above the bare SDK\n\n{table(_HEADS, rows)}", _figures(taken)
 

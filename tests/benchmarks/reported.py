@@ -14,10 +14,12 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,9 @@ _LEAN = frozenset(
     )
 )
 """The fields of a lean line, where they are not null."""
+
+_OWN = re.compile(rb'(?<="timestamp":")[^"]*|(?<="trace_id":")[^"]*|(?<="span_id":")[^"]*')
+"""What a line has for itself, in the order of its fields."""
 
 _JQ = 'reduce inputs as $line ({}; .[$line.agent // "-"] += ($line.cost_usd // 0))'
 
@@ -81,21 +86,45 @@ def _lean(line: bytes) -> bytes:
     return json.dumps(kept, separators=(",", ":")).encode() + b"\n"
 
 
-def written(folder: Path, calls: int, *, lean: bool = False) -> list[Path]:
-    """A week of files of so many calls, in a folder that is made."""
+def written(
+    folder: Path, calls: int, *, lean: bool = False, is_each_its_own: bool = False
+) -> list[Path]:
+    """A week of files of so many calls, in a folder that is made.
+
+    Args:
+        is_each_its_own: each call has ids and a moment of its own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     lines, paths = list(map(_lean, _lines())) if lean else _lines(), []
     for day in range(DAYS):
         path = folder / f"llm_trace_2026-11-{19 + day}.jsonl"
         count = calls * (day + 1) // DAYS - calls * day // DAYS
-        whole, rest = divmod(count, DISTINCT)
-        block = b"".join(lines)
         with path.open("wb") as file:
-            for _ in range(whole):
-                file.write(block)
-            file.write(b"".join(lines[:rest]))
+            file.writelines(_own(lines, day, count) if is_each_its_own else _same(lines, count))
         paths.append(path)
     return paths
+
+
+def _same(lines: list[bytes], count: int) -> Iterator[bytes]:
+    whole, rest = divmod(count, len(lines))
+    block = b"".join(lines)
+    yield from (block for _ in range(whole))
+    yield from lines[:rest]
+
+
+def _own(lines: list[bytes], day: int, count: int) -> Iterator[bytes]:
+    """Lines of one day, at even distances from midnight to midnight; three calls are a trace."""
+    pieces = [_OWN.split(line) for line in lines]
+    for number in range(count):
+        before, middle, between, after = pieces[number % len(lines)]
+        micros = 86_400_000_000 * number // count
+        seconds = micros // 1_000_000
+        own = (19 + day) << 40 | number
+        yield (
+            b"%b2026-11-%dT%02d:%02d:%02d.%06dZ%b%032x%b%016x%b"
+            % (before, 19 + day, seconds // 3600, seconds // 60 % 60, seconds % 60,
+               micros % 1_000_000, middle, (19 + day) << 100 | number // 3, between, own, after)
+        )  # fmt: skip
 
 
 def _run(command: list[str]) -> tuple[float, float, float]:

@@ -74,6 +74,11 @@ def make_provider(*, everywhere: bool = True) -> tuple[TracerProvider, NullExpor
     return provider, exporter
 
 
+def make_meters() -> MeterProvider:
+    """A meter provider whose metrics a reader could collect."""
+    return MeterProvider([InMemoryMetricReader()])
+
+
 def prepare_environment(subject: str) -> None:
     """Set what the SDKs and the peers read from the environment; called before their import."""
     os.environ.update(_NO_CONTENT)
@@ -86,8 +91,8 @@ def switched_on(subject: str, provider: TracerProvider) -> Iterator[None]:
     """Run the block with `subject` on.
 
     Args:
-        subject: `bare`, `span` (the caller makes it), `native` (the Anthropic SDK's own span),
-            `ours`, `ours+file`, `ours+metrics`, `ours+content`, or a peer's name.
+        subject: `bare`, `span` and `span+metrics` (the caller makes them), `native` (the Anthropic
+            SDK's own span), `ours`, `ours+file`, `ours+metrics`, `ours+content`, or a peer's name.
     """
     if subject.startswith("ours"):
         with _ours(subject, provider):
@@ -102,7 +107,7 @@ def switched_on(subject: str, provider: TracerProvider) -> Iterator[None]:
 _WAYS: dict[str, Callable[[str], dict[str, Any]]] = {
     "ours": lambda folder: {},
     "ours+file": lambda folder: {"local": folder},
-    "ours+metrics": lambda folder: {"meter_provider": MeterProvider([InMemoryMetricReader()])},
+    "ours+metrics": lambda folder: {"meter_provider": make_meters()},
     "ours+content": lambda folder: {"capture_content": "on"},
 }
 

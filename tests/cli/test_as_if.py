@@ -49,7 +49,7 @@ def test_a_table_and_what_it_leaves_out(folder: Path, capsys: pytest.CaptureFixt
     assert err.splitlines() == [
         "no call is of other",
         "not converted, and in neither sum: 1 call",
-        "  1 call of nobody of openai: they have no price of their own",
+        "  1 call of nobody of openai: it has no price of its own",
         "3 calls could not be written to the files when they were made",
         "passed over: 1 line",
         f"  {folder / 'llm_trace_2026-11-21.jsonl'}:4: torn",

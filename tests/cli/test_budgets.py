@@ -5,6 +5,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -285,7 +286,8 @@ def test_a_store_that_is_down(run: Run):
 
 
 def test_a_store_without_budgets(run: Run, url: str):
-    open_store(url).standings([], 0)
+    with closing(open_store(url)) as store:
+        store.standings([], 0)
     found = run("--store", url)
     assert found.code == 0
     assert found.out.startswith("The store knows no budgets: a process tells it")

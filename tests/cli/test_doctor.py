@@ -68,7 +68,9 @@ def test_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     body = json.loads(text)
     assert "canary" not in text
     assert list(body) == ["counts", "findings", "settings"]
+    assert list(body["counts"]) == ["error", "warning", "note", "ok"]
     assert body["counts"]["error"] == 1
+    assert sum(body["counts"].values()) == len(body["findings"])
     (store,) = [one for one in body["findings"] if one["topic"] == "store"]
     assert store["severity"] == "error"
     assert store["text"] == "redis, which does NOT answer (ConnectionError)"

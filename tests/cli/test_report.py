@@ -40,7 +40,7 @@ def test_a_table_and_what_it_leaves_out(folder: Path, capsys: pytest.CaptureFixt
         ["total", "31"],
     ]
     assert err.splitlines() == [
-        "1 call without a price: their dollars are not in the sums",
+        "1 call without a price: its dollars are not in the sums",
         "3 calls could not be written to the files when they were made",
         "passed over: 1 line",
         f"  {folder / 'llm_trace_2026-11-21.jsonl'}:32: torn",

@@ -46,7 +46,7 @@ def test_it_says_what_it_wrote_and_what_is_left_out(
     assert out == "page.html: 2 calls, 0.5 USD\n"
     assert "1 call without a price" in err
     page = Path("page.html").read_text("utf-8")
-    assert "<li>1 call without a price: their dollars are not in the sums</li>" in page
+    assert "<li>1 call without a price: its dollars are not in the sums</li>" in page
     assert "<li>passed over: 1 line</li>" in page
     assert str(folder) not in page.partition('id="data"')[0]
 

@@ -18,8 +18,8 @@ def calls() -> SeenCalls:
     return SeenCalls()
 
 
-def named(name: str, *, after: int = 0) -> Call:
-    """A call whose response has that id, some nanoseconds after the others."""
+def named(name: str | None, *, after: int = 0) -> Call:
+    """A call whose response has that id, or none, some nanoseconds after the others."""
     call = finished()
     return structs.replace(
         call,
@@ -58,6 +58,22 @@ def test_ours_long_after_theirs_is_another_call_and_known_to_the_next_of_theirs(
     assert calls.is_new(named("a"), THEIRS)
     assert calls.is_new(named("a", after=late), OURS)
     assert not calls.is_new(named("a", after=late), THEIRS)
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, "a"), ("a", None), (None, None)])
+def test_one_of_the_two_names_no_response(calls: SeenCalls, first: str | None, second: str | None):
+    """The same counts at the same time tell it; one call is not taken for two others."""
+    assert calls.is_new(named(first), THEIRS)
+    assert not calls.is_new(named(second), OURS)
+    assert calls.is_new(named(second), OURS)
+
+
+def test_what_named_no_response_was_another_call_if_it_was_over(calls: SeenCalls):
+    """A call takes a second here, and these are three apart."""
+    assert calls.is_new(named(None), THEIRS)
+    assert calls.is_new(named("a", after=3 * SECOND), OURS)
+    assert calls.is_new(named(None, after=6 * SECOND), THEIRS)
+    assert not calls.is_new(named("b", after=6 * SECOND), OURS)
 
 
 def test_ours_are_never_taken_for_each_other(calls: SeenCalls):

@@ -1,79 +1,68 @@
-"""The queries of collector-config/clickhouse give the right dollars, in ClickHouse's own engine.
+"""Spans to ClickHouse by collector-config/clickhouse, and its queries over what the exporter wrote.
 
-The table has the columns of the collector's exporter (v0.155.0, read in its source), and each
-attribute is text, as that exporter writes it. `make databases` sets COSTSPAN_CHDB.
+The exporter, its table and its rows are the real ones; behind the HTTP interface that the collector
+writes to is ClickHouse's own engine, chDB. `make databases` sets COSTSPAN_CHDB.
 """
 
-import json
 import os
+import re
 import subprocess
+import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from json import loads
 from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from tests.databases.calls import calling
+from tests.servers.running import COLLECTOR, SHIPPED, Server, needs_collector, running
+from tests.third_party.processes import free_port, serving
 
 CHDB = os.environ.get("COSTSPAN_CHDB", "")
-ROOT = Path(__file__).parents[2]
-QUERIES = ROOT / "collector-config" / "clickhouse" / "queries"
-
-TABLE = """
-CREATE TABLE otel.otel_traces (
-    Timestamp DateTime64(9), TraceId String, SpanId String, ParentSpanId String, TraceState String,
-    SpanName LowCardinality(String), SpanKind LowCardinality(String),
-    ServiceName LowCardinality(String), ResourceAttributes Map(LowCardinality(String), String),
-    ScopeName String, ScopeVersion String, SpanAttributes Map(LowCardinality(String), String),
-    Duration UInt64, StatusCode LowCardinality(String), StatusMessage String
-) ENGINE = MergeTree PARTITION BY toDate(Timestamp)
-ORDER BY (ServiceName, SpanName, toDateTime(Timestamp), Timestamp)
-"""
+QUERIES = SHIPPED / "clickhouse" / "queries"
 
 pytestmark = [
-    pytest.mark.system,
-    pytest.mark.skipif(not CHDB, reason="COSTSPAN_CHDB names no Python with chDB: make databases"),
+    *needs_collector,
+    pytest.mark.runs("clickhouse/collector.yaml"),
+    pytest.mark.skipif(
+        not Path(CHDB).is_file(), reason="COSTSPAN_CHDB names no Python with chDB: make databases"
+    ),
 ]
 
 
-def row(span: ReadableSpan) -> dict[str, Any]:
-    """A span as the exporter's insert has it."""
-    attributes = {name: text(value) for name, value in span.attributes.items()}
-    return {
-        "Timestamp": f"{span.start_time // 10**9}.{span.start_time % 10**9:09d}",
-        "TraceId": f"{span.context.trace_id:032x}",
-        "SpanId": f"{span.context.span_id:016x}",
-        "SpanName": span.name,
-        "SpanKind": "Client",
-        "ServiceName": "tests",
-        "SpanAttributes": attributes,
-        "Duration": span.end_time - span.start_time,
-        "StatusCode": span.status.status_code.name.title(),
-    }
-
-
-def text(value: Any) -> str:
-    """A value as the collector turns it into text: numbers as in JSON, lists as JSON."""
-    return value if isinstance(value, str) else json.dumps(value)
+@pytest.fixture(scope="module")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of its HTTP interface."""
+    port = free_port()
+    program = [CHDB, str(Path(__file__).with_name("clickhouse.py")), str(port)]
+    log = tmp_path_factory.mktemp("clickhouse") / "log"
+    with serving(program, port, log, patience=120):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
-def answers() -> dict[str, list[dict[str, Any]]]:
-    """What each query gives."""
-    with calling() as spans:
-        rows = [row(span) for span in spans]
-    files = sorted(QUERIES.glob("*.sql"))
-    queries = [file.read_text("utf-8") for file in files]
-    given = {"table": TABLE, "rows": rows, "queries": queries}
-    done = subprocess.run(
-        [CHDB, str(ROOT / "tests" / "databases" / "clickhouse.py")],
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return dict(zip([file.stem for file in files], json.loads(done.stdout), strict=True))
+def answers(
+    clickhouse: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[dict[str, Any]]]:
+    """What each query gives, once the spans of real calls went through the collector."""
+    environ = {"CLICKHOUSE": f"{clickhouse}?compress=none", "CLICKHOUSE_PASSWORD": "any"}
+    config, folder = SHIPPED / "clickhouse" / "collector.yaml", tmp_path_factory.mktemp("collector")
+    with running(Server(COLLECTOR, config, folder, environ)) as collector, calling() as spans:
+        exporter = OTLPSpanExporter(f"{collector.http}/v1/traces")
+        assert exporter.export(spans) is SpanExportResult.SUCCESS
+        collector.stop()  # which writes what it still holds
+    return {file.stem: asked(clickhouse, file.read_text("utf-8")) for file in QUERIES.glob("*.sql")}
+
+
+def asked(url: str, query: str) -> list[dict[str, Any]]:
+    """The rows that a query gives."""
+    where = f"{url}/?default_format=JSONEachRow"
+    with urllib.request.urlopen(where, query.encode(), timeout=60) as answer:
+        return [loads(row) for row in answer.read().splitlines()]
 
 
 def test_spend_by_day(answers: dict[str, list[dict[str, Any]]]) -> None:
@@ -109,3 +98,16 @@ def test_dearest_calls(answers: dict[str, list[dict[str, Any]]]) -> None:
         ("gpt-5.2", "0"),
     ]
     assert len(answers["dearest_calls"][0]["TraceId"]) == 32
+
+
+@pytest.mark.usefixtures("answers")
+def test_the_command_of_the_readme(clickhouse: str) -> None:
+    """Its query over the same rows."""
+    folder = SHIPPED / "clickhouse"
+    (command,) = re.findall(
+        r"```sh\n(curl .+?)```", (folder / "README.md").read_text("utf-8"), re.S
+    )
+    here = command.replace("http://localhost:8123", clickhouse)
+    done = subprocess.run(here, shell=True, cwd=folder, capture_output=True, text=True, check=True)
+
+    assert "0.00976514" in done.stdout

@@ -122,7 +122,7 @@ def test_spend_by_endpoint(influxdb: str) -> None:
 
 
 def test_the_server_was_not_asked_for_more_than_it_runs() -> None:
-    """Flux is not in InfluxDB 1.6: that query is only read."""
+    """Flux is not in InfluxDB 1.6: test_influxdb2.py asks that query."""
     done = subprocess.run([str(INFLUXD), "version"], capture_output=True, text=True, check=True)
 
     assert "InfluxDB v1." in done.stdout

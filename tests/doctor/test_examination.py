@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,18 +64,79 @@ def test_a_clock_that_is_an_hour_slow(receiver: Receiver) -> None:
     assert found()["clock"].severity == "warning"
 
 
-def test_a_setting_that_is_wrong(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COSTSPAN_CAPTURE_CONTENT", "all")
+class TestAWrongConfiguration:
+    """One setting is wrong: the look goes on with what does not hang on it."""
 
-    seen = examine()
+    def test_what_is_looked_at_all_the_same(
+        self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("COSTSPAN_CAPTURE_CONTENT", "all")
+        monkeypatch.setenv("COSTSPAN_STROE", "memory")
 
-    assert [(one.topic, one.severity) for one in seen.findings] == [
-        ("costspan", "ok"),
-        ("configuration", "error"),
-    ]
-    assert "capture_content='all' is unknown" in seen.findings[1].text
-    assert seen.settings == []
-    assert receiver.received == []
+        seen = examine(import_sdks=True)
+
+        assert [(one.topic, one.severity) for one in seen.findings] == [
+            ("costspan", "ok"),
+            ("configuration", "warning"),
+            ("configuration", "error"),
+            ("openai", "note"),
+            ("anthropic", "note"),
+            ("other spans", "ok"),
+            ("exporter", "ok"),
+            ("clock", "ok"),
+        ]
+        assert "capture_content='all' is unknown" in seen.findings[2].text
+        assert seen.findings[3].text.endswith(", not patched: the configuration is wrong")
+        assert seen.settings == []
+        assert [request.body for request in receiver.received] == [b""]
+        assert Instrumentor().settings is None
+
+    @pytest.mark.parametrize("text", ["store =", "stroe = 'memory'", 'store = "${NOT_SET}"', None])
+    def test_a_wrong_file_leaves_the_variables(
+        self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None
+    ) -> None:
+        file = tmp_path / "costspan.toml"
+        if text is not None:
+            file.write_text(text)
+        monkeypatch.setenv("COSTSPAN_CONFIG", str(file))
+        monkeypatch.setenv("COSTSPAN_LOCAL", str(tmp_path))
+        monkeypatch.setenv("COSTSPAN_STORE", f"sqlite:///{tmp_path}/costs.db")
+
+        findings = found()
+
+        assert str(file) in findings["configuration"].text
+        assert findings["last calls"].text == f"none in {tmp_path} yet"
+        assert findings["store"].text == "sqlite, whose file is not there yet"
+
+    def test_a_wrong_store_is_said_once(
+        self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("COSTSPAN_STORE", "oracle://host")
+        monkeypatch.setenv("COSTSPAN_LOCAL", str(tmp_path))
+
+        seen = examine()
+
+        assert "last calls" in {one.topic for one in seen.findings}
+        assert [one.topic for one in seen.findings if one.severity == "error"] == ["configuration"]
+
+    def test_another_wrong_setting_is_said_too(
+        self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COSTSPAN_CONFIG", "/no/such/file")
+        monkeypatch.setenv("COSTSPAN_STORE", "oracle://host")
+
+        said = [one.text for one in examine().findings if one.severity == "error"]
+
+        assert [text.partition("=")[0] for text in said] == ["COSTSPAN_CONFIG", "store"]
+
+    def test_an_exporter_that_cannot_be_made(
+        self, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COSTSPAN_CAPTURE_CONTENT", "all")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "snail")
+
+        assert found()["exporter"].severity == "error"
 
 
 def test_a_variable_that_is_misspelt(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,3 +72,12 @@ def test_a_store_whose_folder_takes_no_file() -> None:
     _, refused, _ = money.budgets(None, "sqlite:////proc/costs.db")
 
     assert refused.severity == "error"
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    """A folder and a pipe that nobody writes to may have the name of a calls file."""
+    (tmp_path / "llm_trace_2026-11-22.jsonl").mkdir()
+    os.mkfifo(tmp_path / "llm_trace_2026-11-23.jsonl")
+    (tmp_path / "llm_trace_2026-11-24.jsonl").symlink_to("llm_trace_2026-11-24.jsonl")
+
+    assert found(LocalFiles(tmp_path))[-1].text == f"none in {tmp_path} yet"

@@ -22,6 +22,7 @@ from tests.export.folder import Folder, files_in
 ROOT = Path(__file__).parents[2]
 SECONDS = float(os.environ.get("COSTSPAN_TORTURE_SECONDS", "3"))
 WORKERS = 8
+LEAST_CALLS = 100
 RULES = {word: (str(WORKERS), word, "200 kB", "gzip") for word in ("call", "fsync")}
 
 
@@ -73,15 +74,18 @@ class Nursery:
 
 
 def torture(logs: Path, durability: str, seconds: float) -> tuple[set[str], int]:
-    """Start workers and kill them until the time is over; the acknowledged calls and the kills."""
+    """Start workers and kill them until the time is over; the acknowledged calls and the kills.
+
+    A machine on which that is too short for a hundred calls gets up to two minutes more.
+    """
     acknowledged: set[str] = set()
     killed = 0
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    while (now := time.monotonic()) < end or (len(acknowledged) <= LEAST_CALLS and now < end + 120):
         nursery = Nursery(logs, durability, acknowledged)
         try:
             assert nursery.begun.wait(60)
-            start_over = min(end, time.monotonic() + 20)
+            start_over = time.monotonic() + max(1, min(20, end - time.monotonic()))
             while time.monotonic() < start_over:
                 time.sleep(random.uniform(0, 0.1))
                 nursery.kill_one()
@@ -109,7 +113,7 @@ def test_every_call_that_returned_before_a_kill_has_one_line(logs: Path, durabil
 def assert_whole(logs: Path, acknowledged: set[str], killed: int) -> None:
     found = Folder(logs)
     times = Counter(found.agents)
-    assert len(acknowledged) > 100
+    assert len(acknowledged) > LEAST_CALLS
     assert [agent for agent in acknowledged if times[agent] != 1] == []
     assert [agent for agent, count in times.items() if count != 1] == []
     # a call may be written and its process killed before it said so

@@ -15,7 +15,8 @@ def labels_of(words: tuple[str, ...] = (), **facts) -> dict[str, object]:
     """The labels of one call."""
     request = Request(operation="chat", provider="openai")
     call = Call(request=request, started_at=1, ended_at=2, runtime_seconds=1.0, **facts)
-    found = Labels(words).of(request, call)
+    labels = Labels(words)
+    found = labels.of(labels.values(request, call))
     assert found.pop("gen_ai.operation.name") == "chat"
     assert found.pop("gen_ai.provider.name") == "openai"
     return found
@@ -99,7 +100,7 @@ def test_a_host_that_has_no_place_has_no_port():
     def found(host: str) -> dict[str, object]:
         asked = Request(operation="chat", provider="x", server_address=host, server_port=8000)
         call = Call(request=asked, started_at=1, ended_at=2, runtime_seconds=1.0)
-        return labels.of(asked, call)
+        return labels.of(labels.values(asked, call))
 
     assert found("host7")["server.port"] == 8000
     assert found("another")["server.address"] == "(other)"

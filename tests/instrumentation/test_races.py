@@ -62,9 +62,8 @@ def _stated(became: Counter[str], server: LLMServer, costs: CostTracker) -> None
     spent = _served(server)
     assert spent <= Decimal("0.0115")
     assert racers.left(costs) == Decimal("0.0115") - spent
-    if not became["store"]:
-        # 10 x 0.00102 + 0.001572 = 0.011772 is too much; 7 reservations, 0.011004, are not.
-        assert 7 <= became[MADE] <= 10
+    # 10 x 0.00102 + 0.001572 = 0.011772 is too much; 7 reservations, 0.011004, are not.
+    assert 7 <= became[MADE] <= 10
 
 
 def _typical(became: Counter[str], server: LLMServer, costs: CostTracker) -> None:
@@ -74,8 +73,7 @@ def _typical(became: Counter[str], server: LLMServer, costs: CostTracker) -> Non
     spent = _served(server)
     assert spent <= Decimal("0.05") + in_flight * (taken - reserved)
     assert costs.summary().cost_usd == spent
-    if not became["store"]:
-        assert 2 <= became[MADE] <= in_flight
+    assert 2 <= became[MADE] <= in_flight
 
 
 def _streamed(became: Counter[str], server: LLMServer, costs: CostTracker) -> None:

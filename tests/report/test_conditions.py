@@ -54,8 +54,13 @@ def test_an_expression(folder: Path, expression: str, found: str):
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
-        ("", "write an expression"),
-        ("cost_usd >", "syntax error"),
+        ("", "write a comparison, such as cost_usd > 0.05 or agent = 'planner'"),
+        ("cost_usd >", "it ends too early; write a comparison, such as cost_usd > 0.05"),
+        ("agent = 'ü' and (cost_usd", "it ends too early; write a comparison"),
+        ("agent = 'ü') x", "there is a bracket too many; write a comparison"),
+        ("x y z", "it cannot be understood from 'y' on; write a comparison"),
+        ("agent = 'x", "unterminated string literal; write a comparison"),
+        ("agent = planner", "and a text stands in single quotes, as in agent = 'planner'"),
         ("cost > 1", "there is no field 'cost': docs/calls-file.md lists them"),
         ("session = 'x'", "there is no field 'session': write session_id"),
         ("day = 'x'", "there is no field 'day': write timestamp"),
@@ -69,7 +74,7 @@ def test_an_expression(folder: Path, expression: str, found: str):
         ("1) from read_text('/etc/passwd') where (1", "it is more than one expression"),
         ("1) limit (1", "it is more than one expression"),
         ("1), (2", "it is more than one expression"),
-        ("1; drop table x", "syntax error"),
+        ("1; drop table x", "it cannot be understood from ';' on"),
         ("1); drop table x; select (1", "Only SELECT statements"),
         ("1); select (1", "it is more than one expression"),
         ("getenv('HOME') = 'x'", "getenv() may not be called there"),
@@ -80,7 +85,7 @@ def test_an_expression(folder: Path, expression: str, found: str):
         ("*", "a star may not stand there"),
         ("cost_usd > ?", "it is more than one expression"),
         ("cost_usd > 'a'", 'Could not convert string "a" to DECIMAL(38,12)'),
-        ("agent", "Could not convert string 'a' to BOOL"),
+        ("agent", "from source column agent; write a comparison, such as cost_usd > 0.05"),
         ("agent + 1 > 2", "No function matches the given name and argument types"),
     ],
 )

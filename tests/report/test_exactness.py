@@ -64,9 +64,12 @@ def check(row: Row, lines: list[dict]) -> None:
     figures = row.figures
     assert figures.calls == len(lines)
     assert figures.errors == sum(one["error"] is not None for one in lines)
-    for status in ("unpriced", "partial", "estimated"):
+    for status in ("partial", "estimated"):
         found = getattr(figures, f"{status}_calls")
         assert found == sum(one["status"] == status for one in lines)
+    unknown = [one for one in lines if one["cost_usd"] is None and one["status"] != "not_billed"]
+    priced = [one for one in lines if one["cost_usd"] is not None and one["status"] == "unpriced"]
+    assert figures.unpriced_calls == len(unknown) + len(priced)
     for name in (*COUNTED, *DOLLARS, "runtime_seconds"):
         assert getattr(figures, name) == total(one[name] for one in lines), name
     latencies = [float(one["latency_ms"]) for one in lines]

@@ -253,3 +253,11 @@ def test_the_engine_sees_its_files_and_nothing_else(tmp_path: Path):
             with pytest.raises(duckdb.Error):
                 engine.execute(statement).fetchall()
     assert sorted(os.listdir(tmp_path)) == [mine.name, "other"]
+
+
+def test_a_gap_of_less_than_nothing(tmp_path: Path):
+    write(
+        tmp_path, GAP, GAP.replace('"lost":3', '"lost":-5'), GAP.replace('"lost":3', '"lost":"x"')
+    )
+    passed = asked(tmp_path).passed_over
+    assert (passed.gaps, passed.lost) == (3, 3)

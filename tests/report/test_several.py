@@ -1,6 +1,7 @@
 """Several breakdowns in one pass: each answers as if it had been asked alone."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import duckdb
 import pytest
@@ -8,7 +9,8 @@ from msgspec import structs
 
 from costspan.errors import ConfigurationError
 from costspan.report import query
-from costspan.report.query import Breakdown, Question, ask, ask_each
+from costspan.report.figures import Figures
+from costspan.report.query import Breakdown, Question, Report, Row, ask, ask_each
 from tests.report.folders import GAP, line, write
 
 BREAKDOWNS = [
@@ -80,52 +82,67 @@ def test_a_wrong_word_of_any_is_named(folder: Path):
         ask_each(Question([folder]), [Breakdown(("agent",)), Breakdown(("session_id",))])
 
 
-def test_what_does_not_fit_into_memory_at_once_is_asked_one_by_one(
+def _short_of_memory(*arguments: object) -> NoReturn:
+    raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"where": "cost_usd > 0.00000000001", "since": "2026-11-11"},
+        {"where": "cost_usd > 1"},
+        {"since": "2026-11-12", "until": "2026-11-14", "compare": True},
+    ],
+)
+def test_what_does_not_fit_into_memory_is_summed_up_from_a_table(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, more: dict
+):
+    asked = [one for one in BREAKDOWNS if not ("compare" in more and one.by == ("day",))]
+    whole = ask_each(Question([folder], **more), asked)
+
+    monkeypatch.setattr(query, "while_read", _short_of_memory)
+
+    for found, report in zip(ask_each(Question([folder], **more), asked), whole, strict=True):
+        assert (report.percentiles, found.percentiles) == ("exact", "approximate")
+        assert found.total.latency == _near(report.total.latency)
+        assert _without_times(found) == _without_times(report)
+        for row, same in zip(found.rows, report.rows, strict=True):
+            assert row.keys == same.keys
+            assert row.figures.latency == _near(same.figures.latency)
+
+
+def _near(times: tuple[float, ...] | None) -> object:
+    return times and pytest.approx(times, rel=0.01)
+
+
+def _without_times(report: Report) -> Report:
+    def bare(figures: Figures | None) -> Figures | None:
+        return figures and structs.replace(figures, latency=None, first_token=None)
+
+    return structs.replace(
+        report,
+        rows=[Row(row.keys, bare(row.figures), bare(row.before)) for row in report.rows],
+        total=bare(report.total),
+        before=bare(report.before),
+        percentiles="",
+    )
+
+
+def test_a_dear_call_is_exact_in_a_table_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(query, "while_read", _short_of_memory)
+    write(
+        tmp_path, line(agent="a", cost_usd="123456.123456789012"), line(cost_usd="0.000000000001")
+    )
+
+    assert str(ask(Question([tmp_path])).total.cost_usd) == "123456.123456789013"
+
+
+def test_memory_that_is_not_enough_for_a_table_either_is_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    passes = []
-    whole, real = ask_each(Question([folder]), BREAKDOWNS), query.statement
-
-    def statement(*arguments, breakdowns, **more):
-        passes.append(len(breakdowns))
-        if len(breakdowns) > 1:
-            raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate")
-        return real(*arguments, breakdowns=breakdowns, **more)
-
-    monkeypatch.setattr(query, "statement", statement)
-
-    assert ask_each(Question([folder]), BREAKDOWNS) == whole
-    assert passes == [len(BREAKDOWNS)] + [1] * len(BREAKDOWNS)
-
-
-@pytest.mark.parametrize("fits", ["approximate", "left out"])
-def test_percentiles_give_way_where_memory_is_short(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, fits: str
-):
-    (whole,), real = ask_each(Question([folder]), BREAKDOWNS[:1]), query.statement
-
-    def statement(*arguments, percentiles, **more):
-        if percentiles in ("exact", "approximate") and percentiles != fits:
-            raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate")
-        return real(*arguments, percentiles=percentiles, **more)
-
-    monkeypatch.setattr(query, "statement", statement)
-    (found,) = ask_each(Question([folder]), BREAKDOWNS[:1])
-
-    assert (whole.percentiles, found.percentiles) == ("exact", fits)
-    assert (found.total.latency is None) == (fits == "left out")
-    assert [(row.keys, row.figures.cost_usd) for row in found.rows] == [
-        (row.keys, row.figures.cost_usd) for row in whole.rows
-    ]
-
-
-def test_memory_that_is_not_enough_for_one_either_is_said(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-):
-    def statement(*arguments, **more):
-        raise duckdb.OutOfMemoryException("Out of Memory Error: could not allocate")
-
-    monkeypatch.setattr(query, "statement", statement)
+    monkeypatch.setattr(query, "while_read", _short_of_memory)
+    monkeypatch.setattr(query, "from_table", _short_of_memory)
 
     with pytest.raises(ConfigurationError, match="DuckDB cannot answer: Out of Memory"):
         ask_each(Question([folder]), BREAKDOWNS[:2])

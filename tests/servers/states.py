@@ -13,6 +13,8 @@ PAGE = ROOT / "docs" / "collector.md"
 BEGIN, END = "<!-- what was run -->\n", "<!-- end -->\n"
 RUN, VALIDATED, NEITHER = "run end to end", "validated", "neither"
 REASONS = {
+    "clickhouse/collector.yaml": "needs ClickHouse's engine, which `make databases` installs",
+    "clickhouse/compose.yaml": "needs Docker",
     "files/collector.yaml": "the `otlpjsonfile` receiver could not be had: with `otlp` in its "
     "place the rest is valid, and a collector takes each line of such a file as a request",
     "jaeger/compose.yaml": "needs Docker",
@@ -20,6 +22,9 @@ REASONS = {
     "gateway/compose.yaml": "needs Docker",
     "grafana/compose.yaml": "needs Docker",
     "grafana/tempo.yaml": "Tempo could not be had",
+    "influxdb/collector.yaml": "the `influxdb` exporter could not be had: with another in its "
+    "place the rest is valid",
+    "influxdb/compose.yaml": "needs Docker",
 }
 """Why some are not run by any test."""
 

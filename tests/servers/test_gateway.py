@@ -1,6 +1,5 @@
 """collector-config/gateway as it stands: what it keeps, what it takes away, what it counts."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -158,64 +157,3 @@ def test_out_of_memory_it_refuses_and_the_spans_come_later(
         ended(program)
 
     assert {span.span_id for span in came} == made
-
-
-METERED = """
-import json
-from opentelemetry import metrics
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-
-reader = InMemoryMetricReader()
-metrics.set_meter_provider(MeterProvider([reader]))
-
-for number in range(40):
-    call(f"tokens={1000 + 7 * number}/{100 + number}", agent=f"agent-{number % 3}")
-    call("tokens=123/45", model="gpt-4.1-nano")
-call("status=500")
-call("tokens=50/5;pause=0.01", stream=True, stream_options={"include_usage": True})
-call(model="a-model-of-our-own")
-
-sums = {}
-for metric in reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics:
-    for point in metric.data.data_points:
-        value = getattr(point, "value", None)
-        sums[metric.name] = sums.get(metric.name, 0) + (point.count if value is None else value)
-picos = sum(int(call.cost_usd * 10**12) for call in Instrumentor().costs.records if call.cost_usd)
-print(json.dumps([sums, picos / 1e12]))
-"""
-
-
-def test_metrics_made_of_spans_are_those_of_the_sdk(
-    gateway: Server, backend: Server, server: LLMServer
-) -> None:
-    """Two processes, 83 calls each: counts and tokens equal, dollars to 1e-9 and 0.1 %."""
-    with both(gateway, backend):
-        said = [json.loads(say(server, gateway, METERED)) for _ in range(2)]
-
-        def summed(name: str) -> float:
-            return sum(sums.get(name, 0) for sums, _ in said)
-
-        def counted() -> bool:
-            samples = scraped(shown_at)
-            return total(samples, "gen_ai_client_inference_duration_seconds_count") >= 166
-
-        shown_at = f"http://{gateway.at['PROMETHEUS']}/metrics"
-        awaited(counted, "count of 166 calls")
-        samples = scraped(shown_at)
-
-    inference = "gen_ai.client.inference"
-    of_spans = "gen_ai_client_inference"
-    assert summed(f"{inference}.duration") == 166
-    assert total(samples, f"{of_spans}_duration_seconds_count") == 166
-    assert summed(f"{inference}.time_to_first_chunk") == 2
-    assert total(samples, f"{of_spans}_time_to_first_chunk_seconds_count") == 2
-    for tokens in ("input_tokens", "output_tokens"):
-        told = summed(f"{inference}.usage.{tokens}")
-        assert total(samples, f"{of_spans}_usage_{tokens}_total") == told > 0
-
-    ledger = sum(dollars for _, dollars in said)
-    assert summed("costspan.cost") == pytest.approx(ledger, abs=1e-9, rel=0)
-    assert total(samples, "costspan_cost_USD_total") == pytest.approx(ledger, rel=0.001)
-    one = {"gen_ai_agent_name": "agent-1", "job": "shop", "gen_ai_request_model": "gpt-4o-mini"}
-    assert 0 < total(samples, "costspan_cost_USD_total", **one) < ledger

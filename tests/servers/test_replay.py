@@ -116,10 +116,16 @@ class TestJaeger:
         assert main(arguments) == 0
         asking = {"service": "history", "tags": json.dumps({"costspan.tag.team": "search"})}
         day = {"start": "1795219200000000", "end": "1795305600000000"}  # 2026-11-21
-        (trace,) = awaited(lambda: asked(jaeger, "traces", **asking, **day) or None, "trace")
-        span = next(one for one in trace["spans"] if one["spanID"] == f"{1:016x}")
+
+        def both() -> list[dict[str, Any]] | None:
+            """Jaeger may show the trace with the first of its spans alone."""
+            found = asked(jaeger, "traces", **asking, **day)
+            return found[0]["spans"] if found and len(found[0]["spans"]) == 2 else None
+
+        spans = awaited(both, "trace of two spans")
+        span = next(one for one in spans if one["spanID"] == f"{1:016x}")
         tags = tags_of(span)
-        assert (span["traceID"], len(trace["spans"])) == (TRACE, 2)
+        assert span["traceID"] == TRACE
         assert span["duration"] == 1_000_000
         assert tags["gen_ai.agent.name"] == ("string", "reviewer")
         assert tags["costspan.cost.total"] == ("float64", 0.25)

@@ -13,6 +13,7 @@ from tests.servers.running import COLLECTOR, SHIPPED, needs_collector
 from tests.servers.states import BEGIN, END, PAGE, REASONS, configurations, loaded
 
 FOLDERS = ("files", "gateway", "jaeger")
+ALL_FOLDERS = sorted(file.parent.name for file in SHIPPED.glob("*/compose.yaml"))
 JAEGER_IMAGE = "jaegertracing/jaeger:2.13.0"
 IMAGES = {f"otel/opentelemetry-collector-contrib:{COLLECTOR_VERSION}", JAEGER_IMAGE}
 
@@ -96,12 +97,17 @@ class TestCompose:
                 assert (host, outside) == ("127.0.0.1", inside)
                 assert re.search(rf":-(0\.0\.0\.0:)?{inside}\}}", text)
 
-    def test_its_readme_has_two_commands(self, folder: str, services: Any) -> None:
-        text = (SHIPPED / folder / "README.md").read_text()
-        (block,) = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
 
-        assert block.count("$ ") == 2
-        assert "docker compose up -d\n" in block
+@pytest.mark.parametrize("folder", ALL_FOLDERS, ids="in {}".format)
+def test_a_readme_has_the_two_commands_that_start_it(folder: str) -> None:
+    """Compose, and what makes the traces; docs/collector.md and the README above lead there."""
+    text = (SHIPPED / folder / "README.md").read_text()
+    (block,) = re.findall(r"```console\n(.*?)```", text, re.DOTALL)
+
+    assert block.count("$ ") == 2
+    assert "docker compose up -d\n" in block
+    assert f"]({folder}/README.md)" in (SHIPPED / "README.md").read_text()
+    assert f"](../collector-config/{folder}/README.md)" in PAGE.read_text()
 
 
 def test_the_page_names_every_configuration() -> None:

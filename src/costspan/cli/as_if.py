@@ -19,7 +19,7 @@ from costspan.report.as_if import render
 from costspan.report.as_if.changes import changes
 from costspan.report.as_if.query import Comparison, ask
 from costspan.report.layout import dollars
-from costspan.report.sheet import asked
+from costspan.report.selection import asked
 from costspan.report.vocabulary import printable
 
 _FORMS = {"json": render.as_json, "csv": render.as_csv, "markdown": render.as_markdown}
@@ -79,7 +79,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         model = f"{refused.model or 'no model'} of {refused.provider}"
         calls = f"  {many(refused.calls, 'call')} of {printable(model)}"
         cost = "" if refused.cost_usd is None else f", {dollars(refused.cost_usd, 6)} USD"
-        yield f"{calls}{cost}: {render.worded(refused.reason)}"
+        yield f"{calls}{cost}: {render.worded(refused.reason, refused.calls)}"
     if len(comparison.refused) > _MOST_REFUSED:
         yield "  ..."
     yield from told(comparison.passed_over)

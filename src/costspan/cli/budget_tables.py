@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from costspan.alerts.alert import amount
 from costspan.cost.budgets.survey import BudgetSurvey, ScopeState, Survey
+from costspan.report.widths import padded, width
 
 _HEADS = ("whose", "spent", "of", "share", "reserved", "forecast")
 _LEFT = 1
@@ -72,11 +73,11 @@ def _row(state: ScopeState, unit: str) -> tuple[str, ...]:
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [
-            cell.ljust(width) if place < _LEFT else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            padded(cell, wide, right=place >= _LEFT)
+            for place, (cell, wide) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells)
 

@@ -44,7 +44,7 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _as_json(seen: Examination) -> str:
-    counts = {severity: seen.count(severity) for severity in ("error", "warning", "note")}
+    counts = {severity: seen.count(severity) for severity in ("error", "warning", "note", "ok")}
     body = {"counts": counts, "findings": seen.findings, "settings": seen.settings}
     return msgspec.json.encode(body).decode()
 

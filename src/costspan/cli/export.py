@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from decimal import Decimal, InvalidOperation
@@ -15,11 +13,13 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from costspan.call import plain
+from costspan.cli.passed_over import many
 from costspan.cli.questions import words
 from costspan.cli.report import notes
 from costspan.errors import ConfigurationError
-from costspan.report.focus.charges import OfCalls, Wanted, of_days
+from costspan.report.focus.charges import LeftOut, OfCalls, Wanted, of_days
 from costspan.report.focus.columns import COLUMNS, VERSION, Charge, row_of
+from costspan.report.separated import Rows, is_like_a_formula
 from costspan.report.vocabulary import printable
 
 _MOST_NAMED = 20
@@ -62,58 +62,64 @@ def run(given: argparse.Namespace) -> int:
     try:
         charges, said = _of_calls(wanted) if given.per == "call" else _of_days(wanted)
         with _opened(given.out) as file:
-            total = _write(file, charges, given.account, given.issuer)
+            totals = _write(file, charges, given)
     except BrokenPipeError:
         raise
     except (ConfigurationError, OSError) as fault:
         print(fault, file=sys.stderr)
         return 2
-    for note in (total, *said):
+    for note in (*totals, *said):
         print(note, file=sys.stderr)
     return 0
 
 
-def _write(file: TextIO, charges: Iterable[Charge], account: str, issuer: str | None) -> str:
-    """The rows; what they come to."""
-    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    rows, listed, billed, nobody = 0, Decimal(0), Decimal(0), 0
+def _write(file: TextIO, charges: Iterable[Charge], given: argparse.Namespace) -> list[str]:
+    """Write the rows; what they come to, and what is to be known of them."""
+    written = Rows(file, COLUMNS)
+    rows, listed, billed, nobody, formulas = 0, Decimal(0), Decimal(0), 0, 0
     for charge in charges:
-        writer.writerow(row_of(charge, account, issuer))
+        row = row_of(charge, given.account, given.issuer)
+        written.write(row)
         rows += 1
         listed += charge.list_usd
         billed += charge.billed_usd
         nobody += next(iter(charge.keys.values()), "") is None
-    text = f"{rows:,} row{'' if rows == 1 else 's'}, {plain(listed)} USD"
+        formulas += any(map(is_like_a_formula, row.values()))
+    text = f"{many(rows, 'row')}, {plain(listed)} USD"
     if billed != listed:
         text += f", billed as {plain(billed)} USD"
-    return text + (f", {nobody:,} of them without a sub account" if nobody else "")
+    said = [text + (f", {nobody:,} of them without a sub account" if nobody else "")]
+    if formulas:
+        said.append(
+            f"{many(formulas, 'row')} with a text that a spreadsheet may run as a formula (it "
+            "begins with =, +, - or @): import its column as text"
+        )
+    return said
 
 
 def _of_days(wanted: Wanted) -> tuple[Iterable[Charge], Iterator[str]]:
-    charges, report, unpriced = of_days(wanted)
-    return charges, _chained(unpriced, notes(report))
+    charges, report, left_out = of_days(wanted)
+    return charges, _chained(left_out, notes(report))
 
 
 def _of_calls(wanted: Wanted) -> tuple[Iterable[Charge], Iterator[str]]:
     charges = OfCalls(wanted)
-    return charges, _chained(charges.unpriced, _passed_over(charges))
+    return charges, _chained(charges.left_out, _passed_over(charges))
 
 
-def _chained(unpriced: Counter[str], more: Iterable[str]) -> Iterator[str]:
+def _chained(left_out: LeftOut, more: Iterable[str]) -> Iterator[str]:
     """Made when it is read: by then everything was counted."""
-    for name, count in unpriced.most_common(_MOST_NAMED):
-        calls = "1 call" if count == 1 else f"{count:,} calls"
-        yield printable(f"no price, and so not among the rows: {calls} of {name}")
-    if len(unpriced) > _MOST_NAMED:
-        yield f"... and of {len(unpriced) - _MOST_NAMED:,} other models"
+    for (why, name), count in left_out.most_common(_MOST_NAMED):
+        yield printable(f"{why}, and so not among the rows: {many(count, 'call')} of {name}")
+    if len(left_out) > _MOST_NAMED:
+        yield f"... and of {len(left_out) - _MOST_NAMED:,} other models"
     yield from more
 
 
 def _passed_over(charges: OfCalls) -> Iterator[str]:
     reading = charges.reading
     if reading.lost:
-        yield f"{reading.lost:,} calls could not be written to the files when they were made"
+        yield f"{many(reading.lost, 'call')} could not be written to the files when they were made"
     yield from (f"passed over: {problem}" for problem in reading.problems[:_MOST_NAMED])
     if sum(reading.counts[what] for what in _PROBLEMS) > _MOST_NAMED:
         yield "  ..."

@@ -60,7 +60,13 @@ def run(given: argparse.Namespace) -> int:
 
 
 def _judged(compared: Comparison, most: Decimal | None) -> int:
-    if most is None or compared.ours == compared.theirs:
+    if most is None:
+        return 0
+    if compared.known is None:
+        lacks = "a price" if compared.statement.unit == "USD" else "its tokens"
+        print(f"the sums cannot be compared: no call of ours has {lacks}", file=sys.stderr)
+        return 1
+    if compared.known == compared.theirs:
         return 0
     found = shown.percent(compared.ours, compared.theirs)
     if found is not None and found <= most:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from costspan.report.passed_over import Noted
 from costspan.report.replaying import target
 from costspan.report.replaying.calls import nanoseconds
 from costspan.report.replaying.pieces import Window
+from costspan.report.replaying.receiver import PATIENCE
 from costspan.report.replaying.replay import Replay, Sent, source_of
 from costspan.report.replaying.state import Reached, Replayed, State
 
@@ -77,7 +79,7 @@ def run(given: argparse.Namespace) -> int:
 
 def _replay(given: argparse.Namespace, progress: Progress) -> Sent:
     url = target.endpoint(given.to)
-    receiver = target.receiver(url, given.header)
+    receiver = target.receiver(url, given.header, partial(_waiting, progress, url))
     now = datetime.now(UTC)
     since = moment("--since", given.since, now) if given.since else None
     until = moment("--until", given.until, now) if given.until else None
@@ -85,7 +87,7 @@ def _replay(given: argparse.Namespace, progress: Progress) -> Sent:
         raise ConfigurationError(f"--since {given.since} is not before --until {given.until}")
     kind = given.kind or _kind(given.places)
     replayed = Replayed(
-        to=url,
+        to=target.known_as(url),
         kind=kind,
         since=given.since,
         until=given.until,
@@ -105,6 +107,17 @@ def _replay(given: argparse.Namespace, progress: Progress) -> Sent:
                 lambda spans: progress.tell(spans, "spans"),
             )
             return run.run(_files(given.places, kind, window))
+
+
+def _waiting(progress: Progress, url: str, why: str) -> None:
+    """Say why nothing is sent at present."""
+    progress.clear()
+    print(
+        f"waiting for {urlsplit(url).netloc} ({why}): each request is tried again for "
+        f"{PATIENCE / 60:.0f} minutes; Ctrl-C stops, and the same command goes on",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def _kind(places: Sequence[str]) -> str:
@@ -141,7 +154,7 @@ def _window(replayed: Replayed) -> Window:
 def _beside(places: Sequence[str], url: str, kind: str) -> Path:
     """The state of a replay of this kind to there, in the first folder."""
     place = Path(places[0])
-    digest = hashlib.sha256(f"{kind} {url}".encode()).hexdigest()[:8]
+    digest = hashlib.sha256(f"{kind} {target.known_as(url)}".encode()).hexdigest()[:8]
     folder = place if place.is_dir() else place.parent
     return folder / f"replay_{urlsplit(url).hostname}_{digest}.state"
 

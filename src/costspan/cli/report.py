@@ -14,7 +14,6 @@ from costspan.errors import ConfigurationError
 from costspan.report import render
 from costspan.report.layout import Chosen, chosen, columns
 from costspan.report.query import Question, Report, ask
-from costspan.report.statement import LEFT_OUT
 
 _FORMS = {"json": render.as_json, "csv": render.as_csv, "markdown": render.as_markdown}
 
@@ -104,8 +103,7 @@ def notes(report: Report) -> Iterator[str]:
     if not report.total.calls:
         yield f"no calls in {many(report.files, 'file')}"
     if report.total.unpriced_calls:
-        count = many(report.total.unpriced_calls, "call")
-        yield f"{count} without a price: their dollars are not in the sums"
-    if report.percentiles == LEFT_OUT:
-        yield "percentiles are left out: so many do not fit into the memory that a report may take"
+        count = report.total.unpriced_calls
+        whose = "its" if count == 1 else "their"
+        yield f"{many(count, 'call')} without a price: {whose} dollars are not in the sums"
     yield from told(report.passed_over)

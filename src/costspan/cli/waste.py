@@ -12,7 +12,7 @@ from costspan.cli.as_if import own_prices
 from costspan.cli.bar import bar
 from costspan.cli.passed_over import many, told
 from costspan.errors import ConfigurationError
-from costspan.report.sheet import asked
+from costspan.report.selection import asked
 from costspan.report.waste import render
 from costspan.report.waste.query import Waste, ask
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -51,8 +50,10 @@ class Unwatched:
         self, call: Call, cost: Cost, spent: tuple[Totals, ...], reservation: Reservation | None
     ) -> Outcome:
         """Count a finished call in the store."""
-        with suppress(StoreDown):  # kept by the store, and counted when it is there again
+        try:  # noqa: SIM105 - suppress() would cost a fifth of what it surrounds
             self._store.settle(call, cost, spent)
+        except StoreDown:
+            pass  # kept by the store, and counted when it is there again
         return NOTHING
 
     def release(self, reservation: Reservation) -> None:

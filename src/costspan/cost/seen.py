@@ -12,7 +12,7 @@ from collections import OrderedDict, deque
 from msgspec import Struct
 
 from costspan import totals
-from costspan.call import Call
+from costspan.call import Call, Request, Response
 
 OWN = "costspan"
 """The instrumentation scope of our own spans."""
@@ -71,9 +71,9 @@ class SeenCalls:
 
     def __init__(self) -> None:
         self._waiting: deque[Call] = deque(maxlen=MOST_WAITING)
-        self._others_until = 0
+        self._others_until = self._nameless_until = 0
         self._by_id: OrderedDict[str, _Settled] = OrderedDict()
-        self._by_counts: OrderedDict[_Key, tuple[_Settled, ...]] = OrderedDict()
+        self._by_counts: OrderedDict[_Key, list[_Settled]] = OrderedDict()
 
     def is_new(self, call: Call, span: Standing) -> bool:
         """Whether no other span of this call was settled; it counts as settled then."""
@@ -104,6 +104,8 @@ class SeenCalls:
         )
 
     def _has_twin(self, here: _Settled) -> bool:
+        if here.id is not None and here.started_at > self._nameless_until:
+            return False  # whatever is recent enough to be this one names its response too
         scope, counts = here.span.scope, here.counts
         for other in self._by_counts.get(counts, ()) if counts is not None else ():
             if (
@@ -120,16 +122,25 @@ class SeenCalls:
         return False
 
     def _keep(self, here: _Settled) -> None:
-        if here.id is not None:
+        if here.id is None:
+            self._nameless_until = max(self._nameless_until, here.ended_at)
+        else:
             self._by_id[here.id] = here
             if len(self._by_id) > MOST_KEPT:
                 self._by_id.popitem(last=False)
-        counts = here.counts
-        if counts is not None:
-            alike = self._by_counts.get(counts, ())
-            self._by_counts[counts] = (*alike[1 - _MOST_ALIKE :], here)
-            if len(self._by_counts) > MOST_KEPT:
-                self._by_counts.popitem(last=False)
+        if here.counts is not None:
+            self._keep_by_counts(here.counts, here)
+
+    def _keep_by_counts(self, counts: _Key, here: _Settled) -> None:
+        alike = self._by_counts.get(counts)
+        if alike is not None:
+            alike.append(here)
+            if len(alike) > _MOST_ALIKE:
+                del alike[0]
+            return
+        self._by_counts[counts] = [here]
+        if len(self._by_counts) > MOST_KEPT:
+            self._by_counts.popitem(last=False)
 
 
 def _settled(call: Call, span: Standing) -> _Settled:
@@ -138,19 +149,19 @@ def _settled(call: Call, span: Standing) -> _Settled:
         span,
         None if response is None else response.id,
         request.model,
-        call.model,
+        (None if response is None else response.model) or request.model,
         request.server_address,
         call.trace_id,
         call.started_at,
         call.ended_at,
-        _counts(call),
+        _counts(request, response),
     )
 
 
-def _counts(call: Call) -> _Key | None:
+def _counts(request: Request, response: Response | None) -> _Key | None:
     """What two spans of one call tell alike, whichever of the model's names each tells."""
-    usage = call.usage
+    usage = None if response is None else response.usage
     if usage is None or usage.input_tokens is None:
         return None
-    kind = "embeddings" if call.request.operation == "embeddings" else "inference"
+    kind = "embeddings" if request.operation == "embeddings" else "inference"
     return kind, usage.input_tokens, usage.output_tokens

@@ -1,6 +1,7 @@
 """What stands between a program and its figures: one look, each finding with its remedy.
 
     examination   the order of the look, and costspan switched on for it
+    unconfigured  what can be looked at where the configuration is wrong
     finding       one finding: topic, severity, text, remedy
     program       versions, SDKs and patches
     rivals        other instrumentations of the same SDKs

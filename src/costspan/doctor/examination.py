@@ -11,7 +11,16 @@ from msgspec import Struct
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from costspan.cost.stores.clock import moment_of
-from costspan.doctor import clock, endpoints, money, pipeline, places, program, rivals
+from costspan.doctor import (
+    clock,
+    endpoints,
+    money,
+    pipeline,
+    places,
+    program,
+    rivals,
+    unconfigured,
+)
 from costspan.doctor.finding import Finding
 from costspan.doctor.provenance import Origin, origins
 from costspan.errors import ConfigurationError
@@ -55,7 +64,9 @@ def examine(*, import_sdks: bool = False) -> Examination:
             found = list(_findings(instrumentor, settings))
             return Examination(found, list(origins(settings, instrumentor.arguments)))
     except ConfigurationError as fault:
-        return Examination([program.version(), _misconfigured(fault)])
+        with suppress_instrumentation():
+            found = [program.version(), *_misspelt(), *unconfigured.looked_at(fault)]
+        return Examination(found)
 
 
 @contextmanager
@@ -73,9 +84,7 @@ def _switched_on(instrumentor: Instrumentor) -> Iterator[None]:
 def _findings(instrumentor: Instrumentor, settings: Settings) -> Iterator[Finding]:
     watch = clock.Watch()
     yield program.version()
-    for sentence in misspelt_variables(os.environ):
-        said, _, remedy = sentence.partition(": ")
-        yield Finding("configuration", said, "warning", remedy)
+    yield from _misspelt()
     yield from program.sdks(instrumentor.patches.patched(), settings.providers)
     yield from rivals.rivals()
     others: list[tuple[str, float]] = []
@@ -88,6 +97,12 @@ def _findings(instrumentor: Instrumentor, settings: Settings) -> Iterator[Findin
     others += _store_clock(url)
     yield from clock.clock(watch.jumped(), others)
     yield Finding("content", f"capture is {settings.capture_content}")
+
+
+def _misspelt() -> Iterator[Finding]:
+    for sentence in misspelt_variables(os.environ):
+        said, _, remedy = sentence.partition(": ")
+        yield Finding("configuration", said, "warning", remedy)
 
 
 def _spans(instrumentor: Instrumentor, others: list[tuple[str, float]]) -> Iterator[Finding]:
@@ -106,9 +121,3 @@ def _store_clock(url: str) -> list[tuple[str, float]]:
     begun = clock.now()
     told = moment_of(url, _STORE_SECONDS)
     return [] if told is None else [("store", told - (begun + clock.now()) / 2)]
-
-
-def _misconfigured(fault: ConfigurationError) -> Finding:
-    return Finding(
-        "configuration", str(fault), "error", "correct it: nothing is recorded until then"
-    )

@@ -61,19 +61,24 @@ def budgets(costs: CostTracker | None, url: str) -> Iterator[Finding]:
     """
     names = [] if costs is None else [budget.name for budget in costs.budgets]
     yield Finding("budgets", ", ".join(names) or "none (in the environment and its file)")
-    yield from _store(url, bool(names))
+    yield from store(url, needed=bool(names))
 
 
-def _store(url: str, needed: bool) -> Iterator[Finding]:
-    store = open_store(url, _STORE_SECONDS)
-    if not store.shared:
+def store(url: str, *, needed: bool) -> Iterator[Finding]:
+    """How a store does.
+
+    Args:
+        needed: whether budgets are held in it.
+    """
+    opened = open_store(url, _STORE_SECONDS)
+    if not opened.shared:
         yield Finding("store", "memory: the sums of each process alone")
         return
     file = file_of(url)
     if file is not None:
         yield from _file(file)
     if has_file(url):
-        yield _asked(store, url.partition(":")[0], needed)
+        yield _asked(opened, url.partition(":")[0], needed)
     else:
         yield Finding("store", "sqlite, whose file is not there yet")
 

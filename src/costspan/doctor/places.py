@@ -85,11 +85,16 @@ def _room(files: LocalFiles) -> Iterator[Finding]:
 
 
 def _last_calls(folder: Path) -> Iterator[Finding]:
-    files = sorted(folder.glob("llm_trace_*.jsonl"))
+    files = sorted(path for path in folder.glob("llm_trace_*.jsonl") if path.is_file())
     if not files:
         yield Finding("last calls", f"none in {folder} yet")
         return
-    for line in _tail(files[-1]):
+    lines: list[bytes] = []
+    fault = fault_of(lambda: lines.extend(_tail(files[-1])))
+    if isinstance(fault, OSError):
+        said = f"{files[-1]} cannot be read ({fault.strerror})"
+        yield Finding("last calls", said, "warning", "let the program's user read it")
+    for line in lines:
         with quietly("reading a line of the calls file"):
             record = msgspec.json.decode(line)
             if "kind" not in record:

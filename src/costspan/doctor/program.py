@@ -28,14 +28,27 @@ def sdks(patched: Mapping[str, list[str]], wanted: tuple[str, ...] | None) -> It
         yield _sdk(name, patched.get(name, []), wanted is None or name in wanted)
 
 
-def _sdk(name: str, places: list[str], wanted: bool) -> Finding:
+def installed(wanted: tuple[str, ...] | None) -> Iterator[Finding]:
+    """Each provider's SDK, where nothing could be switched on.
+
+    Args:
+        wanted: what `providers` says; None for all.
+    """
+    for name in PROVIDERS:
+        yield _sdk(name, None, wanted is None or name in wanted)
+
+
+def _sdk(name: str, places: list[str] | None, wanted: bool) -> Finding:
+    """One SDK; `places` is None where nothing is patched that should be."""
     version = installed_version(name)
-    if version is not None and wanted and name not in sys.modules:
+    if places is not None and version is not None and wanted and name not in sys.modules:
         return Finding(name, f"{version}, patched when the program imports it")
     if version is None:
         return Finding(name, "not installed", "note", f"pip install 'costspan[{name}]' to call it")
     if not wanted:
         return Finding(name, f"{version}, left out by providers", "note")
+    if places is None:
+        return Finding(name, f"{version}, not patched: the configuration is wrong", "note")
     if len(places) == len(TABLE):
         return Finding(name, f"{version}, patched")
     seen = f"patched in part: {', '.join(places)}" if places else "NOT patched"

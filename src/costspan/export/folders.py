@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -33,6 +34,9 @@ class RawLine(NamedTuple):
 
     number: int
     text: bytes | None
+
+
+NO_FILE = "no regular file"
 
 
 class Unreadable(Exception):
@@ -84,6 +88,7 @@ def _chosen(folder: Path, names: list[FileName]) -> Path:
     """Which of the files is read that hold the same, compressed or not."""
     names = sorted(names, key=lambda name: not name.compressed)
     *packed, last = (folder / str(name) for name in names)
+    packed = [path for path in packed if not is_endless(path)]
     # One that holds nothing is damaged too: nothing is made of an empty file.
     return next((path for path in packed if compression.unpacked_bytes(path)), last)
 
@@ -120,8 +125,19 @@ def _numbered(file: IO[bytes]) -> Iterator[RawLine]:
         yield RawLine(number, None)
 
 
+def is_endless(path: Path) -> bool:
+    """Whether it is a pipe, a socket or a device: who reads it may wait for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # who opens it is told why
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def _opened(path: Path) -> IO[bytes]:
     """Open a file, under the name that it has by now: it may have been compressed meanwhile."""
+    if is_endless(path):
+        raise Unreadable(NO_FILE)
     try:
         return compression.reading(path)
     except FileNotFoundError:

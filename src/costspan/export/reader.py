@@ -13,17 +13,20 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from costspan.export.calls import PREFIX
 from costspan.export.folders import Place, Unreadable, files_in, lines_of
 from costspan.export.gaps import Gap
-from costspan.export.schema import SCHEMA_VERSION, Line
+from costspan.export.repeated import decoded_by, first_of_each, may_repeat
+from costspan.export.schema import MOST_USD, SCHEMA_VERSION, Line, is_lasting
 
 _MOST_KEPT = 1000
 _MONEY = tuple(name for name in Line.__struct_fields__ if name.endswith("_usd"))
@@ -32,6 +35,8 @@ _NEEDED = {"schema", "timestamp", "provider", "operation", "status", "outcome", 
 _NEEDED |= {"runtime_seconds"}
 _OLDER = {n: _ABSENT.get(n) for n in Line.__struct_fields__ if n not in _NEEDED}
 """What a field that an older version did not have is read as."""
+
+_KEYS = len(Line.__struct_fields__)
 
 _decode = msgspec.json.Decoder(Line, float_hook=Decimal).decode
 _decode_any = msgspec.json.Decoder(dict, float_hook=Decimal).decode
@@ -96,7 +101,14 @@ class Reading:
     def __iter__(self) -> Iterator[Line]:
         """The calls."""
         self._clear()
-        for path in files_in(self.places, PREFIX):
+        yield from self.over(files_in(self.places, PREFIX))
+
+    def over(self, files: Iterable[Path]) -> Iterator[Line]:
+        """The calls of files that somebody listed; one that is gone by now is unreadable.
+
+        What is counted is added to what was counted before.
+        """
+        for path in files:
             self.counts["files"] += 1
             yield from self._file(path)
 
@@ -140,12 +152,18 @@ class Reading:
 
 
 def call_of(text: bytes | None) -> Line | Gap | str:
-    """What a line of a calls file is: a call, a gap, or one word of what it is instead."""
+    """What a line of a calls file is: a call, a gap, or one word of what it is instead.
+
+    Of a key that stands there twice the first counts. A time with an offset becomes UTC. Dollars
+    that are more than `MOST_USD` are not known.
+    """
     if text is None:
         return "foreign"
     try:
         line = _decode(text)
-        return line if _is_sound(line) else "foreign"
+        if may_repeat(text, _KEYS + len(line.tags)):
+            line = _decode(first_of_each(text))
+        return _sound(line)
     except msgspec.ValidationError:
         return _other(text)
     except RecursionError:
@@ -157,15 +175,14 @@ def call_of(text: bytes | None) -> Line | Gap | str:
 def _other(text: bytes) -> Line | Gap | str:
     """What a line of JSON is that does not have exactly the fields of this version."""
     try:
-        found = _decode_any(text)
+        found = decoded_by(_decode_any, text)
     except _FAULTS:
         return "foreign"
     kind, version = found.get("kind"), found.get("schema")
     if kind is not None:
         return _gap(found) if kind == "gap" else "record" if "audit" in found else "foreign"
     try:
-        line = msgspec.convert(_OLDER | found, Line)
-        return line if _is_sound(line) else "foreign"
+        return _sound(msgspec.convert(_OLDER | found, Line))
     except _FAULTS:
         is_newer = type(version) is int and version > SCHEMA_VERSION
         return "newer" if is_newer else "foreign"
@@ -179,10 +196,31 @@ def _gap(found: dict[str, Any]) -> Gap | str:
     return gap if gap.lost > 0 else "foreign"
 
 
-def _is_sound(line: Line) -> bool:
-    """Whether the version is one, and dollars are numbers."""
-    return line.schema > 0 and all(
-        isinstance(getattr(line, name), int | Decimal | None)
-        and not isinstance(getattr(line, name), bool)
-        for name in _MONEY
-    )
+def _sound(line: Line) -> Line | str:
+    """The line in UTC, if its version is one, its time a moment, and its amounts are numbers."""
+    if line.schema < 1 or not isfinite(line.latency_ms) or not is_lasting(line.runtime_seconds):
+        return "foreign"
+    ended = in_utc(line.timestamp)
+    if ended is None:
+        return "foreign"
+    if ended != line.timestamp:
+        line = structs.replace(line, timestamp=ended)
+    for name in _MONEY:
+        amount = getattr(line, name)
+        if not isinstance(amount, int | Decimal | None) or isinstance(amount, bool):
+            return "foreign"
+        if amount is not None and not -MOST_USD <= amount <= MOST_USD:
+            line = structs.replace(line, **{name: None})
+    return line
+
+
+def in_utc(timestamp: str) -> str | None:
+    """A moment as the files write it, in UTC; one without an offset is. None where it is none."""
+    try:
+        found = datetime.fromisoformat(timestamp)
+        if found.tzinfo is UTC and timestamp.endswith("Z"):
+            return timestamp
+        utc = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter at the ends of the calendar
+        return None
+    return utc.isoformat(timespec="microseconds")[:26] + "Z"

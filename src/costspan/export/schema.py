@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,15 @@ from costspan import content
 from costspan.call import PICOS_PER_USD, Call, Cost, Response, Usage, usd, whole_characters
 
 SCHEMA_VERSION = 1
+MOST_PICOS = 2**63 - 1
+"""Of one call: what an integer of a database holds. More is no cost of a call, and not known."""
+
+MOST_USD = Decimal(MOST_PICOS).scaleb(-12)
+"""The same in dollars: 9.2 million."""
+
+MOST_SECONDS = 10**12
+"""A call took less: what a report's decimals hold."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST = 10**7
 """Picodollars from which on a double below one dollar is written as exactly the amount: its twelve
@@ -82,6 +92,11 @@ class Line(Struct, frozen=True):
     span_id: str | None
     corrects: str | None
     response_preview: str | None
+
+
+def is_lasting(seconds: float) -> bool:
+    """Whether a call may have taken so long."""
+    return -MOST_SECONDS < seconds < MOST_SECONDS
 
 
 _NO_USAGE = Usage()

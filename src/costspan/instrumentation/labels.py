@@ -19,7 +19,16 @@ MOST_VALUES = 1_000
 
 Whose = Attribution | Call
 Labelled = dict[str, Any]
+Values = tuple[Any, ...]
 
+_ALWAYS = (
+    semconv.OPERATION,
+    semconv.PROVIDER,
+    semconv.REQUEST_MODEL,
+    semconv.RESPONSE_MODEL,
+    semconv.SERVER_ADDRESS,
+    semconv.SERVER_PORT,
+)
 _TAG = "tag:"
 _WORDS: dict[str, tuple[str, Callable[[Whose], Any]]] = {
     "agent": (semconv.AGENT, lambda whose: whose.agent),
@@ -40,26 +49,36 @@ class Labels:
     """
 
     def __init__(self, words: Sequence[str]) -> None:
-        self._attribution = tuple(map(_read_by, words))
+        read_by = tuple(map(_read_by, words))
+        self._has_tags = any(word.startswith(_TAG) for word in words)
+        self._names = (*_ALWAYS, *(name for name, _ in read_by))
+        self._attribution = tuple(value_of for _, value_of in read_by)
         self._seen: defaultdict[str, set[Any]] = defaultdict(set)
         self._full: set[str] = set()
 
-    def of(self, request: Request, whose: Whose, answered_by: str | None = None) -> Labelled:
-        """The labels of one call; what is not known is left out."""
-        found = {
-            semconv.OPERATION: request.operation,
-            semconv.PROVIDER: request.provider,
-            semconv.REQUEST_MODEL: request.model,
-            semconv.RESPONSE_MODEL: answered_by,
-            semconv.SERVER_ADDRESS: request.server_address,
-            semconv.SERVER_PORT: request.server_port,
-        }
-        for name, value_of in self._attribution:
-            found[name] = value_of(whose)
+    def values(self, request: Request, whose: Whose, answered_by: str | None = None) -> Values:
+        """What one call is labelled by, in the order of the labels; None where it is not known.
+
+        Those of two calls are equal where the calls have the same labels.
+        """
+        values = (
+            request.operation,
+            request.provider,
+            request.model,
+            answered_by,
+            request.server_address,
+            request.server_port,
+            *[value_of(whose) for value_of in self._attribution],
+        )
+        # The tags True, 1 and 1.0 are equal, and not the same label.
+        return (*values, *map(type, values)) if self._has_tags else values
+
+    def of(self, values: Values) -> Labelled:
+        """The labels of the calls that have these values; what is not known is left out."""
         seen = self._seen
         labelled = {
             name: value if value in seen[name] else self.bounded(name, value)
-            for name, value in found.items()
+            for name, value in zip(self._names, values, strict=False)
             if value is not None
         }
         if OTHER in (labelled.get(semconv.SERVER_ADDRESS), labelled.get(semconv.SERVER_PORT)):

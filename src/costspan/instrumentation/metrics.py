@@ -1,7 +1,8 @@
 """Calls as metrics of the GenAI conventions, and the dollars as one of ours.
 
 Nothing is recorded, and nothing costs time, while no SDK `MeterProvider` is set. One measurement
-costs the SDK some 10 us, so none is made of a count that is 0.
+costs the SDK some 10 us: so histograms alone are recorded in the call, and what is only summed up
+is kept as a sum (`sums.py`).
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from typing import Any
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import _internal as registry
-from opentelemetry.trace import Span
+from opentelemetry.trace import Span, SpanContext
 
-from costspan import semconv
+from costspan import semconv, totals
 from costspan.attributed import Attribution
 from costspan.call import PICOS_PER_USD, Call, Cost, Request, Usage
 from costspan.guard import quietly
 from costspan.instrumentation import gauges
 from costspan.instrumentation.gauges import Budgeted
-from costspan.instrumentation.labels import Labelled, Labels
+from costspan.instrumentation.labels import Labelled, Labels, Values
 from costspan.instrumentation.seldom import Seldom
+from costspan.instrumentation.sums import Counter, Series, Sums, sums_of
 from costspan.semconv.measured import MODALITY, TOKEN_TYPE
 from costspan.settings import Settings
 
@@ -50,6 +52,7 @@ _COUNTERS = {
 }
 _TIMING = quietly("timing chunks")
 _EVERY_SECOND = 10**9
+_MOST_SERIES = 2_000
 _INFERENCE = frozenset({"chat", "text_completion", "generate_content"})
 
 
@@ -112,14 +115,15 @@ class Meters:
         meter = provider.get_meter("costspan", self._version)
         if self._budgets is not None:
             gauges.show(provider, meter, self._budgets)
-        return Instruments(meter, self._labels, self._names)
+        return Instruments(meter, sums_of(provider), self._labels, self._names)
 
 
 class Instruments:
     """The instruments of one meter."""
 
-    def __init__(self, meter: Any, labels: Labels, names: str) -> None:
+    def __init__(self, meter: Any, sums: Sums, labels: Labels, names: str) -> None:
         self._labels = labels
+        self._series: dict[Values, Series] = {}
         today, older = names != "v1.41", names != "current"
         prefixes = [_TODAY] * today + [_OLDER] * older
         self._durations = [_seconds(meter, f"{one}duration", "Duration") for one in prefixes]
@@ -132,31 +136,61 @@ class Instruments:
             _seconds(meter, f"{one}time_per_output_chunk", "Time between two chunks of a stream")
             for one in prefixes
         ]
-        self._counters = _counters(meter) if today else {}
+        self._counters = _counters(sums, meter) if today else {}
         self._older_tokens = _token_histogram(meter) if older else None
-        self._cost = meter.create_counter(
-            "costspan.cost", unit="USD", description="Cost of GenAI calls"
+        self._cost = sums.counter(
+            meter.create_observable_counter,
+            "costspan.cost",
+            "USD",
+            "Cost of GenAI calls",
+            divisor=PICOS_PER_USD,
         )
-        self._seldom = Seldom(meter)
+        self._seldom = Seldom(sums, meter)
 
     def record(self, call: Call, cost: Cost | None, span: Span) -> None:
         """Record one call's times, tokens and dollars."""
-        operation, response = call.request.operation, call.response
-        labels = self._labels.of(call.request, call, response.model if response else None)
+        series, usage = self._series_of(call), call.usage
+        if usage is not None and call.request.operation == "fetch_response":
+            # A retrieval's counts are those of the call that made the response, unless it settles.
+            usage = usage if call.settles_response else None
         context = trace.set_span_in_context(span)
-        self._record_times(call, labels, context)
-        # A retrieval's counts are those of the call that made the response, unless it settles them.
-        if call.usage is not None and (call.settles_response or operation != "fetch_response"):
-            self._record_tokens(call.usage, labels, context)
+        self._record_times(call, series.labels, context)
+        if usage is not None and self._older_tokens is not None:
+            _record_tokens(self._older_tokens, usage, series.labels, context)
+        with totals.lock():
+            self._add(call, usage, cost, series, span.get_span_context())
+
+    def _series_of(self, call: Call) -> Series:
+        """Where a call is counted: worked out once for all calls that are labelled alike."""
+        response = call.response
+        values = self._labels.values(call.request, call, response.model if response else None)
+        found = self._series.get(values)
+        if found is None:
+            if len(self._series) >= _MOST_SERIES:
+                self._series.clear()
+            found = self._series[values] = Series(self._labels.of(values))
+        return found
+
+    def _add(
+        self, call: Call, usage: Usage | None, cost: Cost | None, series: Series, span: SpanContext
+    ) -> None:
+        """Add to the sums. A counter cannot take back what a correction lowers."""
+        if usage is not None and self._counters:
+            modality = "unknown" if _mixed(usage) else "text"
+            for field, counter in self._counters.items():
+                tokens = getattr(usage, field)
+                if tokens and tokens > 0:
+                    series.add(counter, tokens, span, modality)
         if cost is not None and cost.total and cost.total > 0:
-            self._cost.add(cost.total / PICOS_PER_USD, labels, context)
-        self._seldom.record(call, cost, labels, context)
+            series.add(self._cost, cost.total, span)
+        self._seldom.add(call, cost, series, span)
 
     def chunk_timer(self, request: Request, who: Attribution, span: Span) -> ChunkTimer | None:
         """Times the chunks of one stream; the model that answers is not known by then."""
         if request.operation not in _INFERENCE:
             return None
-        labels, context = self._labels.of(request, who), trace.set_span_in_context(span)
+        labels = self._labels.of(self._labels.values(request, who))
+        context = trace.set_span_in_context(span)
         before: float | None = None
 
         def passed() -> None:
@@ -181,18 +215,6 @@ class Instruments:
         if call.time_to_first_chunk is not None:
             _record(self._first_chunks, call.time_to_first_chunk, labels, context)
 
-    def _record_tokens(self, usage: Usage, labels: Labelled, context: Any) -> None:
-        told = {**labels, MODALITY: "unknown" if _mixed(usage) else "text"}
-        for field, counter in self._counters.items():
-            tokens = getattr(usage, field)
-            if tokens and tokens > 0:  # a counter cannot take back what a correction lowers
-                counter.add(tokens, told, context)
-        if self._older_tokens is None:
-            return
-        for kind, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
-            if tokens and tokens > 0:
-                self._older_tokens.record(tokens, {**labels, TOKEN_TYPE: kind}, context)
-
 
 def _seconds(meter: Any, name: str, description: str) -> Any:
     return meter.create_histogram(
@@ -203,10 +225,14 @@ def _seconds(meter: Any, name: str, description: str) -> Any:
     )
 
 
-def _counters(meter: Any) -> dict[str, Any]:
+def _counters(sums: Sums, meter: Any) -> dict[str, Counter]:
     return {
-        field: meter.create_counter(
-            f"{_TODAY}usage.{name}", unit="{token}", description="Tokens used"
+        field: sums.counter(
+            meter.create_observable_counter,
+            f"{_TODAY}usage.{name}",
+            "{token}",
+            "Tokens used",
+            label=MODALITY,
         )
         for field, name in _COUNTERS.items()
     }
@@ -224,6 +250,12 @@ def _token_histogram(meter: Any) -> Any:
 def _record(histograms: Sequence[Any], value: float, labels: Labelled, context: Any) -> None:
     for histogram in histograms:
         histogram.record(value, labels, context)
+
+
+def _record_tokens(histogram: Any, usage: Usage, labels: Labelled, context: Any) -> None:
+    for kind, tokens in (("input", usage.input_tokens), ("output", usage.output_tokens)):
+        if tokens and tokens > 0:
+            histogram.record(tokens, {**labels, TOKEN_TYPE: kind}, context)
 
 
 def _mixed(usage: Usage) -> bool:

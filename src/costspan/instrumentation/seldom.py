@@ -4,43 +4,52 @@ from __future__ import annotations
 
 from typing import Any
 
+from opentelemetry.trace import SpanContext
+
 from costspan import semconv
 from costspan.call import PICOS_PER_USD, Call, Cost, Usage
-from costspan.instrumentation.labels import Labelled
+from costspan.instrumentation.sums import Series, Sums
 
 NOT_WHOLE = frozenset({"unpriced", "partial", "estimated"})
 """The statuses of a cost whose dollars are not known, not all known, or in part a guess."""
 
 
 class Seldom:
-    """The instruments of one meter; a call that has nothing for them costs no measurement."""
+    """The counters of one meter."""
 
-    def __init__(self, meter: Any) -> None:
-        self._retries = meter.create_counter(
-            "costspan.retries", unit="{retry}", description="Requests that were sent again"
+    def __init__(self, sums: Sums, meter: Any) -> None:
+        self._retries = sums.counter(
+            meter.create_observable_counter,
+            "costspan.retries",
+            "{retry}",
+            "Requests that were sent again",
         )
-        self._incomplete = meter.create_counter(
+        self._incomplete = sums.counter(
+            meter.create_observable_counter,
             "costspan.cost.incomplete",
-            unit="{call}",
-            description="Calls whose cost is unpriced, partial or estimated",
+            "{call}",
+            "Calls whose cost is unpriced, partial or estimated",
+            label=semconv.COST_STATUS,
         )
-        self._saved = meter.create_up_down_counter(
+        self._saved = sums.counter(
+            meter.create_observable_up_down_counter,
             "costspan.cache.savings",
-            unit="USD",
-            description="Cost that prompt caches took away, less what writing to them cost",
+            "USD",
+            "Cost that prompt caches took away, less what writing to them cost",
+            divisor=PICOS_PER_USD,
         )
 
-    def record(self, call: Call, cost: Cost | None, labels: Labelled, context: Any) -> None:
-        """Record what there is of one call."""
+    def add(self, call: Call, cost: Cost | None, series: Series, span: SpanContext) -> None:
+        """Add what there is of one call; the caller holds the lock."""
         if call.retries:
-            self._retries.add(call.retries, labels, context)
+            series.add(self._retries, call.retries, span)
         if cost is None:
             return
         if cost.status in NOT_WHOLE:
-            self._incomplete.add(1, {**labels, semconv.COST_STATUS: cost.status}, context)
+            series.add(self._incomplete, 1, span, cost.status)
         saved = saved_by_cache(call, cost)
         if saved:
-            self._saved.add(saved / PICOS_PER_USD, labels, context)
+            series.add(self._saved, saved, span)
 
 
 def saved_by_cache(call: Call, cost: Cost) -> int | None:

@@ -188,6 +188,8 @@ def strings(value: Any) -> tuple[str, ...] | None:
     """One string or a list of them, as a tuple; None where there is none."""
     if isinstance(value, str):
         return (value,)
+    if type(value) is tuple and len(value) == 1 and type(value[0]) is str:
+        return value  # as most finish reasons stand on a span
     if isinstance(value, _LISTS):
         return tuple([member for member in value if isinstance(member, str)]) or None
     return None

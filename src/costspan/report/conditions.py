@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from costspan.errors import ConfigurationError
 from costspan.export.schema import Line
 from costspan.report.engine import duckdb
-from costspan.report.vocabulary import checked_word, field_of
+from costspan.report.vocabulary import field_of, is_word
 
 FUNCTIONS = frozenset(
     (
@@ -33,6 +33,7 @@ _CLASSES = frozenset(
      "OPERATOR", "TYPE")
 )  # fmt: skip
 _FIELDS = frozenset(Line.__struct_fields__)
+EXAMPLE = "write a comparison, such as cost_usd > 0.05 or agent = 'planner'"
 _SPELT = "SELECT (\n{}\n)"
 
 
@@ -51,7 +52,7 @@ def condition(expression: str) -> Condition:
         ConfigurationError: it is none, or says what it may not.
     """
     if not expression.strip():
-        raise _wrong(expression, 'write an expression, such as "cost_usd > 0.05"')
+        raise _wrong(expression, EXAMPLE)
     tree = _tree(expression)
     fields: set[str] = set()
     tags: set[str] = set()
@@ -87,12 +88,23 @@ def _tree(expression: str) -> Any:
             for sql in (_SPELT.format(expression), _SPELT.format(1))
         )
     if asked["error"]:
-        raise _wrong(expression, asked["error_message"].splitlines()[0])
+        raise _wrong(expression, f"{_fault(expression, asked)}; {EXAMPLE}")
     trees = [statement["node"].pop("select_list", ()) for statement in asked["statements"]]
     empty["statements"][0]["node"].pop("select_list")
     if asked["statements"] != empty["statements"] or len(trees[0]) != 1:
         raise _wrong(expression, "it is more than one expression")
     return trees[0]
+
+
+def _fault(expression: str, told: Mapping[str, Any]) -> str:
+    """What the parser says, in words: to it the bracket that follows is part of the expression."""
+    message: str = told["error_message"].splitlines()[0]
+    end = len((_SPELT.partition("{}")[0] + expression).encode())
+    near = message.partition(' at or near "')[2].removesuffix('"')
+    if near == ")" and int(told.get("position", 0)) >= end:
+        is_closed = expression.count(")") > expression.count("(")
+        return "there is a bracket too many" if is_closed else "it ends too early"
+    return f"it cannot be understood from {near!r} on" if near else message
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
@@ -128,10 +140,12 @@ def _column(expression: str, names: list[str]) -> tuple[str, str | None]:
 def _hint(name: str) -> str:
     if name == "tags":
         return "write tags.KEY"
-    try:
-        return f"there is no field {name!r}: write {field_of(checked_word(name))}"
-    except ConfigurationError:
-        return f"there is no field {name!r}: docs/calls-file.md lists them"
+    if is_word(name):
+        return f"there is no field {name!r}: write {field_of(name)}"
+    return (
+        f"there is no field {name!r}: docs/calls-file.md lists them, and a text stands in single "
+        "quotes, as in agent = 'planner'"
+    )
 
 
 def _wrong(expression: str, why: str) -> ConfigurationError:

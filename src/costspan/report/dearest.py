@@ -2,41 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from costspan.report.figures import Figures
 from costspan.report.statement import NOTES
 
-_FIGURES = tuple(f"f{index}" for index in range(len(Figures.__struct_fields__)))
-_SUMMED = _FIGURES[:-2]
-_COST = _FIGURES[Figures.__struct_fields__.index("cost_usd")]
+FIGURES = {name: f"f{index}" for index, name in enumerate(Figures.__struct_fields__)}
+"""The column of each figure."""
+
+_COST, _CALLS = FIGURES["cost_usd"], FIGURES["calls"]
+_SUMMED = tuple(FIGURES.values())[:-2]
+_IS_ROW = "is_call AND NOT is_total"
 
 
-def dearest(statement: str, keys: int, tops: Mapping[int, int]) -> str:
-    """The statement with at most so many rows of a breakdown, and a last column.
-
-    That is 0, but in the row that is all others together: there it says how many they are.
+def keep(engine: Any, statements: Iterable[str], keys: Sequence[str]) -> None:
+    """Make the table `summed` of the rows of statements, which have no row in common.
 
     Args:
-        keys: how many columns of keys the statement has.
-        tops: how many rows, by the number of the breakdown; of one that is not named, all.
+        keys: their columns of keys.
     """
     notes = [f"n{index}" for index in range(NOTES)]
-    named = [f"k{index}" for index in range(keys)]
-    columns = ", ".join(["is_call", "is_before", "is_total", *notes, *_FIGURES, *named, "part"])
-    by_key = (f"{name} NULLS FIRST" for name in named)
-    order = ", ".join([f"coalesce({_COST}, 0) DESC", "f0 DESC", *by_key])
-    sums = ", ".join([f"sum({name})" for name in _SUMMED] + ["NULL"] * (2 + keys))
-    most = " ".join(f"WHEN {part} THEN {top}" for part, top in tops.items())
-    top = f"CASE part {most} ELSE place END"
+    columns = ["is_call", "is_before", "is_total", *notes, *FIGURES.values(), *keys, "part"]
+    start = "CREATE OR REPLACE TEMP TABLE summed AS"
+    for statement in statements:
+        engine.execute(f"{start} SELECT * FROM ({statement}) AS found({', '.join(columns)})")
+        start = "INSERT INTO summed"
+
+
+def dearest(keys: Sequence[str], tops: Mapping[int, int]) -> str:
+    """The rows of `summed`, at most so many of a breakdown, and one of all others together.
+
+    A last column, `others`, is 0, but in that row: there it says how many the others are.
+
+    Args:
+        keys: the columns of keys.
+        tops: how many rows, by the number of the breakdown; of one that is not named, all.
+    """
+    if not tops:
+        return "SELECT *, 0 AS others FROM summed"
+    is_other = f"{_IS_ROW} AND part IN ({', '.join(map(str, tops))}) AND rowid NOT IN (FROM few)"
+    sums = ", ".join([f"sum({name})" for name in _SUMMED] + ["NULL"] * (2 + len(keys)))
     return f"""
-WITH found({columns}) AS MATERIALIZED ({statement}),
-ranked AS (SELECT *, CASE WHEN is_call AND NOT is_total
-        THEN row_number() OVER (PARTITION BY is_call, is_total, part ORDER BY {order})
-        ELSE 0 END AS place
-    FROM found)
-SELECT * EXCLUDE (place), 0 FROM ranked WHERE place <= {top}
+WITH few AS MATERIALIZED ({_few(keys, tops)})
+SELECT *, 0 AS others FROM summed WHERE NOT ({is_other})
 UNION ALL
 SELECT true, false, false, {", ".join(["NULL"] * (NOTES - 1))}, false, {sums}, part, count(*)
-FROM ranked WHERE place > {top} GROUP BY part
+FROM summed WHERE {is_other} GROUP BY part
 """
+
+
+def _few(keys: Sequence[str], tops: Mapping[int, int]) -> str:
+    """The places of the dearest rows."""
+    by_key = (f"{name} NULLS FIRST" for name in keys)
+    order = ", ".join([f"coalesce({_COST}, 0) DESC", f"{_CALLS} DESC", *by_key])
+    return " UNION ALL ".join(
+        f"(SELECT rowid AS place FROM summed WHERE {_IS_ROW} AND part = {part} "
+        f"ORDER BY {order} LIMIT {top})"
+        for part, top in tops.items()
+    )

@@ -11,9 +11,12 @@ from costspan.errors import ConfigurationError
 from costspan.export import folders
 from costspan.export.folders import Place
 from costspan.export.naming import FileName, parsed
-from costspan.report.databases.spilling import SPILLED
 
 PREFIX = "llm_trace_"
+
+SPILLED = "calls of a database.jsonl"
+"""What the temporary file is called that a database's calls are written to."""
+
 _PACKED = 10
 """How many bytes one of a compressed file may stand for."""
 
@@ -52,6 +55,8 @@ def files_in(
             raise ConfigurationError(str(fault)) from None
         except OSError as fault:
             raise ConfigurationError(f"{place} cannot be read: {fault.strerror}") from None
+        if paths == [place] and folders.is_endless(place):
+            raise ConfigurationError(f"{place} is a pipe or a device: write it to a file first")
         if paths == [place] and _is_database(place):
             raise ConfigurationError(
                 f"{place} is a database and no calls file: a report reads it as sqlite:///{place}"

@@ -8,9 +8,10 @@ from decimal import Decimal
 from msgspec import Struct
 
 from costspan.report.figures import Figures, together
+from costspan.report.percentiles import APPROXIMATE
 from costspan.report.query import Report, Row
-from costspan.report.statement import APPROXIMATE
 from costspan.report.vocabulary import NONE, OTHER, TIMES, printable
+from costspan.report.widths import padded, width
 
 _GAP = 2
 BAR = 10
@@ -56,8 +57,8 @@ class Column(Struct, frozen=True):
 
     @property
     def width(self) -> int:
-        """Characters of the widest."""
-        return max(map(len, (self.head, *self.cells)))
+        """Columns of a terminal that the widest takes."""
+        return max(map(width, (self.head, *self.cells)))
 
 
 _Cell = Callable[[Row], str]
@@ -111,10 +112,10 @@ def _figures(report: Report) -> list[tuple[str, int, _Cell]]:
     return found
 
 
-def fitting(found: Sequence[Column], width: int) -> list[Column]:
-    """The columns that fit, without those that give way soonest."""
+def fitting(found: Sequence[Column], most: int) -> list[Column]:
+    """The columns that fit into so many of a terminal, without those that give way soonest."""
     kept = list(found)
-    while sum(column.width + _GAP for column in kept) - _GAP > width:
+    while sum(column.width + _GAP for column in kept) - _GAP > most:
         soonest = max(range(len(kept)), key=lambda place: (kept[place].gives_way, place))
         if not kept[soonest].gives_way:
             break
@@ -124,10 +125,11 @@ def fitting(found: Sequence[Column], width: int) -> list[Column]:
 
 def aligned(found: Sequence[Column], between: str) -> Iterator[str]:
     """The head and each row as a line, the cells of a column as wide as the widest."""
+    widths = [column.width for column in found]
     for row in zip(*((column.head, *column.cells) for column in found), strict=True):
         yield between.join(
-            cell.ljust(column.width) if column.is_text else cell.rjust(column.width)
-            for column, cell in zip(found, row, strict=True)
+            padded(cell, wide, right=not column.is_text)
+            for column, cell, wide in zip(found, row, widths, strict=True)
         )
 
 

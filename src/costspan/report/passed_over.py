@@ -62,7 +62,7 @@ class Noted:
     def gap(self, lost: int | None) -> None:
         """A line that says how many could not be written."""
         self._counts["gaps"] += 1
-        self._counts["lost"] += lost or 0
+        self._counts["lost"] += max(lost or 0, 0)
 
     def empty(self, path: Path) -> None:
         """A file without a byte."""

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from costspan.errors import ConfigurationError
+from costspan.export.folders import NO_FILE, is_endless
+from costspan.report.conditions import EXAMPLE
 from costspan.report.engine import duckdb, opened
 from costspan.report.reading import Percent, percent_read
-from costspan.report.statement import statement
+from costspan.report.selection import IS_CALL, NEEDED
+from costspan.report.source import lines
 from costspan.report.vocabulary import printable
 
 T = TypeVar("T")
@@ -44,7 +47,7 @@ def run(
     Raises:
         ConfigurationError: DuckDB refuses the statement, and no file is at fault.
     """
-    unreadable: dict[Path, str] = {}
+    unreadable = dict.fromkeys(filter(is_endless, files), NO_FILE)
     with tempfile.TemporaryDirectory(prefix="costspan-") as folder:
         while chosen := [path for path in files if path not in unreadable]:
             with opened(chosen, folder) as engine, watch(percent_read(chosen)):
@@ -70,7 +73,8 @@ def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
     for path in files:
         try:
             path.open("rb").close()
-            engine.execute(statement([path], ())).fetchall()
+            source = lines([path], NEEDED, ())
+            engine.execute(f"SELECT count(*) FROM {source} WHERE {IS_CALL}").fetchall()
         except OSError as fault:
             found[path] = fault.strerror or type(fault).__name__
         except duckdb().Error as fault:
@@ -81,7 +85,8 @@ def _unreadable(engine: Any, files: Sequence[Path]) -> dict[Path, str]:
 def _refused(where: str | None, fault: Exception) -> Exception:
     if where is None:
         return ConfigurationError(f"DuckDB cannot answer: {_first_line(fault)}")
-    return ConfigurationError(f"--where {where!r}: {_first_line(fault)}")
+    said = _first_line(fault).partition(". ")[0]
+    return ConfigurationError(f"--where {where!r}: {said}; {EXAMPLE}")
 
 
 def _first_line(fault: Exception) -> str:

@@ -1,13 +1,15 @@
 """The lines of the calls files as a table of DuckDB's.
 
-A line that is no JSON object is a row of NULLs, a value of another type is NULL.
+A line that is no JSON object is a row of NULLs, a value of another type is NULL. A time with an
+offset becomes UTC; one without is UTC, and one of no year from 1 to 9999 is NULL.
 
 A structure cannot have two names that differ by case only. Where keys of tags do, they are read as
 a map, and the structure that is made of it has generated names.
 
 DuckDB reads a JSON number as a double before it becomes a decimal. That is exact up to 15
 significant digits, so for dollars with 12 decimals below 1,000. Where one call cost more, the lines
-are read as text, and dollars are taken from there: exact too, and slower.
+are read as text, and dollars are taken from there: exact too, and slower. More than `MOST_USD` is
+NULL there; more than a decimal holds is NULL at once.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from costspan.export.schema import MOST_USD
 from costspan.report.vocabulary import MONEY, pattern, quoted, text, type_of
 
 DEAR_USD = 1000
@@ -23,6 +26,10 @@ DEAR_USD = 1000
 
 _FORMAT = "format='newline_delimited', ignore_errors=true"
 _MAP = "MAP(VARCHAR, VARCHAR)"
+_TIME = "timestamp"
+_IN_UTC = f"""CASE WHEN {_TIME} BETWEEN TIMESTAMPTZ '0001-01-01 00:00:00+00'
+    AND TIMESTAMPTZ '9999-12-31 23:59:59.999999+00' THEN {_TIME}::TIMESTAMP END"""
+"""The session's zone is UTC, so that nothing is shifted here."""
 _NUMBER = "(-?[0-9][0-9.eE+-]*)"
 
 
@@ -36,7 +43,7 @@ def lines(
         as_text: take dollars from the text of the lines.
     """
     types = {name: type_of(name) for name in sorted(fields)}
-    types |= {"kind": "VARCHAR", "lost": "BIGINT"}
+    types |= {"kind": "VARCHAR", "lost": "BIGINT", _TIME: "TIMESTAMPTZ"}
     names = f"[{', '.join(text(pattern(path)) for path in files)}]"
     named = names_of(tags)
     is_map = any(key != name for key, name in named.items())
@@ -50,7 +57,8 @@ def lines(
             types["tags"] = f"STRUCT({', '.join(f'{quoted(key)} VARCHAR' for key in named)})"
         columns = ", ".join(f"{quoted(name)}: {text(kind)}" for name, kind in types.items())
         found = f"(SELECT *, filename FROM read_json({names}, {_FORMAT}, columns={{{columns}}}))"
-    return f"(SELECT * REPLACE ({_of_map(named)} AS tags) FROM {found})" if is_map else found
+    tags_too = f", {_of_map(named)} AS tags" if is_map else ""
+    return f"(SELECT * REPLACE ({_IN_UTC} AS {_TIME}{tags_too}) FROM {found})"
 
 
 def names_of(tags: Iterable[str]) -> dict[str, str]:
@@ -85,4 +93,5 @@ def _dollars(field: str) -> str:
     told = f"try_cast(json_extract_string(json, '$.{field}') AS DOUBLE)"
     found = f"regexp_extract_all(json, {pattern}, 1)"
     same = f"[number FOR number IN {found} IF try_cast(number AS DOUBLE) = {told}][1]"
-    return f"try_cast({same} AS {MONEY}) AS {field}"
+    amount = f"try_cast({same} AS {MONEY})"
+    return f"CASE WHEN abs({amount}) <= {MOST_USD} THEN {amount} END AS {field}"

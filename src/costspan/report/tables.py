@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -13,6 +12,7 @@ from msgspec import structs
 
 from costspan.call import plain
 from costspan.report.layout import Column, aligned
+from costspan.report.separated import Rows, inert
 
 
 def as_text(columns: Sequence[Column], caption: Iterable[str] = ()) -> str:
@@ -32,16 +32,12 @@ def as_markdown(columns: Sequence[Column], caption: Iterable[str] = ()) -> str:
 
 
 def as_csv(head: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """The rows under a head; what is not known is empty."""
+    """The rows under a head; what is not known is empty, and no text is a formula."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, head, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: _plain(value) for name, value in row.items()} for row in rows)
+    written = Rows(out, head)
+    for row in rows:
+        written.write({name: inert(value) for name, value in row.items()})
     return out.getvalue().removesuffix("\n")
-
-
-def _plain(value: Any) -> Any:
-    return plain(value) if isinstance(value, Decimal) else value
 
 
 def as_json(found: Mapping[str, Any]) -> str:

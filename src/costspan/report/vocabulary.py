@@ -81,15 +81,25 @@ def pattern(path: object) -> str:
     return "".join(f"[{c}]" if c in "[*?" else c for c in str(path))
 
 
+def is_word(word: str) -> bool:
+    """Whether a report can be by it."""
+    return word in _COLUMNS or word in TIMES or (word.startswith(TAG) and len(word) > len(TAG))
+
+
+def former_word(field: str) -> str | None:
+    """The word for a field of a line that goes by another name, such as `user` for `user_id`."""
+    return _FORMER_WORDS.get(field)
+
+
 def checked_word(word: str) -> str:
     """`word` if a report can be by it.
 
     Raises:
         ConfigurationError: it cannot; the message names the right word.
     """
-    if word in _COLUMNS or word in TIMES or (word.startswith(TAG) and len(word) > len(TAG)):
+    if is_word(word):
         return word
-    right = _FORMER_WORDS.get(word)
+    right = former_word(word)
     words = ", ".join((*_COLUMNS, *TIMES))
     hint = f"write {right}" if right else f"use one of {words} or tag:KEY"
     raise ConfigurationError(f"there is no report by {word!r}: {hint}")

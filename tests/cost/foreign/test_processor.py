@@ -416,10 +416,10 @@ class TestNeverRaises:
     def test_a_tracker_that_fails(self, fault: Exception, monkeypatch: Any, caplog: Any):
         stage = Stage()
 
-        def settle(*args: Any) -> None:
+        def account(*args: Any, **kwargs: Any) -> None:
             raise fault
 
-        monkeypatch.setattr(stage.costs, "settle", settle)
+        monkeypatch.setattr(stage.costs, "account", account)
         before = guard.faults()
         stage.call()
         assert guard.faults() == before + 1

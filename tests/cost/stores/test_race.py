@@ -1,8 +1,11 @@
 """Processes that use one store at the same moment."""
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+
 import pytest
 
-from costspan.cost.stores.contract import Standing
+from costspan.cost.stores.contract import Standing, Store
 from costspan.cost.stores.opening import open_store
 from tests.cost.stores import workers
 from tests.cost.stores.conftest import SHARED
@@ -13,18 +16,27 @@ EIGHT = 8
 
 pytestmark = pytest.mark.parametrize("shared_url", SHARED, indirect=True)
 
+Open = Callable[[], Store]
 
-def test_no_more_is_granted_than_the_limit(shared_url: str):
+
+@pytest.fixture(name="opened")
+def open_the_store(shared_url: str) -> Iterator[Open]:
+    """Opens it here, too, as often as is asked, until the end of the test."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(closing(open_store(shared_url, PATIENCE)))
+
+
+def test_no_more_is_granted_than_the_limit(shared_url: str, opened: Open):
     limit = 3 * 100 + 2
     granted = workers.together(EIGHT, workers.reserve_many, shared_url, 25, limit)
     assert sum(granted) == 100
-    assert open_store(shared_url, PATIENCE).standings([MONTH], NOW) == [Standing(0, 300)]
+    assert opened().standings([MONTH], NOW) == [Standing(0, 300)]
 
 
-def test_no_more_is_spent_than_the_limit(shared_url: str):
+def test_no_more_is_spent_than_the_limit(shared_url: str, opened: Open):
     spent = workers.together(EIGHT, workers.reserve_and_settle, shared_url, 25, 500)
     assert 490 <= sum(spent) <= 500  # below the limit there is no room for another ten
-    store = open_store(shared_url, PATIENCE)
+    store = opened()
     assert store.standings([MONTH], NOW) == [Standing(sum(spent), 0)]
     assert store.summary().calls == sum(spent) // 7
 
@@ -42,10 +54,10 @@ def test_an_alert_is_one_process_s_to_send(shared_url: str):
     assert sum(workers.together(EIGHT, workers.claim_one, shared_url, NOW + HOUR)) == 1
 
 
-def test_a_process_is_killed_between_reserve_and_settle(shared_url: str):
+def test_a_process_is_killed_between_reserve_and_settle(shared_url: str, opened: Open):
     with pytest.raises(EOFError):
         workers.together(1, workers.die_holding, shared_url, 60)
-    store = open_store(shared_url, PATIENCE)
+    store = opened()
     assert store.standings([MONTH], NOW + HOUR - 1) == [Standing(0, 60)]
     assert store.reserve("a", [claim(60, 100)], NOW, NOW + HOUR) is not None
     assert store.standings([MONTH], NOW + HOUR) == [Standing(0, 0)]
@@ -53,9 +65,9 @@ def test_a_process_is_killed_between_reserve_and_settle(shared_url: str):
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR], ids=["ahead", "back"])
-def test_the_clock_jumps_between_reserve_and_settle(shared_url: str, jump: int):
+def test_the_clock_jumps_between_reserve_and_settle(opened: Open, jump: int):
     """One process's clock jumps; another's reservation and spending outlive it."""
-    ours, other = open_store(shared_url, PATIENCE), open_store(shared_url, PATIENCE)
+    ours, other = opened(), opened()
     settled = NOW + jump
     assert ours.reserve("ours", [claim(30, 100)], NOW, NOW + MINUTE) is None
     assert other.reserve("other", [claim(50, 100)], NOW, NOW + MINUTE) is None
@@ -70,14 +82,14 @@ def test_the_clock_jumps_between_reserve_and_settle(shared_url: str, jump: int):
     assert other.claim(notice(), NOW) is False
 
 
-def test_a_fork_shares_nothing_but_the_store(shared_url: str):
+def test_a_fork_shares_nothing_but_the_store(shared_url: str, opened: Open):
     (seen,) = workers.together(1, workers.fork_children, shared_url, 3)
     assert seen == ["[2]", "[3]", "[4]", "[5]"]
-    assert open_store(shared_url, PATIENCE).summary().calls == 5
+    assert opened().summary().calls == 5
 
 
-def test_what_a_child_writes_outlives_its_parent(shared_url: str):
+def test_what_a_child_writes_outlives_its_parent(shared_url: str, opened: Open):
     """SQLite takes away its log with the last connection, and would with an inherited one."""
     (seen,) = workers.together(1, workers.outlive_parent, shared_url)
     assert seen == ["[2, 3, 4, 5]"]
-    assert open_store(shared_url, PATIENCE).standings([MONTH], NOW) == [Standing(5)]
+    assert opened().standings([MONTH], NOW) == [Standing(5)]

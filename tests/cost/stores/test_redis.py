@@ -1,6 +1,7 @@
 """What is Redis's own: one command for each operation, and scripts that a server may forget."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -27,18 +28,14 @@ pytestmark = [pytest.mark.system, pytest.mark.redis, needs_redis]
 LATER = NOW + MINUTE
 
 
-@pytest.fixture
-def client(redis: Server) -> "redis.Redis":
-    return redis_client(redis)
-
-
 def redis_client(server: Server) -> "redis.Redis":
     return redis.Redis.from_url(server.url)
 
 
 @pytest.fixture(name="own")
-def own_store(redis: Server) -> Store:
-    return open_store(emptied(redis), PATIENCE)
+def own_store(redis: Server) -> Iterator[Store]:
+    with closing(open_store(emptied(redis), PATIENCE)) as store:
+        yield store
 
 
 def commands(server: Server, work: Callable[[], object]) -> list[str]:

@@ -19,6 +19,7 @@ from costspan.export.calls import CallsFile
 from costspan.report.databases import loading
 from costspan.report.databases.address import address
 from costspan.report.databases.loading import Loaded, load
+from costspan.report.databases.rollups import rollup
 from tests.cost.calls import finished
 from tests.report.databases.tables import asked, calls, dollars
 from tests.report.folders import GAP, line, write
@@ -223,10 +224,18 @@ def test_money_is_exact(url: str, tmp_path: Path):
     assert dollars(url) == sum(map(Decimal, amounts))
 
 
-def test_a_call_of_more_than_an_integer_holds_is_none(url: str, tmp_path: Path):
+def test_a_call_of_more_than_an_integer_holds_has_no_known_cost(url: str, tmp_path: Path):
     folder = write(tmp_path / "logs", known(0, cost_usd="9223372.036854775808"))
     found = loaded(url, folder)
-    assert (found.calls, found.passed_over.lines) == (0, 1)
+    assert (found.calls, found.passed_over.lines) == (1, 0)
+    assert calls(url, "cost_usd") == [None]
+
+
+def test_the_last_day_of_all_is_rolled_up(url: str, tmp_path: Path):
+    folder = write(tmp_path / "logs", known(0, timestamp="9999-12-31T23:59:59.999999Z"))
+    load([folder], address(url), [rollup("day", []), rollup("hour", [])])
+    for unit in ("day", "hour"):
+        assert asked(url, f"SELECT calls FROM costspan_rollup_{unit}") == [(1,)]
 
 
 def test_odd_texts_arrive(url: str, tmp_path: Path):

@@ -1,6 +1,7 @@
 """Rows of FOCUS: the specification's columns and types, and sums that are the ledger's."""
 
 import csv
+import io
 import json
 import random
 import re
@@ -35,7 +36,7 @@ def export(capsys: pytest.CaptureFixture[str]) -> Any:
     def run(folder: Path, *arguments: str) -> Exported:
         assert main(["export", str(folder), "--format", "focus", *arguments]) == 0
         out, err = capsys.readouterr()
-        rows = Exported(csv.DictReader(out.splitlines(keepends=True)))
+        rows = Exported(csv.DictReader(io.StringIO(out, newline="")))
         rows.said = err
         return rows
 
@@ -203,3 +204,50 @@ def test_a_file_is_there_as_a_whole_or_not_at_all(month: Path, capsys: pytest.Ca
 
 def test_the_page_lists_the_columns():
     assert first_cells("focus.md", "column") == list(COLUMNS)
+
+
+@pytest.mark.parametrize("per", ["day", "call"])
+def test_texts_are_as_they_were_and_a_formula_is_named(tmp_path: Path, export: Any, per: str):
+    """The specification wants texts preserved, so that no quote is put before one."""
+    write(tmp_path, line(user_id="=1+1"), line(user_id="a\rb"), line(user_id="c", cost_usd="-1"))
+    rows = export(tmp_path, "--by", "user", "--per", per)
+    assert sorted(row["SubAccountId"] for row in rows) == ["=1+1", "a\rb", "c"]
+    said = "1 row with a text that a spreadsheet may run as a formula"
+    assert said in rows.said
+
+
+@pytest.mark.parametrize("per", ["day", "call"])
+def test_the_ends_of_the_calendar(tmp_path: Path, export: Any, per: str):
+    write(
+        tmp_path,
+        line(timestamp="9999-12-31T23:59:59.999999Z"),
+        line(timestamp="9999-11-30T23:59:59.999999Z"),
+        line(timestamp="0001-01-01T00:00:00.000000Z", latency_ms=1e300),
+        line(timestamp="2026-11-21T00:00:00.000000Z", latency_ms=-1e300),
+    )
+    rows = export(tmp_path, "--per", per)
+    assert sorted(row["BillingPeriodEnd"] for row in rows) == [
+        "0001-02-01T00:00:00Z",
+        "2026-12-01T00:00:00Z",
+        "9999-12-01T00:00:00Z",
+    ]
+    said = "in December 9999, whose end has no date, and so not among the rows: 1 call of openai"
+    assert said in rows.said
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("nosuch", "--by nosuch: write user, agent, session, endpoint, trace or tag:KEY"),
+        ("user_id", "--by user_id: write user"),
+        ("tag:", "--by tag:: write user, agent, session, endpoint, trace or tag:KEY"),
+    ],
+)
+@pytest.mark.parametrize("per", ["day", "call"])
+def test_a_wrong_word_names_those_that_an_export_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], per: str, word: str, said: str
+):
+    write(tmp_path, line())
+    asked = ["export", str(tmp_path), "--format", "focus", "--per", per, "--by", word]
+    assert main(asked) == 2
+    assert capsys.readouterr().err == f"{said}\n"

@@ -59,7 +59,7 @@ class Opened:
         return cells.evaluate_all("cells => cells.map(cell => cell.dataset.value ?? null)")
 
     def misplaced(self) -> list[str]:
-        """Texts that lie over others, are cut off, or stand outside of the window."""
+        """Texts that lie over others, are cut off, or stand outside; numbers on two lines."""
         return self.page.evaluate(_MISPLACED)
 
 
@@ -73,6 +73,8 @@ _MISPLACED = """() => {
     const range = document.createRange();
     range.selectNodeContents(node);
     const what = node.data.trim().slice(0, 30);
+    const tops = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+    if (/^[-+<~$]*[\\d,.]+%?$/.test(what) && tops.size > 1) faults.push(`broken: ${what}`);
     for (const box of range.getClientRects()) {
       if (box.width < 0.5 || box.height < 0.5) continue;
       if (box.left < -0.5 || box.right > innerWidth + 0.5) faults.push(`outside: ${what}`);

@@ -162,13 +162,15 @@ def _odd() -> Iterator[str]:
         found |= {"tags": {"team": name}, "time_to_first_token_ms": 20.0}
         yield json.dumps(found)
     yield line(model="refund", cost_usd="-3.25", timestamp="2026-11-05T00:00:00.000000Z")
-    yield line(
-        model="giant",
-        cost_usd="123456789.123456789012",
-        input_tokens=10**15,
-        latency_ms=9.9e9,
-        timestamp="2026-11-07T00:00:00.000000Z",
-    )
+    for _ in range(14):
+        yield line(
+            model="giant",
+            session_id="giant",
+            cost_usd="9123456.123456789012",
+            input_tokens=10**15,
+            latency_ms=9.9e9,
+            timestamp="2026-11-07T00:00:00.000000Z",
+        )
 
 
 FOLDERS: dict[str, Callable[[Path], Path]] = {

@@ -126,6 +126,9 @@ class TestLayout:
     def test_no_text_is_cut_or_covered(self, opened: Open, name: str, width: int, theme: str):
         assert opened(name, width, theme).misplaced() == []
 
+    def test_the_narrowest_phones(self, opened: Open):
+        assert opened("hostile", 320).misplaced() == []
+
     def test_what_is_cut_or_covered_is_seen(self, opened: Open):
         found = opened("rich")
         found.page.evaluate("""() => {

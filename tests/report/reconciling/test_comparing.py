@@ -99,7 +99,7 @@ def test_what_has_no_price_is_not_0(against: Against):
     found = against([call(None)], [cost(1, "gpt-5")])
     assert json.loads(shown.as_json(found))["rows"][0]["ours"] is None
     assert shown.as_text(found).splitlines()[2].split()[:4] == [
-        "2026-11-20", "gpt-5", "-", "1.000000"
+        "2026-11-20", "gpt-5", "unpriced", "1.000000"
     ]  # fmt: skip
 
 

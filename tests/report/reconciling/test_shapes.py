@@ -157,21 +157,21 @@ def test_cur_2(tmp_path: Path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "of no shape that is known here"),
-        ("a,b\n1,2\n", "of no shape that is known here: OpenAI costs"),
+        ("", "is empty: download the export once more"),
+        ("a,b\n1,2\n", "of no shape that is known here: name one of OpenAI costs"),
         ('{"data": []}', "of no shape"),
         ('{"data": [{"start_time": 1, "results": [{"object": "x"}]}]}', "of no shape"),
-        ("{", "is not what it looks like"),
+        ("{", "is no whole JSON (Input data was truncated)"),
         ("[1, 2]", "of no shape"),
         (json.dumps(openai_costs([{"object": "organization.usage.images.result"}])), "of no shape"),
         (json.dumps(openai_costs([cost(1, "gpt-5", "eur")])), "only US dollars"),
         (
             json.dumps(openai_costs([cost(1) | {"amount": {}}])),
-            "is not what it looks like (KeyError",
+            "there is no 'value'; download the export once more",
         ),
-        (json.dumps(openai_costs([cost("much")])), "is not what it looks like"),  # type: ignore[arg-type]
+        (json.dumps(openai_costs([cost("much")])), "'much' is no amount"),  # type: ignore[arg-type]
         (OPENAI_CSV.splitlines()[0] + "\n", "there is nothing in this export"),
-        (OPENAI_CSV.replace("0.00383598", "much"), "is not what it looks like"),
+        (OPENAI_CSV.replace("0.00383598", "much"), ":3: 'much0000000000000000000000' is no amount"),
     ],
 )
 def test_what_is_none_of_these_is_refused(tmp_path: Path, text: str, said: str):

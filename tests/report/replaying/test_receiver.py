@@ -101,6 +101,16 @@ def test_nobody_listens(slept: Slept):
     assert slept
 
 
+def test_why_it_waits_is_told_once_for_each_reason(there: StandIn, slept: Slept):
+    there.replies = [Reply(503), Reply(503), Reply(429), Reply(), Reply(503)]
+    told: list[str] = []
+    one = receiver(there, slept, waiting=told.append)
+    one.send(BODY)
+    one.send(BODY)
+    assert len(there.posts) == 6
+    assert told == ["HTTP 503", "HTTP 429"]
+
+
 def test_partial_success_is_told_and_not_tried_again(there: StandIn, slept: Slept):
     there.replies = [partial(2, "too\nold")]
     assert receiver(there, slept).send(BODY) == Answer(2, "too old")
@@ -128,6 +138,9 @@ class TestTarget:
             ("http://localhost:4318/", "http://localhost:4318/v1/traces"),
             ("https://eu.example/otlp", "https://eu.example/otlp/v1/traces"),
             ("https://eu.example/v1/traces", "https://eu.example/v1/traces"),
+            ("https://eu.example?key=s3cret", "https://eu.example/v1/traces?key=s3cret"),
+            ("https://eu.example/a/?key=s3/", "https://eu.example/a/v1/traces?key=s3/"),
+            ("https://eu.example/v1/traces?k=v#x", "https://eu.example/v1/traces?k=v"),
         ],
     )
     def test_the_path_of_traces_is_added(self, clean, written: str, url: str):

@@ -11,7 +11,7 @@ from costspan import semconv
 from costspan.call import PICOS_PER_USD, Call, Cost
 from costspan.cost.foreign.ancestry import Node
 from costspan.cost.foreign.dialect_table import Dialect
-from costspan.cost.foreign.dialects import Facts, read, role_of, their_cost
+from costspan.cost.foreign.dialects import AGENT, Facts, read, role_of, their_cost
 from costspan.cost.seen import Standing
 from costspan.cost.tracker import ELSEWHERE, CostTracker
 from costspan.semconv import Attributes
@@ -34,17 +34,17 @@ def settled(
         attributes = {**node.opening, **attributes}
     if node.claim is None:
         node.takes(role_of(dialect, span.name, attributes))
-    context, scope = span.context, span.instrumentation_scope
+    scope = span.instrumentation_scope
     facts = Facts(
         scope="" if scope is None else scope.name,
         name=span.name,
         attributes=attributes,
         started_at=span.start_time,
         ended_at=span.end_time,
-        trace_id=context.trace_id,
-        span_id=context.span_id,
+        trace_id=span.context.trace_id,
+        span_id=node.span_id,
         failed=span.status.status_code is StatusCode.ERROR,
-        remote=span.kind is SpanKind.CLIENT and not node.billed_beneath,
+        remote=node.role == AGENT and span.kind is SpanKind.CLIENT and not node.billed_beneath,
     )
     return _settle_foreign(costs, node, dialect, facts, root=span.parent is None)
 
@@ -71,7 +71,7 @@ def _settle_foreign(
     if call.usage is None and node.gives_way():
         return None
     span = Standing(facts.scope or "unknown", root, node.is_alone())
-    cost = costs.settle(call, None, node.who, span, wait=False)
+    _, cost, _ = costs.account(call, None, node.who, span, wait=False)
     if cost is ELSEWHERE:
         return None
     node.is_settled(costs)

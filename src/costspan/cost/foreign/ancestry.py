@@ -102,8 +102,9 @@ class Node(Struct, eq=False, weakref=True):
     def is_settled(self, tracker: Any) -> None:
         """Note that this span carries the dollars of its call; no agent above it sums them up."""
         self.settled_by = (*self.settled_by, tracker)
-        for above in self._ancestors():
-            above.billed_beneath = True
+        if self.parent is not None:
+            for above in self._ancestors():
+                above.billed_beneath = True
 
     def gives_way(self) -> bool:
         """Leave the call to a span above that is still open, if there is one."""

@@ -151,8 +151,10 @@ _INSTRUMENTED = (
 )
 """What OpenLLMetry instruments, as its scopes spell it; the conventions' older ones likewise."""
 
+OURS = Dialect(name="costspan", scopes=("costspan",), columns=GEN_AI)
+
 DIALECTS: tuple[Dialect, ...] = (
-    Dialect(name="costspan", scopes=("costspan",), columns=GEN_AI),
+    OURS,
     Dialect(
         name="OpenTelemetry", scopes=("opentelemetry.instrumentation.genai.*",), columns=GEN_AI
     ),

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import lru_cache
 from math import inf
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Struct, structs
 
 from costspan import semconv
 from costspan.attributed import NOBODY, Attribution
-from costspan.call import Call, Request, Response, Usage
-from costspan.cost.foreign.columns import Names
+from costspan.call import Call, Response, Usage
+from costspan.cost.foreign.asked import request_of
+from costspan.cost.foreign.columns import Names, Said
 from costspan.cost.foreign.dialect_table import (
     DIALECTS,
     FORMER_PROVIDER,
@@ -23,12 +22,10 @@ from costspan.cost.foreign.dialect_table import (
     OTHERS,
     OTHERS_BY_KIND,
     PARAMETERS,
-    PROVIDERS,
     RAW_USAGE,
     SPAN_KIND,
     Dialect,
 )
-from costspan.providers.openai_hosts import biller
 from costspan.providers.operation import count, number, strings, text
 
 Attributes = Mapping[str, Any]
@@ -48,7 +45,9 @@ TOOL = "tool"
 _ROLES = {**BILLED, "invoke_agent": AGENT, "invoke_workflow": AGENT, "execute_tool": TOOL}
 
 _STANDARD_TIERS = frozenset({"auto", "default", "standard", "standard_only"})
-_COUNTS = frozenset(Usage.__struct_fields__)
+_WHOSE = frozenset({"agent", "session", "user"})
+_SELDOM = frozenset({"error", "http_status", "first_chunk", "seconds"})
+"""What the spans of most calls do not tell."""
 _MOST_SCOPES = 1024
 _known: dict[str, Dialect | None] = {}
 
@@ -126,100 +125,100 @@ def read(dialect: Dialect, facts: Facts, who: Attribution = NOBODY) -> Call | No
     operation = _operation(dialect, facts.name, facts.attributes)
     if operation not in BILLED and not (facts.remote and operation == "invoke_agent"):
         return None
-    said = dialect.columns.said(facts.attributes)
+    said, counts = dialect.columns.said(facts.attributes)
     if "parameters" in said:
         asked = _json(said["parameters"])
         said = {**{PARAMETERS[name]: asked[name] for name in asked.keys() & PARAMETERS}, **said}
-    usage = _usage(dialect, said)
+    if "raw" in said:
+        _add_raw(counts, _json(said["raw"]))
+    usage = _usage(dialect, counts)
     if usage is None and (operation not in BILLED or (dialect.usage_apart and not facts.failed)):
         return None
-    error = text(said.get("error")) or ("_OTHER" if facts.failed else None)
-    status = count(said.get("http_status"))
-    seconds = _seconds(said, facts)
+    agent, session, user = _whose(who, said)
     call = Call(
-        request=_request(str(operation), said),
-        response=_response(dialect, said, usage),
-        started_at=facts.ended_at - round(seconds * 1e9),
+        request=request_of(str(operation), said),
+        response=_response(said, usage, _unseen(dialect, said, counts)),
+        started_at=facts.started_at,
         ended_at=facts.ended_at,
-        runtime_seconds=seconds,
-        http_status=status,
+        runtime_seconds=(facts.ended_at - facts.started_at) / 1e9,
         trace_id=facts.trace_id,
         span_id=facts.span_id,
-        agent=who.agent or text(said.get("agent")),
-        session=who.session or text(said.get("session")),
-        user=who.user or text(said.get("user")),
+        agent=agent,
+        session=session,
+        user=user,
         endpoint=who.endpoint,
         tags=who.tags,
     )
-    first_chunk = number(said.get("first_chunk"))
-    if error is None and first_chunk is None:
-        return call
+    if facts.failed or not _SELDOM.isdisjoint(said):
+        return _more(call, facts, said)
+    return call
+
+
+def _whose(who: Attribution, said: Said) -> tuple[str | None, str | None, str | None]:
+    """Agent, session and user: of the attribution, else as the span tells them."""
+    if _WHOSE.isdisjoint(said):
+        return who.agent, who.session, who.user
+    return (
+        who.agent or text(said.get("agent")),
+        who.session or text(said.get("session")),
+        who.user or text(said.get("user")),
+    )
+
+
+def _more(call: Call, facts: Facts, said: Said) -> Call:
+    """`call` with what only failures, streams and some makers' spans tell."""
+    error = text(said.get("error")) or ("_OTHER" if facts.failed else None)
+    status = count(said.get("http_status"))
+    seconds = number(said.get("seconds"))  # of a record that was made after the call
+    if seconds is None:
+        seconds = call.runtime_seconds
     return structs.replace(
         call,
-        time_to_first_chunk=first_chunk,
+        started_at=call.ended_at - round(seconds * 1e9),
+        runtime_seconds=seconds,
+        time_to_first_chunk=number(said.get("first_chunk")),
+        http_status=status,
         outcome="complete" if error is None else "failed",
         error=error,
         # A refusal is not billed; of any other failure nobody knows.
-        billed=(status or 0) < 400,
+        billed=error is None or (status or 0) < 400,
     )
 
 
 def their_cost(dialect: Dialect, attributes: Attributes) -> float | None:
     """US dollars that another instrumentation says the call cost."""
-    for name in dialect.columns.names["their_cost"]:
-        if name in attributes:
-            return number(attributes[name])
-    return None
+    names = dialect.columns.names["their_cost"]
+    if attributes.keys().isdisjoint(names):
+        return None
+    return next(number(attributes[name]) for name in names if name in attributes)
 
 
-def _request(operation: str, said: Mapping[str, Any]) -> Request:
-    address, port = text(said.get("address")), None
-    if address is not None:
-        port = count(said.get("port"))
-    elif isinstance(said.get("base_url"), str):
-        address, port = _host(said["base_url"])
-    return Request(
-        operation=operation,
-        provider=_provider(said.get("provider"), address, port),
-        model=text(said.get("request_model") or said.get("model")),
-        server_address=address,
-        server_port=port,
-        stream=said.get("stream") is True,
-    )
-
-
-def _response(dialect: Dialect, said: Mapping[str, Any], usage: Usage | None) -> Response:
+def _response(said: Said, usage: Usage | None, unseen: Names) -> Response:
     return Response(
         id=text(said.get("response_id")),
         model=text(said.get("response_model") or said.get("model")),
         finish_reasons=strings(said.get("finish_reasons")),
         usage=usage,
         reported_cost_usd=_reported(said) if "cost_source" in said else None,
-        service_tier=text(said.get("service_tier")),
-        unseen=_unseen(dialect, said, usage),
+        service_tier=text(said["service_tier"]) if "service_tier" in said else None,
+        unseen=unseen,
     )
 
 
-def _unseen(dialect: Dialect, said: Mapping[str, Any], usage: Usage | None) -> Names:
+def _unseen(dialect: Dialect, said: Said, counts: Mapping[str, int]) -> Names:
     """What the price may need, and the span does not tell."""
     unseen: Names = ()
     if dialect.untold:
-        unseen = tuple(field for field in dialect.untold if field not in said)
-    if "service_tier" not in said and said.get("asked_tier", "auto") not in _STANDARD_TIERS:
-        unseen = (*unseen, "service_tier")
-    if usage is not None and usage.cache_write_tokens and usage.cache_write_1h_tokens is None:
+        unseen = tuple(field for field in dialect.untold if field not in counts)
+    if "asked_tier" in said and "service_tier" not in said:
+        unseen = unseen if said["asked_tier"] in _STANDARD_TIERS else (*unseen, "service_tier")
+    if counts.get("cache_write_tokens") and "cache_write_1h_tokens" not in counts:
         unseen = (*unseen, "cache_write_1h_tokens")
     return (*unseen, "iterations") if said.get("compacted") else unseen
 
 
-def _usage(dialect: Dialect, said: Mapping[str, Any]) -> Usage | None:
+def _usage(dialect: Dialect, counts: dict[str, int]) -> Usage | None:
     """The counts, with the caches inside the input wherever they were told."""
-    counts: dict[str, int] = {}
-    for field, value in said.items():
-        if field in _COUNTS and (counted := count(value)) is not None:
-            counts[field] = counted
-    if "raw" in said:
-        _add_raw(counts, _json(said["raw"]))
     if "input_tokens" not in counts and "output_tokens" not in counts:
         return None
     cached = counts.get("cache_read_tokens", 0) + counts.get("cache_write_tokens", 0)
@@ -239,16 +238,10 @@ def _add_raw(counts: dict[str, int], raw: Mapping[str, Any]) -> None:
             counts.setdefault(field, value)
 
 
-def _reported(said: Mapping[str, Any]) -> Decimal | None:
+def _reported(said: Said) -> Decimal | None:
     """A price that the provider's own answer named, as the span says."""
     amount = number(said.get("their_cost")) if said["cost_source"] == "provider" else None
     return None if amount is None or not 0 <= amount < inf else Decimal(str(amount))
-
-
-def _seconds(said: Mapping[str, Any], facts: Facts) -> float:
-    """How long the call took; a record that was made after it says so itself."""
-    seconds = number(said.get("seconds"))
-    return seconds if seconds is not None else (facts.ended_at - facts.started_at) / 1e9
 
 
 def _json(said: Any) -> dict[str, Any]:
@@ -258,26 +251,3 @@ def _json(said: Any) -> dict[str, Any]:
     except (msgspec.DecodeError, UnicodeEncodeError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _provider(said: Any, address: str | None, port: int | None) -> str:
-    """Who bills the call: by its server, as many servers are spoken to as if they were OpenAI's."""
-    word = said.lower() if isinstance(said, str) else ""
-    provider = PROVIDERS.get(word, word) or "openai"
-    if provider == "openai" and address is not None:
-        return _billers(address, port)
-    return provider
-
-
-@lru_cache(maxsize=1024)
-def _billers(address: str, port: int | None) -> str:
-    return biller(address, port)
-
-
-@lru_cache(maxsize=1024)
-def _host(url: str) -> tuple[str | None, int | None]:
-    try:
-        parts = urlsplit(url)
-        return parts.hostname, parts.port
-    except ValueError:
-        return None, None

@@ -43,14 +43,14 @@ def add(span: Any, attributes: Attributes, vital: Collection[str]) -> None:
         return
     if not fits:
         attributes = {name: attributes[name] for name in vital if name in attributes}
+    if kept.max_value_len is not None:
+        attributes = _cut(attributes, kept.max_value_len)
     if most != 0:
         with kept._lock:
-            kept._dict.update(_cut(attributes, kept.max_value_len))
+            kept._dict.update(attributes)
 
 
-def _cut(attributes: Attributes, longest: int | None) -> Attributes:
-    if longest is None:
-        return attributes
+def _cut(attributes: Attributes, longest: int) -> Attributes:
     return {
         name: value[:longest] if isinstance(value, str) else value
         for name, value in attributes.items()

@@ -22,10 +22,9 @@ from costspan.attributed import NOBODY
 from costspan.cost.foreign import enriching
 from costspan.cost.foreign.accounting import settled
 from costspan.cost.foreign.ancestry import ON_SPAN, Node, node_of
-from costspan.cost.foreign.dialect_table import Dialect
+from costspan.cost.foreign.dialect_table import OURS, Dialect
 from costspan.cost.foreign.dialects import dialect_of, own_role, role_of
 from costspan.cost.foreign.forwarding import enriched, forward_of
-from costspan.cost.seen import OWN
 from costspan.cost.tracker import CostTracker
 from costspan.errors import ConfigurationError
 from costspan.guard import quietly
@@ -87,7 +86,7 @@ class CostSpanProcessor(SpanProcessor):
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Find the span's place among those above it, and copy the attribution onto it."""
-        if self._costs is not None and not self._needs_no_node(span):
+        if self._costs is not None:
             with _STARTING:
                 self._watch(span, parent_context)
         if self._forward is not None:
@@ -105,10 +104,11 @@ class CostSpanProcessor(SpanProcessor):
             if self._nodes is not None and not self._needs_nodes:
                 self._forget_nodes(span)
             return
-        if _is_plain(span):
-            return
         with _ENDING:
-            added = self._priced(span, node)
+            dialect = _dialect(span)
+            if dialect is None:
+                return
+            added = self._priced(span, node, dialect)
             if added and self._forward is None:
                 enriching.add(span, added, VITAL)
         if self._nodes is not None and not self._needs_nodes:
@@ -139,47 +139,36 @@ class CostSpanProcessor(SpanProcessor):
         """Flush what copies are handed to; nothing else waits here."""
         return self._forward is None or self._forward.force_flush(timeout_millis)
 
-    def _needs_no_node(self, span: Any) -> bool:
-        """Whether a span that has no parent is none of GenAI, as most are, or one of ours.
-
-        What of ours has nothing above it gets its node when a span beneath it asks for it.
-        """
-        try:
-            if span._parent is not None:
-                return False
-            scope = span._instrumentation_scope.name
-            if scope == OWN:
-                return self._nodes is None
-            return dialect_of(scope, span._attributes._dict) is None
-        except AttributeError:
-            return False
-
     def _watch(self, span: Span, parent_context: Context | None) -> None:
-        attributes = enriching.told(span)
-        scope = _scope(span)
-        dialect = dialect_of(scope, attributes)
-        above = None if span.parent is None else self._above(span, parent_context)
+        dialect = _dialect(span)
+        above = None
+        parent: Any = trace.INVALID_SPAN
+        if span.parent is not None:
+            parent = trace.get_current_span(parent_context)
+            above = self._above(span, parent)
+        if above is None and self._nodes is None and (dialect is None or dialect is OURS):
+            # Most spans of an app are none of GenAI; one of ours gets its node when a span beneath
+            # it asks for it.
+            return
         if dialect is None:
             if above is not None:
                 self._pass_on(span, above)
             return
-        if scope == OWN and above is None and self._nodes is None:
-            return  # as where it has no parent
         known = getattr(span, ON_SPAN, None)
         if known is not None:  # another processor has seen to it
             self._keep(span, known)
             return
-        node = _node(span, dialect, above, attributes, own=scope == OWN)
+        attributes = enriching.told(span)
+        node = _node(span, dialect, above, attributes)
         self._keep(span, node)
         if not node.own:
             here = get_current() if parent_context is None else parent_context
-            node.who = attributed.attribution_in(here)
+            node.who = attributed.attribution_in(here, parent)
             node.opening = dict(attributes)
             _attribute(span, node, attributes)
 
-    def _above(self, span: Span, parent_context: Context | None) -> Node | None:
+    def _above(self, span: Span, parent: Any) -> Node | None:
         """The node of the parent span, or of the next one above it that has one."""
-        parent: Any = trace.get_current_span(parent_context)
         node = getattr(parent, ON_SPAN, None)
         if node is not None or span.parent is None or span.parent.is_remote:
             return node
@@ -210,15 +199,14 @@ class CostSpanProcessor(SpanProcessor):
         else:
             self._nodes = None
 
-    def _priced(self, span: Any, node: Node | None) -> Attributes | None:
+    def _priced(self, span: Any, node: Node | None, dialect: Dialect) -> Attributes | None:
         """What is to be added to a finished span; None where it carries no dollars."""
         costs, attributes = self._costs, enriching.told(span)
-        dialect = dialect_of(_scope(span), attributes)
-        if dialect is None or costs is None:
+        if costs is None:
             return None
         if node is None or node.span_id != _span_id(span):
             # It says what it is at its end only; whose it is, the context mostly tells still.
-            node = _node(span, dialect, node, attributes, own=_scope(span) == OWN)
+            node = _node(span, dialect, node, attributes)
             node.who = attributed.attribution_in(get_current())
             self._keep(span, node)
             if not node.own:
@@ -234,20 +222,23 @@ class CostSpanProcessor(SpanProcessor):
     def _priced_late(self, span: ReadableSpan) -> Attributes | None:
         nodes = self._nodes
         node = None if nodes is None else nodes.get(_span_id(span))
-        if not self._ends_early:
-            return None if self._costs is None else self._priced(span, node)
-        return None if node is None else node.added
+        if self._ends_early:
+            return None if node is None else node.added
+        dialect = _dialect(span)
+        return None if dialect is None else self._priced(span, node, dialect)
 
 
-def _is_plain(span: Any) -> bool:
-    """Whether a span is surely none of GenAI: told at once, as most spans of an app are not."""
+def _dialect(span: Any) -> Dialect | None:
+    """Whose span it is; None where it is none of GenAI."""
     try:
-        return dialect_of(span._instrumentation_scope.name, span._attributes._dict) is None
-    except AttributeError:
-        return False
+        return dialect_of(span._instrumentation_scope.name, span._attributes._dict)
+    except AttributeError:  # it is in another's wrapper, or lacks one of them
+        scope = span.instrumentation_scope
+        return dialect_of("" if scope is None else scope.name, enriching.told(span))
 
 
-def _node(span: Any, dialect: Dialect, above: Node | None, attributes: Any, *, own: bool) -> Node:
+def _node(span: Any, dialect: Dialect, above: Node | None, attributes: Any) -> Node:
+    own = dialect is OURS
     node = node_of(_span_id(span), above, own=own)
     node.takes((own_role if own else role_of)(dialect, span.name, attributes))
     return node
@@ -262,11 +253,10 @@ def _late_node(span: Any) -> Node | None:
         return None
     if span.end_time is not None:
         return None
-    attributes = enriching.told(span)
-    dialect = dialect_of(_scope(span), attributes)
+    dialect = _dialect(span)
     if dialect is None:
         return None
-    node = _node(span, dialect, None, attributes, own=_scope(span) == OWN)
+    node = _node(span, dialect, None, enriching.told(span))
     setattr(span, ON_SPAN, node)
     return node
 
@@ -276,11 +266,6 @@ def _attribute(span: Any, node: Node, attributes: Any) -> None:
     if node.who is not NOBODY:
         told = semconv.attribution_attributes(node.who)
         enriching.add(span, {k: v for k, v in told.items() if k not in attributes}, ())
-
-
-def _scope(span: Any) -> str:
-    scope = span.instrumentation_scope
-    return "" if scope is None else scope.name
 
 
 def _span_id(span: Any) -> int:

@@ -17,7 +17,7 @@ from costspan.report.passed_over import PassedOver, found_in
 from costspan.report.rating import rated
 from costspan.report.rating.book import Book
 from costspan.report.running import Watch, run, unwatched
-from costspan.report.sheet import Asked
+from costspan.report.selection import Asked, files_of
 
 
 class Compared(Struct, frozen=True):
@@ -109,7 +109,7 @@ def ask(
             "named": {changes.named(bucket.call(bucket.start, Usage())) for bucket in buckets},
         }
 
-    with sheet.files_of(asked, rated.READ) as files:
+    with files_of(asked, rated.READ) as files:
         found, unreadable = run(files, work, asked.written, watch)
         done = found or {"found": [], "refused": [], "notes": [], "named": set()}
         passed_over = found_in(files, unreadable, done["notes"])

@@ -56,18 +56,22 @@ def caption(comparison: Comparison) -> Iterator[str]:
 
 
 REASONS = {
-    "unpriced": "they have no price of their own",
-    "partial": "a part of their own has no price",
+    "unpriced": "{they} {have} no price of {their} own",
+    "partial": "a part of {their} own has no price",
     "price": "the other model has no price at that time",
-    "correction": "they correct others, and the size of the prompt decides",
-    "own_price": "their dollars are not those of their tokens",
+    "correction": "{they} {correct} others, and the size of the prompt decides",
+    "own_price": "{their} dollars are not those of {their} tokens",
 }
 """Why calls are not converted; any other reason names what the other tariff lacks."""
 
+_OF_ONE = {"they": "it", "have": "has", "their": "its", "correct": "corrects"}
 
-def worded(reason: str) -> str:
-    """A reason in words."""
-    return REASONS.get(reason, f"no rate, or no count, of {reason}")
+
+def worded(reason: str, calls: int) -> str:
+    """A reason in words, of one call or several."""
+    if reason not in REASONS:
+        return f"no rate, or no count, of {reason}"
+    return REASONS[reason].format_map(_OF_ONE if calls == 1 else {word: word for word in _OF_ONE})
 
 
 def as_text(comparison: Comparison) -> str:

@@ -34,7 +34,10 @@ _LONGEST_NAME = 63
 _COUNTED = {
     "calls": "count(*)",
     "errors": "count(error)",
-    "unpriced_calls": "count(CASE WHEN status = 'unpriced' THEN 1 END)",
+    "unpriced_calls": (
+        "count(CASE WHEN status = 'unpriced' OR ({cost} IS NULL AND status <> 'not_billed') "
+        "THEN 1 END)"
+    ),
     "partial_calls": "count(CASE WHEN status = 'partial' THEN 1 END)",
     "estimated_calls": "count(CASE WHEN status = 'estimated' THEN 1 END)",
 }
@@ -144,7 +147,7 @@ def summed(kept: Rollup, dialect: Dialect) -> str:
 
 def _sum(name: str, dialect: Dialect) -> str:
     if name in _COUNTED:
-        return _COUNTED[name]
+        return _COUNTED[name].format(cost=quoted(dialect_name("cost_usd", dialect)))
     if name == "runtime_seconds":
         return dialect.seconds
     if name == "total_tokens":
@@ -163,10 +166,16 @@ class Bounds(NamedTuple):
 def bounds(unit: str, period: str) -> Bounds:
     """The bounds of `2026-11-21` or `2026-11-21T14`, as the files write moments."""
     since = datetime.strptime(period, _FORMS[unit]).replace(tzinfo=UTC)
-    until = since + _LASTS[unit]
     written = period if unit == "day" else f"{period}:00:00Z"
-    return Bounds(_moment(since), _moment(until), written)
+    return Bounds(_moment(since), _end(since, unit), written)
+
+
+def _end(since: datetime, unit: str) -> str:
+    try:
+        return _moment(since + _LASTS[unit])
+    except OverflowError:  # of the last day of all, after which Python has no moment
+        return f"{since:%Y-%m-%d}T24:00:00.000000Z"
 
 
 def _moment(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.000000Z"
+    return instant.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

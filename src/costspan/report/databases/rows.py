@@ -5,7 +5,8 @@ wherever it stands. Any other is known by its file's name (without folder, and w
 compressor adds), its text, and the how manieth of its kind it is in that file.
 
 A call is what a report takes for one. A value of another type than its field's becomes what DuckDB
-makes of it: a number's text, a text's number, or nothing.
+makes of it: a number's text, a text's number, or nothing. Dollars that are more than `MOST_PICOS`
+are not known, in a report as here.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import astuple
 
 from costspan.call import PICOS_PER_USD
 from costspan.export.naming import lasting_name
-from costspan.export.schema import Line
+from costspan.export.repeated import decoded_by, may_repeat
+from costspan.export.schema import MOST_PICOS, Line, is_lasting
 from costspan.report.databases.columns import (
     COLUMNS,
     FLAG,
@@ -41,9 +43,6 @@ from costspan.report.databases.columns import (
 )
 
 Values = tuple[Any, ...]
-
-MOST_PICOS = 2**63 - 1
-"""Of one call: what a database's integer holds, 9.2 million dollars."""
 
 _INTEGER = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _TYPES = {
@@ -68,7 +67,7 @@ def _field(column: Column) -> Any:
         return column.field, kind
     if column.kind == OBJECT:
         return column.field, kind, msgspec.Raw()
-    return column.field, kind | None, None
+    return column.field, kind | None | UnsetType, UNSET
 
 
 _Call: Any = msgspec.defstruct(
@@ -77,8 +76,7 @@ _Call: Any = msgspec.defstruct(
     kw_only=True,  # else those that have a default would come last
 )
 _decode = msgspec.json.Decoder(_Call).decode
-decoded = msgspec.json.Decoder(float_hook=Decimal).decode
-"""A line of JSON; raises one of `TORN`."""
+_decode_any = msgspec.json.Decoder(float_hook=Decimal).decode
 
 _encode = msgspec.json.Encoder(enc_hook=float).encode
 _SECONDS = [place for place, column in enumerate(COLUMNS) if column.kind == REAL]
@@ -122,7 +120,8 @@ class Reader:
             return "blank"
         try:
             call = _decode(text)
-            return self._of_call(call, text) if call.kind is None else self._odd(text)
+            is_plain = call.kind is None and not may_repeat(text, _keys(call))
+            return self._of_call(call, text) if is_plain else self._odd(text)
         except msgspec.ValidationError:
             return self._odd(text)
         except TORN:
@@ -148,8 +147,12 @@ class Reader:
     def _of_call(self, call: Any, text: bytes) -> Row | str:
         if call.schema < 1:
             return "foreign"
-        values = [*astuple(call)[:-1]]
+        values = list(astuple(call)[:-1])
+        if UNSET in values:
+            values = [None if value is UNSET else value for value in values]
         values[_TIME] = ended = _written(call.timestamp)
+        if ended is None or not is_lasting(call.runtime_seconds):
+            return "foreign"
         for place in _SECONDS:
             if values[place] is not None and not isfinite(values[place]):
                 values[place] = None
@@ -160,9 +163,7 @@ class Reader:
         for place in _MONEY:
             amount = values[place]
             if amount is not None:
-                values[place] = picos = picos_of(amount) if amount else 0
-                if picos is None:
-                    return "foreign"
+                values[place] = picos_of(amount) if amount else 0
         trace, span = values[_TRACE], values[_SPAN]
         told = _digest(f"{trace} {span} {ended}".encode()) if trace and span else None
         return Row(told or self._place(text), tuple(values))
@@ -182,12 +183,25 @@ class Reader:
         return _digest(digest + str(count).encode()) if count else digest
 
 
+def decoded(text: bytes) -> Any:
+    """A line of JSON, each key being the first of its name; raises one of `TORN`."""
+    return decoded_by(_decode_any, text)
+
+
+def _keys(call: Any) -> int:
+    """How many keys its line has, if none stands there twice."""
+    tags = bytes(call.tags)
+    return len(COLUMNS) - astuple(call).count(UNSET) - (not tags) + tags.count(b'":')
+
+
 def is_call(found: Mapping[str, Any]) -> bool:
     """Whether an object of JSON has what a line of a call needs, whatever its types."""
     needed = {c.field: _AS[c.kind](found.get(c.field)) for c in COLUMNS if c.field in _NEEDED}
     if any(value is None for value in needed.values()) or needed["schema"] < 1:
         return False
-    return isfinite(needed["latency_ms"]) and isfinite(needed["runtime_seconds"])
+    if _written(needed["timestamp"]) is None:
+        return False
+    return isfinite(needed["latency_ms"]) and is_lasting(needed["runtime_seconds"])
 
 
 def picos_of(amount: Decimal) -> int | None:
@@ -203,9 +217,12 @@ def _digest(text: bytes) -> bytes:
     return blake2b(text, digest_size=16).digest()
 
 
-def _written(instant: datetime) -> str:
-    """As the files write it: UTC, with microseconds."""
-    utc = instant if instant.tzinfo in (UTC, None) else instant.astimezone(UTC)
+def _written(instant: datetime) -> str | None:
+    """As the files write it: UTC, with microseconds; None where UTC has no such year."""
+    try:
+        utc = instant if instant.tzinfo in (UTC, None) else instant.astimezone(UTC)
+    except OverflowError:
+        return None
     return utc.isoformat(timespec="microseconds")[:26] + "Z"
 
 

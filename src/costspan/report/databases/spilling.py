@@ -18,11 +18,9 @@ from costspan.report.databases.address import Address, address, is_address
 from costspan.report.databases.columns import COLUMNS, GAP_COLUMNS, Column
 from costspan.report.databases.connection import Connection
 from costspan.report.databases.opening import reading
+from costspan.report.files import SPILLED
 from costspan.report.moments import written
 from costspan.report.vocabulary import quoted, text
-
-SPILLED = "calls of a database.jsonl"
-"""What such a file is called."""
 
 FIELDS = frozenset(column.field for column in COLUMNS)
 """All of them."""

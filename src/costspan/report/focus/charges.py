@@ -23,14 +23,24 @@ from costspan.report.files import files_in
 from costspan.report.focus.columns import Charge
 from costspan.report.moments import moment
 from costspan.report.query import Question, Report, Row, ask
-from costspan.report.vocabulary import NONE, TAG, checked_word, field_of
+from costspan.report.vocabulary import NONE, TAG, field_of, former_word, is_word
 
 _EVERY_ROW = ("day", "provider", "model")
 _NOT_TO_ASK = {*_EVERY_ROW, "hour", "call"}
+_WORDS = "user, agent, session, endpoint, trace or tag:KEY"
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 _UNIT = Decimal(1).scaleb(-12)
 _EXACT = Context(prec=60)
+
+
+LeftOut = Counter[tuple[str, str]]
+"""How many calls are in no row, by the reason and by provider and model."""
+
+UNPRICED = "no price"
+UNENDING = "in December 9999, whose end has no date"
+_LAST_MONTH = "9999-12"
+_FIRST = datetime.fromisoformat("0001-01-01")
 
 
 class Wanted(Struct, frozen=True):
@@ -58,22 +68,23 @@ class Wanted(Struct, frozen=True):
         for word in self.by:
             if word in _NOT_TO_ASK:
                 raise ConfigurationError(
-                    f"--by {word}: every row is of a day, a provider and a model; write user, "
-                    "agent, session, endpoint, trace or tag:KEY (a row for each call is --per call)"
+                    f"--by {word}: every row is of a day, a provider and a model; write {_WORDS} "
+                    "(a row for each call is --per call)"
                 )
-        return tuple(dict.fromkeys(checked_word(word) for word in self.by))
+            if not is_word(word):
+                raise ConfigurationError(f"--by {word}: write {former_word(word) or _WORDS}")
+        return tuple(dict.fromkeys(self.by))
 
     def billed(self, usd: Decimal) -> Decimal:
         """What is billed for a list price."""
         return _EXACT.quantize(_EXACT.multiply(usd, self.markup), _UNIT)
 
 
-def of_days(wanted: Wanted) -> tuple[Iterator[Charge], Report, Counter[str]]:
+def of_days(wanted: Wanted) -> tuple[Iterator[Charge], Report, LeftOut]:
     """A charge for each day, provider, model and what else rows are by.
 
     Returns:
-        The charges; a report over the calls that have a price; and how many have none, by
-        provider and model.
+        The charges; a report over the calls that have a price; and the calls that are in no row.
 
     Raises:
         ConfigurationError: they cannot be asked for.
@@ -84,11 +95,18 @@ def of_days(wanted: Wanted) -> tuple[Iterator[Charge], Report, Counter[str]]:
         return ask(Question(wanted.places, by, since=wanted.since, until=wanted.until, where=where))
 
     priced = asked("cost_usd is not null")
-    unpriced: Counter[str] = Counter()
-    for row in asked("cost_usd is null").rows:
-        unpriced[f"{row.keys[1]} {row.keys[2] or NONE}"] += row.figures.calls
-    rows = sorted(priced.rows, key=lambda row: [key or "" for key in row.keys])
-    return (_of_day(row, wanted) for row in rows), priced, unpriced
+    left_out: LeftOut = Counter()
+    for why, found in ((UNPRICED, asked("cost_usd is null").rows), (UNENDING, priced.rows)):
+        for row in found:
+            if why == UNPRICED or _is_unending(row.keys[0] or ""):
+                left_out[why, f"{row.keys[1]} {row.keys[2] or NONE}"] += row.figures.calls
+    rows = [row for row in priced.rows if not _is_unending(row.keys[0] or "")]
+    rows.sort(key=lambda row: [key or "" for key in row.keys])
+    return (_of_day(row, wanted) for row in rows), priced, left_out
+
+
+def _is_unending(day: str) -> bool:
+    return day.startswith(_LAST_MONTH)
 
 
 def _of_day(row: Row, wanted: Wanted) -> Charge:
@@ -118,7 +136,7 @@ class OfCalls:
 
     Attributes:
         reading: what was read and passed over.
-        unpriced: calls without a price, by provider and model.
+        left_out: calls that are in no row.
 
     Raises:
         ConfigurationError: they cannot be asked for.
@@ -131,17 +149,19 @@ class OfCalls:
         self._since = moment("--since", wanted.since, now) if wanted.since else None
         self._until = moment("--until", wanted.until, now) if wanted.until else None
         days = (limit and limit.date() for limit in (self._since, self._until))
-        self.reading = Reading(files_in(wanted.places, *days))
-        self.unpriced: Counter[str] = Counter()
+        self._files = files_in(wanted.places, *days)
+        self.reading = Reading(())
+        self.left_out: LeftOut = Counter()
 
     def __iter__(self) -> Iterator[Charge]:
         """The charges."""
-        for line in self.reading:
+        for line in self.reading.over(self._files):
             ended = _moment(line)
             if ended is None or not self._is_asked(ended):
                 continue
-            if line.cost_usd is None:
-                self.unpriced[f"{line.provider} {line.model or NONE}"] += 1
+            why = UNPRICED if line.cost_usd is None else UNENDING
+            if line.cost_usd is None or _is_unending(line.timestamp):
+                self.left_out[why, f"{line.provider} {line.model or NONE}"] += 1
                 continue
             yield self._charge(line, ended)
 
@@ -153,7 +173,7 @@ class OfCalls:
     def _charge(self, line: Line, ended: datetime) -> Charge:
         """Whole seconds, as FOCUS has them: from that in which it began to the end of the last."""
         until = ended.replace(microsecond=0)
-        began = ended - timedelta(milliseconds=line.latency_ms)
+        began = _before(ended, line.latency_ms)
         usd = Decimal(line.cost_usd)
         return Charge(
             provider=line.provider,
@@ -170,6 +190,14 @@ class OfCalls:
             output_tokens=line.output_tokens,
             keys={word: _key(line, word) for word in self._words},
         )
+
+
+def _before(ended: datetime, milliseconds: float) -> datetime:
+    """So long before; the first moment of all where there is none."""
+    try:
+        return ended - timedelta(milliseconds=milliseconds)
+    except OverflowError:
+        return _FIRST if milliseconds > 0 else ended
 
 
 def _total(line: Line) -> int | None:

@@ -15,8 +15,6 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
-from costspan.call import plain
-
 VERSION = "1.4"
 
 MANDATORY = (
@@ -119,7 +117,6 @@ class Charge(Struct, frozen=True, kw_only=True):
 def row_of(charge: Charge, account: str, issuer: str | None) -> dict[str, object]:
     """The cells of a row; None is NULL, an empty cell."""
     provider, service = _SERVICES.get(charge.provider, (charge.provider, charge.provider))
-    billed = plain(charge.billed_usd)
     last = charge.until - _SECOND
     month = last.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     sku = charge.model or service
@@ -128,7 +125,7 @@ def row_of(charge: Charge, account: str, issuer: str | None) -> dict[str, object
     tags = {word: value for word, value in charge.keys.items() if value is not None}
     return {
         **_SAME,
-        **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost"), billed),
+        **dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost"), charge.billed_usd),
         "BillingAccountId": account,
         "BillingPeriodEnd": _written(_next_month(month)),
         "BillingPeriodStart": _written(month),
@@ -139,7 +136,7 @@ def row_of(charge: Charge, account: str, issuer: str | None) -> dict[str, object
         "ConsumedUnit": unit,
         "HostProviderName": provider,
         "InvoiceIssuerName": issuer or provider,
-        "ListCost": plain(charge.list_usd),
+        "ListCost": charge.list_usd,
         "PricingQuantity": quantity,
         "PricingUnit": unit,
         "ServiceName": service,
@@ -171,4 +168,4 @@ def _next_month(month: datetime) -> datetime:
 
 
 def _written(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.isoformat(timespec="seconds") + "Z"

@@ -16,10 +16,11 @@ from msgspec import Struct
 
 from costspan.report.conditions import condition, renamed
 from costspan.report.files import files_in
-from costspan.report.query import Question, Report
+from costspan.report.question import Question, Report
 from costspan.report.running import run
+from costspan.report.selection import IS_CALL, within
 from costspan.report.source import lines, names_of
-from costspan.report.statement import IS_CALL, IS_DEAR, READ, within
+from costspan.report.statement import IS_DEAR, READ
 
 _MOST = 50
 """Kinds of failures and models; the rarer ones are left out, and counted in the totals."""

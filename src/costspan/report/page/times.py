@@ -12,13 +12,12 @@ from costspan.report.page.periods import MOST, Axis, by_row
 from costspan.report.page.questions import Contents
 from costspan.report.page.scales import scale
 from costspan.report.page.tables import Cell, Head, Table, names, table
+from costspan.report.percentiles import APPROXIMATE
 from costspan.report.query import Report
-from costspan.report.statement import APPROXIMATE, LEFT_OUT
 
 _NAMES = ("half within (p50)", "95% within (p95)", "99% within (p99)")
 _ABOUT = {
-    APPROXIMATE: "About: percentiles of so many lines are approximate.",
-    LEFT_OUT: "Percentiles of so many lines do not fit into the memory of a report.",
+    APPROXIMATE: "About: percentiles of so many lines are approximate, less than 1 % off.",
 }
 _SHORT = ("p50", "p95", "p99")
 _KINDS = {"latency": "Latency", "first_token": "Time to first token"}

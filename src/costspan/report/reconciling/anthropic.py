@@ -12,7 +12,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from costspan.report.reconciling.statement import Item, Statement, day_of, in_usd, statement_of
+from costspan.report.reconciling.statement import (
+    Item,
+    Statement,
+    amount_of,
+    day_of,
+    in_usd,
+    name_of,
+    statement_of,
+)
 
 _CENTS = -2
 
@@ -35,8 +43,8 @@ def _cost(bucket: Mapping[str, Any], said: Mapping[str, Any]) -> Item:
     return Item(
         day=day_of(bucket["starting_at"]),
         name=str(said.get("description") or said.get("cost_type") or "(no description)"),
-        model=said.get("model"),
-        amount=Decimal(said["amount"]).scaleb(_CENTS),
+        model=name_of(said.get("model")),
+        amount=amount_of(said["amount"]).scaleb(_CENTS),
         is_batch=said.get("service_tier") == "batch",
     )
 
@@ -58,8 +66,8 @@ def _usage(bucket: Mapping[str, Any], said: Mapping[str, Any]) -> Item:
     return Item(
         day=day_of(bucket["starting_at"]),
         name=str(said.get("model") or "(all models)"),
-        model=said.get("model"),
-        amount=sum((Decimal(count or 0) for count in counts), Decimal(0)),
+        model=name_of(said.get("model")),
+        amount=sum(map(amount_of, counts), Decimal(0)),
         is_batch=said.get("service_tier") == "batch",
     )
 
@@ -71,7 +79,7 @@ def of_cost_csv(rows: Iterable[Mapping[str, str]]) -> Statement:
             day=day_of(row["usage_date_utc"]),
             name=" ".join(filter(None, (row.get("model"), row.get("token_type")))) or "(no model)",
             model=row.get("model") or None,
-            amount=Decimal(row["cost_usd"] or 0),
+            amount=amount_of(row["cost_usd"]),
             is_batch="batch" in (row.get("usage_type") or ""),
         )
         for row in rows
@@ -95,7 +103,7 @@ def of_usage_csv(rows: Iterable[Mapping[str, str]]) -> Statement:
             day=day_of(row["usage_date_utc"]),
             name=row.get("model_version") or "(no model)",
             model=row.get("model_version") or None,
-            amount=sum((Decimal(row.get(name) or 0) for name in _CSV_TOKENS), Decimal(0)),
+            amount=sum((amount_of(row.get(name)) for name in _CSV_TOKENS), Decimal(0)),
             is_batch="batch" in (row.get("usage_type") or ""),
         )
         for row in rows

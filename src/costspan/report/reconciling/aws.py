@@ -10,11 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
 
 import msgspec
 
-from costspan.report.reconciling.statement import Item, Statement, day_of, in_usd, statement_of
+from costspan.report.reconciling.statement import (
+    Item,
+    Statement,
+    amount_of,
+    day_of,
+    in_usd,
+    statement_of,
+)
 
 _REGION = re.compile(r"^[A-Z]{2,4}\d?-")
 _WHAT = re.compile(
@@ -55,7 +61,7 @@ def _items(rows: Iterable[Mapping[str, str]]) -> Iterator[Item]:
             day=day_of(row["line_item_usage_start_date"]),
             name=row.get("line_item_line_item_description") or usage_type or of_type,
             model=_model(usage_type, product) if kind == "usage" else None,
-            amount=Decimal(row.get("line_item_unblended_cost") or 0),
+            amount=amount_of(row.get("line_item_unblended_cost")),
             kind=kind,
             is_batch="batch" in usage_type.lower(),
         )

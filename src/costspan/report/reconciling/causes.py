@@ -86,7 +86,10 @@ def _rounding(pair: Pair, whole: _Whole) -> Cause | None:
     most = Decimal(1).scaleb(-whole.digits) / 2 * len(pair.items)
     if whole.unit != "USD" or abs(pair.difference) > most:
         return None
-    text = f"{len(pair.items)} amounts of {whole.digits} decimals are up to {plain(most)} USD off"
+    count = len(pair.items)
+    amounts = "1 amount" if count == 1 else f"{count:,} amounts"
+    each = "is" if count == 1 else "are"
+    text = f"{amounts} of {whole.digits} decimals {each} up to {plain(most)} USD off"
     return Cause("rounding", most, text)
 
 
@@ -109,7 +112,8 @@ def _one_sided(pair: Pair, whole: _Whole) -> Iterator[Cause]:
         text = "the provider has no such line: another account, or a name that was not recognised"
         yield Cause("not billed here", pair.our_amount, text)
     elif requests > calls:
-        text = f"the provider counts {requests:,} requests, the files {_calls(calls)}"
+        asked = f"{requests:,} request{'' if requests == 1 else 's'}"
+        text = f"the provider counts {asked}, the files {_calls(calls)}"
         yield Cause("not recorded", None, text)
 
 

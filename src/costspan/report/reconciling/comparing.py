@@ -51,6 +51,11 @@ class Pair(Struct, frozen=True, kw_only=True):
         return getattr(self.ours or Figures(), self.measure)  # type: ignore[no-any-return]
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether there are calls of ours, of which no sum is known."""
+        return bool(self.ours and self.ours.calls) and self.known is None
+
+    @property
     def our_amount(self) -> Decimal:
         """Our sum; what is not known adds nothing to it."""
         return Decimal(self.known or 0)
@@ -83,8 +88,14 @@ class Comparison(Struct, frozen=True, kw_only=True):
     report: Report
 
     @property
+    def known(self) -> Decimal | None:
+        """Our sum of all; None where no call of ours has a price, or tells its tokens."""
+        is_none = all(pair.known is None for pair in self.pairs)
+        return None if is_none and any(pair.is_unknown for pair in self.pairs) else self.ours
+
+    @property
     def ours(self) -> Decimal:
-        """Our sum of all."""
+        """The same; what is not known adds nothing to it."""
         return sum((pair.our_amount for pair in self.pairs), Decimal(0))
 
     @property

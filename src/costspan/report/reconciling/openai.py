@@ -14,7 +14,15 @@ from typing import Any
 
 from msgspec import structs
 
-from costspan.report.reconciling.statement import Item, Statement, day_of, in_usd, statement_of
+from costspan.report.reconciling.statement import (
+    Item,
+    Statement,
+    amount_of,
+    day_of,
+    in_usd,
+    name_of,
+    statement_of,
+)
 
 COSTS, USAGE = "organization.costs.result", "organization.usage.completions.result"
 
@@ -51,7 +59,7 @@ def _cost(bucket: Mapping[str, Any], usd: Any, currency: Any, said: Mapping[str,
         day=day_of(bucket["start_time"]),
         name=name or "(no line item)",
         model=head if _MODEL.fullmatch(head) else None,
-        amount=Decimal(usd),
+        amount=amount_of(usd),
         is_batch="batch" in name.lower(),
     )
 
@@ -75,8 +83,8 @@ def _usage(bucket: Mapping[str, Any], said: Mapping[str, Any]) -> Item:
     return Item(
         day=day_of(bucket["start_time"]),
         name=str(said.get("model") or "(all models)"),
-        model=said.get("model"),
-        amount=sum((Decimal(said.get(name) or 0) for name in _TOKENS), Decimal(0)),
+        model=name_of(said.get("model")),
+        amount=sum((amount_of(said.get(name)) for name in _TOKENS), Decimal(0)),
         requests=said.get("num_model_requests"),
         is_batch=bool(said.get("batch")),
     )
@@ -86,7 +94,7 @@ def of_csv(rows: Iterable[Mapping[str, str]]) -> Statement:
     """The dashboard's CSV of costs; a day without any has a row without an amount."""
     days, items = [], []
     for row in rows:
-        start = row.get("start_time_iso") or Decimal(row["start_time"])
+        start = row.get("start_time_iso") or row["start_time"]
         days.append(day_of(start))
         if row["amount_value"]:
             found = _cost(

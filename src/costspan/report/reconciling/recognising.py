@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,7 +31,7 @@ _KNOWN = (
     "OpenAI costs and completions usage (JSON), Anthropic cost and usage reports (JSON), the CSV "
     "of their consoles, AWS cost and usage reports (CSV)"
 )
-_FAULTS = (msgspec.MsgspecError, KeyError, TypeError, AttributeError, ValueError, InvalidOperation)
+_FAULTS = (KeyError, TypeError, AttributeError, ValueError, ArithmeticError, csv.Error)
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -40,8 +40,10 @@ def read(path: Path) -> Statement:
 
     Raises:
         ConfigurationError: it cannot be read, is of no known shape, or holds something else than
-            its shape wants; the message says what and where.
+            its shape wants; the message says what, and what to do.
     """
+    if path.is_dir():
+        raise ConfigurationError(f"{path} is a folder: name one file, the provider's export")
     faults = compression.faults()
     try:
         with compression.reading(path) as file:
@@ -51,10 +53,12 @@ def read(path: Path) -> Statement:
     except FileNotFoundError:
         raise ConfigurationError(f"{path}: there is no such file") from None
     except faults as fault:
-        raise ConfigurationError(f"{path} cannot be read: {fault}") from None
-    except _FAULTS as fault:
-        what = f"{type(fault).__name__}: {fault}"
-        raise ConfigurationError(f"{path} is not what it looks like ({what})") from None
+        why = getattr(fault, "strerror", None) or fault
+        raise ConfigurationError(f"{path} cannot be read: {why}") from None
+    except UnicodeDecodeError as fault:
+        raise ConfigurationError(
+            f"{path} is no text in UTF-8 (byte {fault.start + 1}): save the export as UTF-8"
+        ) from None
 
 
 def _read(path: Path, file: IO[bytes]) -> Statement:
@@ -62,27 +66,57 @@ def _read(path: Path, file: IO[bytes]) -> Statement:
         first = text.read(1)
         while first.isspace():
             first = text.read(1)
+        if not first:
+            raise ConfigurationError(f"{path} is empty: download the export once more")
         if first in ("{", "["):
-            return _of_pages(path, list(_pages(first + text.read())))
+            return _of_pages(path, first + text.read())
         return _of_csv(path, first, text)
 
 
-def _pages(text: str) -> Iterator[Any]:
-    """One object, a list of them, or one a line."""
+def _holds(place: object, fault: Exception) -> ConfigurationError:
+    """Something else stands there than the shape wants."""
+    if isinstance(fault, KeyError):
+        what = f"there is no {fault.args[0]!r}"
+    elif type(fault) in (ValueError, csv.Error):
+        what = str(fault)
+    else:
+        what = "a value is of another kind than the provider documents"
+    return ConfigurationError(
+        f"{place}: {what}; download the export once more, unchanged (docs/reconcile.md says which)"
+    )
+
+
+def _pages(path: Path, text: str) -> Iterator[Any]:
+    """One object, a list of them, or one a line.
+
+    Raises:
+        ConfigurationError: it is no JSON, or breaks off.
+    """
     try:
-        found = [_decode(text)]
-    except msgspec.MsgspecError:
-        found = [_decode(line) for line in text.splitlines() if line.strip()]
+        try:
+            found = [_decode(text)]
+        except msgspec.DecodeError:
+            if "\n" not in text.strip():
+                raise
+            found = [_decode(line) for line in text.splitlines() if line.strip()]
+    except (msgspec.DecodeError, ArithmeticError, RecursionError) as fault:
+        raise ConfigurationError(
+            f"{path} is no whole JSON ({fault}): download the export once more"
+        ) from None
     for one in found:
         yield from one if isinstance(one, list) else [one]
 
 
-def _of_pages(path: Path, pages: list[Any]) -> Statement:
-    shape = _shape(pages)
-    if shape is None:
-        raise _unknown(path)
-    is_whole = not (pages and pages[-1].get("has_more"))
-    return structs.replace(shape(pages), is_whole=is_whole)
+def _of_pages(path: Path, text: str) -> Statement:
+    pages = list(_pages(path, text))
+    try:
+        shape = _shape(pages)
+        if shape is None:
+            raise _unknown(path)
+        is_whole = not (pages and pages[-1].get("has_more"))
+        return structs.replace(shape(pages), is_whole=is_whole)
+    except _FAULTS as fault:
+        raise _holds(path, fault) from None
 
 
 def _shape(pages: list[Any]) -> Callable[[Iterable[Mapping[str, Any]]], Statement] | None:
@@ -112,9 +146,21 @@ def _of_csv(path: Path, first: str, text: io.TextIOWrapper) -> Statement:
     columns = [aws.column(name) for name in head]
     for wanted, reader in _CSVS:
         if wanted <= set(columns):
-            return reader(csv.DictReader(text, columns))
+            rows = csv.DictReader(text, columns)
+            try:
+                return reader(map(_whole, rows))
+            except UnicodeDecodeError:
+                raise
+            except _FAULTS as fault:
+                raise _holds(f"{path}:{rows.line_num + 1}", fault) from None
     raise _unknown(path)
 
 
+def _whole(row: Mapping[str, str]) -> Mapping[str, str]:
+    if None in row.values():
+        raise ValueError("the line breaks off")
+    return row
+
+
 def _unknown(path: Path) -> ConfigurationError:
-    return ConfigurationError(f"{path} is of no shape that is known here: {_KNOWN}")
+    return ConfigurationError(f"{path} is of no shape that is known here: name one of {_KNOWN}")

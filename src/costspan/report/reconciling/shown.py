@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-from msgspec import structs
-
-from costspan.call import plain
-from costspan.report.layout import Column, aligned
+from costspan.report import tables
+from costspan.report.layout import Column
 from costspan.report.reconciling.causes import Cause, causes_of, remarks
 from costspan.report.reconciling.comparing import Comparison, Pair
 from costspan.report.vocabulary import printable
@@ -28,33 +23,23 @@ def percent(ours: Decimal, theirs: Decimal) -> Decimal | None:
 
 def as_text(compared: Comparison) -> str:
     """A plain table, and beneath it the likely causes."""
-    lines = [line.rstrip() for line in aligned(_columns(compared), "  ")]
-    return "\n".join([caption(compared), *lines, *_explained(compared)])
+    table = tables.as_text(_columns(compared), [caption(compared)])
+    return "\n".join([table, *_explained(compared)])
 
 
 def as_markdown(compared: Comparison) -> str:
     """A Markdown table, and beneath it the likely causes as a list."""
-    found = [
-        structs.replace(column, cells=[cell.replace("|", "\\|") for cell in column.cells])
-        for column in _columns(compared)
-    ]
-    head, *rows = (f"| {line} |" for line in aligned(found, " | "))
-    rule = "|".join("-" * (c.width + 1) + ("-" if c.is_text else ":") for c in found)
+    table = tables.as_markdown(_columns(compared), [caption(compared)])
     listed = [f"- {line.strip()}" for line in _explained(compared)]
-    return "\n".join([caption(compared), "", head, f"|{rule}|", *rows, *([""] if listed else []),
-                      *listed])  # fmt: skip
+    return "\n".join([table, *([""] if listed else []), *listed])
 
 
 def as_csv(compared: Comparison) -> str:
     """A row for each day and model."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_HEAD)
-    for found in _objects(compared):
-        found["causes"] = "; ".join(dict.fromkeys(cause["cause"] for cause in found["causes"]))
-        cells = (found[name] for name in _HEAD)
-        writer.writerow(plain(cell) if isinstance(cell, Decimal) else cell for cell in cells)
-    return out.getvalue().removesuffix("\n")
+    rows = _objects(compared)
+    for row in rows:
+        row["causes"] = "; ".join(dict.fromkeys(cause["cause"] for cause in row["causes"]))
+    return tables.as_csv(_HEAD, rows)
 
 
 def as_json(compared: Comparison) -> str:
@@ -66,7 +51,7 @@ def as_json(compared: Comparison) -> str:
         "unit": statement.unit,
         "first": statement.first,
         "last": statement.last,
-        "ours": compared.ours,
+        "ours": compared.known,
         "theirs": compared.theirs,
         "difference": compared.theirs - compared.ours,
         "percent": _rounded(percent(compared.ours, compared.theirs)),
@@ -74,7 +59,7 @@ def as_json(compared: Comparison) -> str:
         "remarks": [_cause(cause) for cause in remarks(compared)],
         "passed_over": compared.report.passed_over,
     }
-    return msgspec.json.encode(_numbered(found)).decode()
+    return tables.as_json(found)
 
 
 def _objects(compared: Comparison) -> list[dict[str, Any]]:
@@ -101,14 +86,6 @@ def _cause(cause: Cause) -> dict[str, Any]:
     return {"cause": cause.word, "amount": cause.amount, "text": cause.text}
 
 
-def _numbered(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return msgspec.Raw(plain(value).encode())
-    if isinstance(value, dict):
-        return {key: _numbered(item) for key, item in value.items()}
-    return [_numbered(item) for item in value] if isinstance(value, list) else value
-
-
 def _rounded(value: Decimal | None) -> Decimal | None:
     return None if value is None else value.quantize(Decimal("0.001"))
 
@@ -120,12 +97,12 @@ def caption(compared: Comparison) -> str:
 
 
 def _columns(compared: Comparison) -> list[Column]:
-    digits = _digits(compared)
+    digits, unit = _digits(compared), compared.statement.unit
     found = [
         [
             str(pair.day),
             _model(pair, compared),
-            _NONE if pair.known is None else f"{pair.our_amount:,.{digits}f}",
+            _ours(pair.known, pair.is_unknown, unit, digits),
             f"{pair.their_amount:,.{digits}f}" if pair.items else _NONE,
             f"{pair.difference:+,.{digits}f}" if pair.difference else "0",
             _percent(pair.our_amount, pair.their_amount),
@@ -135,13 +112,21 @@ def _columns(compared: Comparison) -> list[Column]:
     ]
     both = compared.ours, compared.theirs
     rest = compared.theirs - compared.ours
-    total = [f"{amount:,.{digits}f}" for amount in both] + [f"{rest:+,.{digits}f}"]
+    ours = _ours(compared.known, compared.known is None, unit, digits)
+    total = [ours, f"{compared.theirs:,.{digits}f}", f"{rest:+,.{digits}f}"]
     found.append(["total", "", *total, _percent(*both), ""])
     heads = ("day", "model", "ours", "provider", "difference", "%", "likely causes")
     return [
         Column(head, list(cells), is_text=place in (0, 1, 6))
         for place, (head, cells) in enumerate(zip(heads, zip(*found, strict=True), strict=True))
     ]
+
+
+def _ours(amount: Decimal | None, is_unknown: bool, unit: str, digits: int) -> str:
+    """Our sum; calls of which none is known are no 0."""
+    if is_unknown:
+        return "unpriced" if unit == "USD" else "unknown"
+    return _NONE if amount is None else f"{amount:,.{digits}f}"
 
 
 def _model(pair: Pair, compared: Comparison) -> str:

@@ -10,6 +10,12 @@ from msgspec import Struct
 
 from costspan.errors import ConfigurationError
 
+_MOST_DIGITS = 18
+"""Before the decimal point of an amount."""
+
+_DIGITS_OF_A_DAY = len("20261121")
+_LONGEST = 40
+
 
 class Item(Struct, frozen=True, kw_only=True):
     """One line of a provider's export.
@@ -81,10 +87,47 @@ def day_of(moment: Any) -> date:
     Raises:
         ValueError: it is none.
     """
-    if isinstance(moment, int | Decimal):
-        return datetime.fromtimestamp(float(moment), UTC).date()
-    found = datetime.fromisoformat(str(moment))
-    return (found if found.tzinfo is None else found.astimezone(UTC)).date()
+    try:
+        if isinstance(moment, str) and moment.isdecimal() and len(moment) > _DIGITS_OF_A_DAY:
+            moment = int(moment)
+        if isinstance(moment, int | Decimal):
+            return datetime.fromtimestamp(float(moment), UTC).date()
+        found = datetime.fromisoformat(str(moment))
+        return (found if found.tzinfo is None else found.astimezone(UTC)).date()
+    except (ValueError, OverflowError, OSError):
+        raise ValueError(f"{_cut(moment)} is no day") from None
+
+
+def amount_of(written: Any) -> Decimal:
+    """An amount of dollars or tokens, exact; nothing is 0.
+
+    Raises:
+        ValueError: it is none, or no bill has so many.
+    """
+    try:
+        found = Decimal(0 if written is None or written == "" else written)
+    except (ArithmeticError, TypeError, ValueError):
+        found = Decimal("NaN")
+    if not found.is_finite() or found.adjusted() > _MOST_DIGITS:
+        raise ValueError(f"{_cut(written)} is no amount")
+    return found
+
+
+def name_of(written: Any) -> str | None:
+    """A model's name; None where there is none.
+
+    Raises:
+        ValueError: it is no text.
+    """
+    if written is None or isinstance(written, str):
+        return written or None
+    raise ValueError(f"{_cut(written)} is no name of a model")
+
+
+def _cut(written: Any) -> str:
+    """As it stands in a sentence."""
+    text = repr(str(written) if isinstance(written, Decimal) else written)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def in_usd(currency: object) -> None:

@@ -89,7 +89,7 @@ def _call(said: Said, place: str) -> Call:
             stream=bool(said["stream"]),
         ),
         response=_response(said),
-        started_at=ended - round(said["runtime_seconds"] * 1e9),
+        started_at=max(ended - round(said["runtime_seconds"] * 1e9), 0),
         ended_at=ended,
         runtime_seconds=said["runtime_seconds"],
         time_to_first_chunk=_seconds(said["time_to_first_chunk_ms"]),

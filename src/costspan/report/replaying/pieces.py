@@ -22,7 +22,9 @@ from costspan.report.replaying.calls import nanoseconds, span_of
 from costspan.report.replaying.spans import resource_spans_of, spans_in
 from costspan.report.replaying.state import Reached, Taken
 
-_NEVER = 2**63 - 1
+_NEVER = 2**64
+"""OTLP counts nanoseconds since 1970 in 64 bits: until then."""
+
 _ENDED = 1
 """The place of the timestamp in a row."""
 
@@ -100,7 +102,10 @@ class CallsSource:
         if row.is_gap:
             self._noted.gap(row.values[2])
             return []
-        if not self._window.since <= nanoseconds(row.values[_ENDED]) < self._window.until:
+        ended = nanoseconds(row.values[_ENDED])
+        if not 0 <= ended < _NEVER:
+            return "before 1970 or after 2554, where OTLP has no time"
+        if not self._window.since <= ended < self._window.until:
             return []
         place = f"{self._name}:{line.number}:{(line.text or b'').strip()!r}"
         return [span_of(row, place, self._resource, self._scope)]

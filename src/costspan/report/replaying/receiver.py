@@ -33,6 +33,10 @@ _LONGEST_RETRY_AFTER = 3600.0
 _MOST_OF_A_BODY = 300
 
 
+Waiting = Callable[[str], object]
+"""Is told why a request is tried again, once for each reason."""
+
+
 class Stopped(Exception):
     """The receiver does not take the request, and it makes no sense to go on."""
 
@@ -59,6 +63,7 @@ class Receiver:
         timeout: seconds for the connection, and for each part of an answer.
         patience: seconds for which a request is tried again; `PATIENCE` by default.
         sleep: waits so many seconds.
+        waiting: is told why it waits.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class Receiver:
         timeout: float = 10.0,
         patience: float | None = None,
         sleep: Callable[[float], object] = time.sleep,
+        waiting: Waiting = lambda why: None,
     ) -> None:
         self.url = url
         self._headers = {"Content-Type": "application/x-protobuf", **headers}
@@ -78,6 +84,8 @@ class Receiver:
         self._timeout = timeout
         self._patience = PATIENCE if patience is None else patience
         self._sleep = sleep
+        self._waiting = waiting
+        self._told: set[str] = set()
         # Without the handlers that follow redirects and raise for a status.
         self._opener = OpenerDirector()
         for handler in (ProxyHandler(), HTTPHandler(), HTTPSHandler(context=tls)):
@@ -107,6 +115,9 @@ class Receiver:
             wait = random.uniform(pause / 2, pause) if retry_after is None else retry_after
             if waited + wait > self._patience:
                 raise Stopped(f"{fault}, for {waited:.0f} seconds")
+            if fault not in self._told:
+                self._told.add(fault)
+                self._waiting(fault)
             self._sleep(wait)
             waited, pause = waited + wait, min(pause * 2, _LONGEST_PAUSE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import ssl
@@ -12,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from opentelemetry.util.re import parse_env_headers
 
 from costspan.errors import ConfigurationError
-from costspan.report.replaying.receiver import Receiver
+from costspan.report.replaying.receiver import Receiver, Waiting
 
 _PATH = "v1/traces"
 _LONGEST_TIMEOUT = 86_400.0
@@ -37,9 +38,17 @@ def endpoint(written: str | None) -> str:
         raise ConfigurationError(
             "--to holds a user or a password: give them as --header 'Authorization=Basic ...'"
         )
-    if whole or parts.path.endswith(f"/{_PATH}"):
-        return url
-    return f"{url.rstrip('/')}/{_PATH}"
+    path = parts.path
+    if not whole and not path.endswith(f"/{_PATH}"):
+        path = f"{path.rstrip('/')}/{_PATH}"
+    return parts._replace(path=path, fragment="").geturl()
+
+
+def known_as(url: str) -> str:
+    """What a state calls an endpoint: its query may hold a key, and only a digest of it is kept."""
+    address, is_there, query = url.partition("?")
+    digest = hashlib.sha256(query.encode()).hexdigest()[:8]
+    return f"{address}?{digest}" if is_there else address
 
 
 def _parts(url: str) -> SplitResult | None:
@@ -51,11 +60,12 @@ def _parts(url: str) -> SplitResult | None:
         return None
 
 
-def receiver(url: str, headers: Iterable[str]) -> Receiver:
+def receiver(url: str, headers: Iterable[str], waiting: Waiting = lambda why: None) -> Receiver:
     """The receiver at a URL.
 
     Args:
         headers: as `NAME=VALUE`.
+        waiting: is told why a request is tried again.
 
     Raises:
         ConfigurationError: a header or a variable cannot be understood.
@@ -74,7 +84,14 @@ def receiver(url: str, headers: Iterable[str]) -> Receiver:
     compression = _setting("COMPRESSION") or "gzip"
     if compression not in ("gzip", "none"):
         raise ConfigurationError(f"OTEL_EXPORTER_OTLP_COMPRESSION={compression}: use gzip or none")
-    return Receiver(url, found, compressed=compression == "gzip", tls=_tls(), timeout=_timeout())
+    return Receiver(
+        url,
+        found,
+        compressed=compression == "gzip",
+        tls=_tls(),
+        timeout=_timeout(),
+        waiting=waiting,
+    )
 
 
 def _is_latin(value: str) -> bool:

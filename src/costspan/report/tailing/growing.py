@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from costspan.export.folders import LONGEST_LINE
+from costspan.export.folders import LONGEST_LINE, NO_FILE, is_endless
 
 _CHUNK = 1 << 20
 
@@ -29,6 +30,8 @@ class Growing:
 
     def __init__(self, path: Path, *, from_end: bool = False) -> None:
         self.path = path
+        if is_endless(path):
+            raise OSError(errno.EINVAL, NO_FILE)
         self._file: BinaryIO = path.open("rb", buffering=0)
         self.offset = end_of_lines(self._file) if from_end else 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from costspan.export.schema import Line
 from costspan.report.layout import dollars
 from costspan.report.vocabulary import printable
+from costspan.report.widths import cut, padded
 
 HEAD = (
     f"{'time UTC':12}  {'agent':16}  {'model':28}  {'input':>9}  {'output':>7}  {'time s':>7}  "
@@ -17,8 +18,8 @@ def row(line: Line) -> str:
     return "  ".join(
         (
             f"{line.timestamp[11:23]:12}",
-            f"{_cut(line.agent, 16):16}",
-            f"{_cut(line.model, 28):28}",
+            _name(line.agent, 16),
+            _name(line.model, 28),
             f"{_count(line.input_tokens):>9}",
             f"{_count(line.output_tokens):>7}",
             f"{line.latency_ms / 1e3:>7.2f}",
@@ -36,9 +37,8 @@ def note(line: Line) -> str:
     return printable(", ".join(found))
 
 
-def _cut(name: str | None, most: int) -> str:
-    text = printable(name or "-")
-    return text if len(text) <= most else text[: most - 1] + "…"
+def _name(name: str | None, columns: int) -> str:
+    return padded(cut(printable(name or "-"), columns), columns)
 
 
 def _count(count: int | None) -> str:

@@ -30,7 +30,7 @@ class Totals:
         """Count a call."""
         self._calls += 1
         self._errors += line.error is not None
-        self._unpriced += line.status == "unpriced"
+        self._unpriced += line.cost_usd is None and line.status != "not_billed"
         self._tokens += (line.input_tokens or 0) + (line.output_tokens or 0)
         usd = Decimal(line.cost_usd or 0)
         self._usd += usd

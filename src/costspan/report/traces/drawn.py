@@ -13,6 +13,7 @@ from costspan.call import plain
 from costspan.report.layout import Column, dollars
 from costspan.report.traces.tree import Node, Step, Sums, Tree, steps
 from costspan.report.vocabulary import printable
+from costspan.report.widths import cut
 
 _NANOS = 1e9
 _LONGEST_NAME = 60
@@ -62,8 +63,7 @@ def columns(tree: Tree, *, timeline: bool = False) -> list[Column]:
 
 def _branch(step: Step) -> str:
     """The name, behind the lines of its place in the tree."""
-    name = printable(step.node.name)
-    name = name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
+    name = cut(printable(step.node.name), _LONGEST_NAME)
     if len(step.more) == 1:
         return name
     above = "".join("│  " if more else "   " for more in step.more[1:-1])

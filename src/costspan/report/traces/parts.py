@@ -51,15 +51,16 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 def part_of(line: Line) -> Part | None:
-    """A call of the calls file; None where its time is none."""
+    """A call of the calls file; None where its time is none, or how long it took no number."""
     try:
         ended = _nanoseconds(datetime.fromisoformat(line.timestamp))
-    except (ValueError, TypeError):
+        lasted = round(line.latency_ms * _NANOS_PER_MS)
+    except (ValueError, TypeError, OverflowError):
         return None
     return Part(
         id=line.span_id,
         name=f"{line.operation} {line.model}" if line.model else line.operation,
-        started=max(ended - round(line.latency_ms * _NANOS_PER_MS), _FIRST),
+        started=max(ended - lasted, _FIRST),
         ended=ended,
         agent=line.agent,
         session=line.session_id,

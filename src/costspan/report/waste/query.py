@@ -14,7 +14,7 @@ from costspan.report.passed_over import PassedOver, found_in
 from costspan.report.rating import rated
 from costspan.report.rating.book import Book
 from costspan.report.running import Watch, run, unwatched
-from costspan.report.sheet import Asked
+from costspan.report.selection import Asked, files_of
 from costspan.report.waste import rules
 from costspan.report.waste.rules import CLASSES
 
@@ -105,7 +105,7 @@ def ask(asked: Asked, book: Book, top: int | None = None, watch: Watch = unwatch
         answer = sheet.dearest(_statement(len(asked.by)), len(asked.by), _SUMS, "waste_usd", top)
         return engine.execute(answer).fetchall(), engine.execute(sheet.NOTES).fetchall()
 
-    with sheet.files_of(asked, rated.READ | rules.FIELDS) as files:
+    with files_of(asked, rated.READ | rules.FIELDS) as files:
         found, unreadable = run(files, work, asked.written, watch)
         rows, notes = found or ([], [])
         passed_over = found_in(files, unreadable, notes)
