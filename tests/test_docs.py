@@ -36,6 +36,7 @@ from costspan.alerts.webhook import body_of
 from costspan.cost.budgets.survey import AlertSurvey, BudgetSurvey, ScopeState, Survey
 from costspan.cost.budgets.watch import checked_budgets
 from costspan.export.schema import Line
+from costspan.semconv import usage
 from costspan.semconv.budgets import ALERT, ALERTED_CALL
 from costspan.testing import LLMServer
 from tests.cli.test_budgets import wait_for
@@ -84,7 +85,8 @@ def written_attributes() -> set[str]:
     """Every attribute name that semconv spells out for spans, `KEY` for a tag's."""
     strings = {
         node.value
-        for node in ast.walk(ast.parse(inspect.getsource(semconv)))
+        for spelled in (semconv, usage)
+        for node in ast.walk(ast.parse(inspect.getsource(spelled)))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
     assert "costspan.tag." in strings

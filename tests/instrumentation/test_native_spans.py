@@ -15,7 +15,8 @@ from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import TracerProvider
 
 from costspan import Instrumentor
-from costspan.providers.anthropic import OPERATIONS, prepare
+from costspan.providers.anthropic import OPERATIONS
+from costspan.providers.anthropic_options import prepare
 from costspan.providers.operation import Endpoint
 from tests.conventions.checker import check
 from tests.instrumentation.claude_forms import (

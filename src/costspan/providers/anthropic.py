@@ -7,14 +7,14 @@ three are added up. In a stream `message_delta` is cumulative: its fields replac
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import structs
 
 from costspan.call import Response, Usage
 from costspan.providers.anthropic_messages import messages, stitch_message
+from costspan.providers.anthropic_options import body_of, prepare
 from costspan.providers.anthropic_texts import message_chunk, message_prompt
 from costspan.providers.operation import (
     Body,
@@ -244,48 +244,6 @@ def _platform(client: Any) -> str:
 
 
 locate = remembered(_endpoint)
-
-
-def body_of(options: Any) -> Body:
-    """The JSON as far as it may be looked at before the SDK has prepared it: top-level scalars."""
-    body = options.json_data
-    if type(body) is not dict and not isinstance(body, Mapping):
-        return {}
-    extra = getattr(options, "extra_json", None)
-    return {**body, **extra} if extra and isinstance(extra, Mapping) else body
-
-
-def prepare(
-    options: Any, body: Body, operation: Operation, endpoint: Endpoint, ask_usage: bool
-) -> tuple[Any, bool]:
-    """Turn the SDK's own span for this call off, on a copy: the call is ours to record."""
-    if getattr(options, "span_name", None) is None:
-        return options, False
-    return _unnamed(options), False
-
-
-_BESIDE_FIELDS = ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
-_slots: dict[type, tuple[Any, ...]] = {}
-
-
-def _unnamed(options: Any) -> Any:
-    """A copy without the name of the SDK's span, in less than half the time of pydantic's own.
-
-    Only the fields are its own: the SDK makes a whole copy before it changes anything.
-    """
-    kind = type(options)
-    slots = _slots.get(kind)
-    if slots is None:
-        slots = _slots[kind] = tuple(getattr(kind, name, None) for name in _BESIDE_FIELDS)
-    if None in slots:  # pydantic 1
-        sent = copy.copy(options)
-    else:
-        sent = object.__new__(kind)
-        for slot in slots:
-            slot.__set__(sent, slot.__get__(options))
-        sent.__dict__.update(options.__dict__)
-    sent.__dict__["span_name"] = None
-    return sent
 
 
 ANTHROPIC = Provider(
