@@ -20,7 +20,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from tests.benchmarks import report
+from tests.benchmarks import once, report
 from tests.benchmarks.targets import Figure, figures_table
 from tests.benchmarks.turns import Unmeasured
 
@@ -33,8 +33,8 @@ PARTS: dict[str, Part] = {
     "stores": lambda rounds: report.stores(),
     "spans": lambda rounds: report.spans(os.environ.get("COSTSPAN_BENCH_PEERS", "")),
     "reports": lambda rounds: report.reports(),
-    "startup": lambda rounds: report.startup(),
-    "memory": lambda rounds: report.memory(),
+    "startup": lambda rounds: once.startup(),
+    "memory": lambda rounds: once.memory(),
 }
 
 

@@ -1,9 +1,8 @@
-"""Each table of the benchmarks: measured, and put into words."""
+"""Each table of what is done again and again: measured, and put into words."""
 
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 from contextlib import ExitStack
 from typing import Any
@@ -39,8 +38,6 @@ PEERS = {
     "openllmetry": "OpenLLMetry",
     "openinference": "OpenInference",
 }
-PROCESSES = 5
-"""How many processes a figure is taken from that a process can give only once."""
 
 
 def calls(rounds: int) -> tuple[str, list[Figure]]:
@@ -228,82 +225,3 @@ def reports() -> tuple[str, list[Figure]]:
             figures.append(Figure(f"the same, {kind} lines: share of jq's time", share, 0.125, ""))
     text = table(("a whole process", "s", "CPU s", "MiB at most"), rows)
     return f"## Reports: {took['calls']:,} calls, {sizes}\n\n{text}", figures
-
-
-def startup() -> tuple[str, list[Figure]]:
-    """Import, first use, switching on, and the first call."""
-    runs = [json.loads(output_of(sys.executable, "startup", "sdk")) for _ in range(PROCESSES)]
-    found = json.loads(output_of(sys.executable, "startup", "clean"))
-    targets = {"import costspan": 15, "first use of Instrumentor": 100, "instrument()": 500}
-    rows, figures = [], []
-    for step, goal in targets.items():
-        times = [run[step] for run in runs]
-        both = f"{min(times):.1f} / {statistics.median(times):.1f}"
-        rows.append([step, both, ", ".join(found[step]) or "none"])
-        figures.append(Figure(step, statistics.median(times), goal, "ms"))
-    figures.append(
-        Figure(
-            "sockets opened and SDKs imported by the three", sum(map(len, found.values())), 0, ""
-        )
-    )
-    steps = table(("CPU ms, beside the app's own SDK imports", "ms", "sockets, SDKs"), rows)
-    first, more = _first_call()
-    return f"## Beginning\n\n{steps}\n\n{first}", [*figures, *more]
-
-
-def _first_call() -> tuple[str, list[Figure]]:
-    runs = [json.loads(output_of(sys.executable, "startup", "first")) for _ in range(PROCESSES)]
-    rows, figures = [], []
-    for name in runs[0]:
-        first, tenth = (statistics.median(run[name][n] / 1e3 for run in runs) for n in (0, 1))
-        rows.append([name, f"{first:.2f}", f"{tenth:.2f}"])
-        figures.append(Figure(f"{name}: first call above the tenth", first - tenth, 1, "ms"))
-    return table(("CPU ms, of an SDK in use", "first call", "tenth call"), rows), figures
-
-
-def memory() -> tuple[str, list[Figure]]:
-    """Open streams, and dropped ones."""
-    recorded = output_of(sys.executable, "recorded")
-    held = {
-        subject: json.loads(output_of(sys.executable, "memory", "open", subject, given=recorded))
-        for subject in ("bare", "span", "ours")
-    }
-    names = list(held["bare"])
-    rows = [[SUBJECTS[s], *(f"{held[s][name]:.0f}" for name in names)] for s in held]
-    figures = [
-        Figure(f"{name}: an open stream above {base}", (held["ours"][name] - less) / 1024, 2, "KiB")
-        for name in names
-        for base, less in (
-            ("the bare SDK", held["bare"][name]),
-            ("a span made by hand", held["span"][name]),
-        )
-    ]
-    text = table(("bytes of an open stream, first chunk read", *names), rows)
-    dropped, more = _dropped()
-    return f"## Memory\n\n{text}\n\n{dropped}", [*figures, *more]
-
-
-def _dropped() -> tuple[str, list[Figure]]:
-    left = {
-        subject: json.loads(output_of(sys.executable, "memory", "dropped", subject))
-        for subject in ("bare", "ours")
-    }
-    heads = ("10,000 streams dropped unread", "blocks left", "objects left", "threads", "spans")
-    rows = [
-        [
-            SUBJECTS[s],
-            found["blocks"],
-            sum(found["objects"].values()),
-            found["threads"],
-            found["spans"],
-        ]
-        for s, found in left.items()
-    ]
-    if left["ours"]["spans"] != 10_000:
-        raise Unmeasured(f"10,000 dropped streams made {left['ours']['spans']} spans")
-    objects = sum(left["ours"]["objects"].values())
-    figures = [Figure("objects left by 10,000 dropped streams", objects, 0, "")]
-    # A hundredth of a block each: what is left is not of the streams.
-    more = max(0, left["ours"]["blocks"] - left["bare"]["blocks"])
-    figures.append(Figure("blocks left by 10,000 dropped streams, above bare", more, 100, ""))
-    return table(heads, rows), figures

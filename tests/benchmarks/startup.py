@@ -1,11 +1,13 @@
 """What it costs to begin: import, first use, switching on, and the first call.
 
-usage: python -m tests.benchmarks.startup sdk|clean|first
+usage: python -m tests.benchmarks.startup sdk|clean|first|first-bare
 
 `sdk`: CPU milliseconds of each step in a process that has imported the app's SDKs already.
 `clean`: what each step opened and imported in a process that has not: sockets and SDKs.
 `first`: CPU microseconds of the first and the tenth call after `instrument()`, where the SDK itself
 was used before.
+`first-bare`: the same with costspan switched off again. That the SDK's own code has left the caches
+by then is in both.
 """
 
 from __future__ import annotations
@@ -59,8 +61,12 @@ def steps_alone() -> dict[str, list[str]]:
     return found
 
 
-def first_and_tenth() -> dict[str, list[float]]:
-    """CPU microseconds of the first and the tenth call, by SDK."""
+def first_and_tenth(*, off: bool = False) -> dict[str, list[float]]:
+    """CPU microseconds of the first and the tenth call, by SDK.
+
+    Args:
+        off: costspan is switched on, and off again before the first call.
+    """
     from tests.benchmarks import clock, subjects, workload
 
     subjects.prepare_environment("ours")
@@ -69,15 +75,22 @@ def first_and_tenth() -> dict[str, list[float]]:
     for call in calls.values():
         for _ in range(USED_BEFORE):
             call()
+    with clock.uncollected():
+        with subjects.switched_on("ours", provider):
+            if not off:
+                return _taken(calls)
+        return _taken(calls)
+
+
+def _taken(calls: dict[str, Callable[[], Any]]) -> dict[str, list[float]]:
     found = {}
-    with subjects.switched_on("ours", provider), clock.uncollected():
-        for name, call in calls.items():
-            taken = []
-            for _ in range(TENTH):
-                start = time.thread_time()
-                call()
-                taken.append((time.thread_time() - start) * 1e6)
-            found[name] = [taken[0], taken[-1]]
+    for name, call in calls.items():
+        taken = []
+        for _ in range(TENTH):
+            start = time.thread_time()
+            call()
+            taken.append((time.thread_time() - start) * 1e6)
+        found[name] = [taken[0], taken[-1]]
     return found
 
 
@@ -85,6 +98,7 @@ MODES: dict[str, Callable[[], Any]] = {
     "sdk": steps_beside_the_sdks,
     "clean": steps_alone,
     "first": first_and_tenth,
+    "first-bare": lambda: first_and_tenth(off=True),
 }
 
 if __name__ == "__main__":
