@@ -61,8 +61,10 @@ class Traffic:
         with attribution(agent="reviewer", session=f"s-{self.turns % SESSIONS}"):
             with self._around(LANGCHAIN, AGENT), self._around(LANGCHAIN):
                 self._create(**ASK)  # 1: beneath another's span of the same call
+            beside = self._span(OTEL)  # begun before ours, so that no pause comes between the two
             said = self._create(**ASK)  # 2: and another's span of it beside ours
-            self._told(OTEL, said.id)
+            tell(beside, said.id)
+            beside.end()
             self._told(OTEL, next(self._ids))  # 3: made by others alone
             with self._around(OPENINFERENCE, KIND):
                 self._told(OTEL, next(self._ids))  # 4: two of others, one above the other
@@ -76,6 +78,11 @@ class Traffic:
     def _around(self, scope: str, attributes: Any = ASKED) -> Any:
         return self._tracers[scope].start_as_current_span(
             "chat gpt-4o-mini", kind=SpanKind.CLIENT, attributes=attributes
+        )
+
+    def _span(self, scope: str) -> Any:
+        return self._tracers[scope].start_span(
+            "chat gpt-4o-mini", kind=SpanKind.CLIENT, attributes=ASKED
         )
 
     def _told(self, scope: str, response: str) -> None:
