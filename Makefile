@@ -10,7 +10,7 @@
 #   JUDGES="mlflow"           the judges of "make judges"; of "make matrix" it is mlflow alone, or none
 #   PARTS="otelcol"           what "make parts" builds, out of otelcol, jaeger and influxd
 #   WRITE_DOCS=1              "make peers", "make servers" and "make judges" write their tables into docs/
-#   LOAD_SECONDS=60           how long each load test of "make servers" lasts
+#   LOAD_SECONDS=60           how long each test of load lasts in "make load" and "make servers"
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
 #
 # An environment NAME is VENVS/NAME, made from tests/requirements/NAME.txt, and made again when that
@@ -135,6 +135,10 @@ servers: env ## all of collector-config: a collector and a Jaeger where "make pa
 	$(SERVERS) $(RUN)/python -m pytest tests/servers tests/databases -q -n $(WORKERS) $(PYTEST_ARGS) && \
 	$(SERVERS) $(RUN)/python -m pytest tests/dashboards -m collector -q $(PYTEST_ARGS)
 
+load: env ## what a collector takes at full load, for LOAD_SECONDS each, with the figures
+	@COSTSPAN_LOAD_SECONDS=$(LOAD_SECONDS) $(SERVERS) \
+		$(RUN)/python -m pytest tests/servers/test_load.py -q -n 0 -o log_cli=true -o log_cli_level=INFO $(PYTEST_ARGS)
+
 # The page of reports as a browser shows it; where there is no Chromium, this says so and goes on.
 browser: ## tests/report/page: the page of reports in Chromium
 	@if command -v chromium >/dev/null 2>&1; then \
@@ -168,7 +172,7 @@ proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 cal
 	@$(MAKE) parts PARTS="otelcol jaeger influxd"
 	@$(MAKE) databases
 	@$(MAKE) matrix WRITE_DOCS=1
-	@$(MAKE) servers LOAD_SECONDS=60 WORKERS=0 PYTEST_ARGS="-k load -o log_cli=true -o log_cli_level=INFO"
+	@$(MAKE) load LOAD_SECONDS=60
 	@$(MAKE) peers
 	@$(MAKE) judges WRITE_DOCS=1
 	@$(MAKE) demo
@@ -208,4 +212,4 @@ $(VENVS)/.python: always
 
 always:
 
-.PHONY: help demo test lint types dashboards matrix judges databases aimock decoder auto parts servers browser bench peers proof pins clean env always
+.PHONY: help demo test lint types dashboards matrix judges databases aimock decoder auto parts servers load browser bench peers proof pins clean env always

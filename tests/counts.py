@@ -17,7 +17,7 @@ _COMMITTED = Path(__file__).with_name("counts.toml")
 
 
 _WHOLE = ["tests"]
-_SERVERS = (_WHOLE, ["tests/servers"])
+_SERVERS = (_WHOLE, ["tests/servers", "tests/databases"])
 PARTS = {
     "aimock": (_WHOLE, ["tests/third_party"]),
     "redis": (_WHOLE,),
