@@ -3,6 +3,7 @@
 import gc
 import tracemalloc
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_fault_of_ours_leaves_the_spans_bare(
 
 
 def test_memory_stays_flat(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is remembered of spans is bounded."""
+    """What is remembered is bounded: it would grow every time, what other threads hold not."""
     monkeypatch.setattr(exporting, "MOST_KEPT", 100)
     outlet = Outlet(batch=False)
 
@@ -173,7 +174,7 @@ def test_memory_stays_flat(monkeypatch: pytest.MonkeyPatch) -> None:
 
     tracemalloc.start()
     try:
-        before = traffic(1000)
-        assert traffic(1000) - before < 1000 * 20
+        held = [traffic(1000) for _ in range(4)]
+        assert min(after - before for before, after in pairwise(held)) < 1000 * 20
     finally:
         tracemalloc.stop()
