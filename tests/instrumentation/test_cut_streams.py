@@ -4,8 +4,9 @@ A stream that states no limit has 1,000 tokens reserved before twenty calls are 
 calls of 3 tokens are, so that the fourth chunk has to ask.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from opentelemetry.trace import StatusCode
@@ -22,6 +23,10 @@ from tests.instrumentation.budgeted import (
     tracker,
 )
 from tests.instrumentation.rig import Spans, attributes_of, watched
+
+if TYPE_CHECKING:
+    import anthropic
+    import openai
 
 LONG = "word " * 200
 """The server answers with the last message, a few characters at a time."""
@@ -64,39 +69,51 @@ async def aread(stream: Any, chunks: list[Any]) -> None:
         chunks += [chunk]  # one by one, as the last one raises
 
 
-def opened(kind: str, server: LLMServer) -> Any:
-    """A new stream of a sync client."""
-    if kind == "chat":
-        return client(server, ORDER).chat.completions.create(**STREAMED)
-    if kind == "responses":
-        return client(server, ORDER).responses.create(model="m", input=LONG, stream=True)
-    return claude(server, ORDER).messages.create(**MESSAGE)
+class Opened:
+    """Streams of sync clients."""
+
+    def __init__(self, chat: "openai.OpenAI", messages: "anthropic.Anthropic") -> None:
+        self.chat, self.messages = chat, messages
+
+    def __call__(self, kind: str) -> Any:
+        """A new stream."""
+        if kind == "chat":
+            return self.chat.chat.completions.create(**STREAMED)
+        if kind == "responses":
+            return self.chat.responses.create(model="m", input=LONG, stream=True)
+        return self.messages.messages.create(**MESSAGE)
+
+    def whole(self, kind: str) -> int:
+        """How many chunks such a stream has."""
+        return len(list(self(kind)))
 
 
-def whole(kind: str, server: LLMServer) -> int:
-    """How many chunks such a stream has."""
-    return len(list(opened(kind, server)))
+@pytest.fixture
+def opened(server: LLMServer) -> Iterator[Opened]:
+    """Opens streams. The clients are closed: one that is dropped may leave its socket open."""
+    with client(server, ORDER) as chat, claude(server, ORDER) as messages:
+        yield Opened(chat, messages)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_is_cut_between_two_chunks(kind: str, server: LLMServer):
+def test_it_is_cut_between_two_chunks(kind: str, opened: Opened):
     chunks: list[Any] = []
     costs = cutting(LIMITS[kind])
     with watched(costs=costs) as spans:
-        stream = opened(kind, server)
+        stream = opened(kind)
         with pytest.raises(BudgetExceeded) as raised:
             read(stream, chunks)
         is_cut(costs, spans, raised)
         assert stream.response.is_closed
         assert list(stream) == []  # it has ended, as any stream that failed
         assert costs._watch._admission.open == {}
-    assert 3 < len(chunks) < whole(kind, server)
+    assert 3 < len(chunks) < opened.whole(kind)
 
 
 @pytest.mark.parametrize("store", ["memory", "sqlite"])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_it_is_cut_between_two_chunks_async(
-    kind: str, store: str, server: LLMServer, tmp_path
+    kind: str, store: str, server: LLMServer, opened: Opened, tmp_path
 ):
     where = "memory" if store == "memory" else f"sqlite:///{tmp_path}/costs.db"
     costs, chunks = cutting(LIMITS[kind], store=where), []
@@ -113,46 +130,46 @@ async def test_it_is_cut_between_two_chunks_async(
             is_cut(costs, spans, raised)
             assert stream.response.is_closed
             await aread(stream, chunks)
-    assert 3 < len(chunks) < whole(kind, server)
+    assert 3 < len(chunks) < opened.whole(kind)
 
 
-def test_room_lets_it_go_on(server: LLMServer):
+def test_room_lets_it_go_on(opened: Opened):
     """It reserves as much again each time, and is charged with what it took."""
     costs = cutting(10**6)
     with watched(costs=costs) as spans:
-        chunks = list(opened("chat", server))
+        chunks = list(opened("chat"))
         took_ = chunks[-1].usage.total_tokens
         assert spans.one().status.status_code is StatusCode.UNSET
     assert costs.remaining("b") == 10**6 - took_
 
 
-def test_without_it_nothing_is_cut(server: LLMServer):
+def test_without_it_nothing_is_cut(opened: Opened):
     costs = tracker(Budget("b", tokens=700, action="block"))
     for _ in range(20):
         costs.settle(took(0, 3))
     with watched(costs=costs) as spans:
-        assert list(opened("chat", server))
+        assert list(opened("chat"))
         assert spans.one().status.status_code is StatusCode.UNSET
 
 
 @pytest.mark.parametrize("kind", ["chat", "message"])
-def test_a_stated_limit_is_never_cut(kind: str, server: LLMServer):
+def test_a_stated_limit_is_never_cut(kind: str, opened: Opened):
     """The provider itself holds it to its limit, which is reserved whole."""
     costs = cutting(5000)
     with watched(costs=costs) as spans:
         if kind == "chat":
-            list(client(server, ORDER).chat.completions.create(**STREAMED, max_tokens=300))
+            list(opened.chat.chat.completions.create(**STREAMED, max_tokens=300))
         else:
-            list(claude(server, ORDER).messages.create(**ASK, max_tokens=300))
+            list(opened.messages.messages.create(**ASK, max_tokens=300))
         assert spans.one().status.status_code is StatusCode.UNSET
 
 
-def test_one_call_has_a_limit_of_its_own(server: LLMServer):
+def test_one_call_has_a_limit_of_its_own(opened: Opened):
     budget = Budget("b", usd="0.02", per="call", action="block", cut_streams=True)
     costs = CostTracker(budgets=[budget], prices=Prices(overrides={"m": RATE}), alerts=[])
     chunks: list[Any] = []
     with watched(costs=costs) as spans:
-        stream = client(server, "echo").chat.completions.create(
+        stream = opened.chat.chat.completions.create(
             **{**STREAMED, "messages": [{"role": "user", "content": "word " * 3000}]}
         )
         with pytest.raises(BudgetExceeded) as raised:
@@ -162,12 +179,12 @@ def test_one_call_has_a_limit_of_its_own(server: LLMServer):
     assert raised.value.limit_usd == Decimal("0.02")
 
 
-def test_what_came_before_the_cut_is_not_free(server: LLMServer):
+def test_what_came_before_the_cut_is_not_free(opened: Opened):
     """No usage was told: the call is charged with all that was reserved for it, 3 by 3 tokens."""
     costs = cutting(350)
     with watched(costs=costs) as spans:
         with pytest.raises(BudgetExceeded):
-            read(opened("chat", server), [])
+            read(opened("chat"), [])
         spans.wait(1)
     left = costs.remaining("b")
     assert left is not None
