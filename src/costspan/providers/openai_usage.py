@@ -40,7 +40,7 @@ def read_usage(value: Any) -> Usage | None:
     cached = count(inside.get("cached_tokens"))
     if cached is None:
         cached = _first(usage, "prompt_cache_hit_tokens", "cached_tokens")
-    # Read one by one: a loop over a table of names takes three times as long.
+    # Read one by one: a loop over a table of names takes up to 1.8 times as long.
     found = Usage(
         input_tokens=tokens_in,
         output_tokens=tokens_out,

@@ -150,12 +150,9 @@ def _is_model(kind: type) -> bool:
 
 def items(value: Any) -> Iterable[Body]:
     """The members of a list, each as its fields; nothing where there is no list."""
-    found: list[Body] = []
-    if type(value) is list or isinstance(value, _LISTS):
-        # A comprehension is a call of its own in Python 3.11.
-        for member in value:
-            found.append(fields(member))  # noqa: PERF401
-    return found
+    if not isinstance(value, _LISTS):
+        return ()
+    return [fields(member) for member in value]
 
 
 def count(value: Any) -> int | None:

@@ -15,7 +15,7 @@ _MOST_THREADS = 4
 """Each has buffers of its own: more would not fit into the memory that a report may take."""
 
 _MEMORY = "320MiB"
-"""What DuckDB counts of its memory; the whole process has up to 130 MiB more."""
+"""What DuckDB counts of its memory; the whole process has up to 160 MiB more."""
 
 
 def duckdb() -> Any:

@@ -12,7 +12,6 @@ from typing import Any
 from costspan.attributed import Attribution
 from costspan.call import PICOS_PER_USD, Call, Cost, Request, Response, Usage
 from costspan.semconv.usage import USAGE as USAGE
-from costspan.semconv.usage import add_counts
 from costspan.semconv.usage import usage_attributes as usage_attributes
 
 Attributes = dict[str, Any]
@@ -196,7 +195,7 @@ def _add_response(attributes: Attributes, request: Request, response: Response) 
     if response.system_fingerprint is not None:
         attributes["openai.response.system_fingerprint"] = response.system_fingerprint
     if response.usage is not None and not fetched:
-        add_counts(attributes, response.usage)
+        attributes.update(usage_attributes(response.usage))
 
 
 def _add_estimates(attributes: Attributes, estimated: Usage) -> None:
