@@ -100,6 +100,19 @@ def test_a_file_that_was_compressed_before_it_was_seen(folder: Path, follow: Fol
     assert new(followed) == []
 
 
+def test_a_file_that_is_compressed_while_others_are_read(folder: Path, follow: Follow):
+    """It was listed under its plain name, which is gone when its turn comes."""
+    followed = follow(folder)
+    write(folder, "a", name=NEXT)
+    write(folder, "b", name="llm_trace_2026-11-23.jsonl")
+    lines = followed.lines()
+    seen = [next(lines)]
+    (folder / "llm_trace_2026-11-23.jsonl").unlink()
+    write(folder, "b", name="llm_trace_2026-11-23.jsonl.gz")
+    seen += [*lines, *followed.lines(), *followed.lines()]
+    assert seen == [b"a\n", b"b\n"]
+
+
 def test_a_damaged_one_is_named(folder: Path, follow: Follow):
     followed = follow(folder)
     (folder / f"{NEXT}.gz").write_bytes(b"\x1f\x8bnot gzip")

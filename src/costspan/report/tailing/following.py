@@ -57,11 +57,13 @@ class Following:
         path = self.folder / str(name)
         try:
             self._followed[name] = Growing(path, from_end=from_end)
-        except FileNotFoundError:  # it went while we came
+        except FileNotFoundError:  # it went while we came: the compressed one is not given yet
             return
         except OSError as fault:
             self._left_alone.add(name)
             self.faults.append(f"{path}: {fault.strerror}")
+        else:
+            self._given.add(name)
 
     def lines(self) -> Iterator[bytes]:
         """The lines since the last time, whole ones, in the order of each file.
@@ -87,7 +89,6 @@ class Following:
         if known is not None and not known.is_at_its_path:
             self._gone(name)
         if name not in self._followed:
-            self._given.add(name)
             self._follow(name)
         if name in self._followed:
             yield from self._read(self._followed[name])
