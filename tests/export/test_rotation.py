@@ -3,11 +3,13 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from costspan.export import mounts, writer
 from costspan.export.mounts import is_shared_over_network, kind_of
+from costspan.export.open_file import OpenFile
 from tests.export.conftest import DAY, HOUR, NOON, SECOND, line
 from tests.export.folder import Folder, files_in
 
@@ -64,6 +66,23 @@ def test_a_new_writer_goes_on_with_the_newest_part(append_to, logs: Path):
         appender.append(line(number, 300), NOON)
         appender.close()
     assert [path.stat().st_size for path in files_in(logs)] == [1200, 1200, 1200]
+
+
+def test_a_writer_that_others_have_overtaken_finds_the_newest_part(
+    append_to, logs: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """While it looked for one they have filled and compressed more than it would ever try."""
+    opened, name = writer.opened, "llm_trace_2026-11-22"
+    filled = [f"{name}.jsonl.gz", *(f"{name}.{part:04d}.jsonl.gz" for part in range(1, 300))]
+
+    def overtaken(path: Path, *more: Any) -> OpenFile | None:
+        while filled:
+            (logs / filled.pop()).write_bytes(b"\x1f\x8b")
+        return opened(path, *more)
+
+    monkeypatch.setattr(writer, "opened", overtaken)
+    assert append_to(rotate="1 kB").append(line(0), NOON)
+    assert [path.name for path in logs.glob("*.jsonl")] == [f"{name}.0300.jsonl"]
 
 
 def test_a_clock_that_is_turned_back_goes_back_to_its_file(append_to, logs: Path):

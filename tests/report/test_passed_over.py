@@ -3,12 +3,15 @@
 import gzip
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from costspan.errors import ConfigurationError
 from costspan.export import compression
+from costspan.report import running
 from costspan.report.engine import opened
 from costspan.report.query import Question, Report, ask
 from tests.report.folders import GAP, line, write
@@ -130,6 +133,33 @@ def test_a_damaged_file_is_named_and_the_others_are_read(tmp_path: Path):
     found = asked(tmp_path, by=("agent",), where="cost_usd > 0")
     assert (found.total.calls, found.passed_over.unreadable_files) == (1, 1)
     assert found.passed_over.named[0].startswith(f"{damaged}: unreadable (")
+
+
+@pytest.mark.parametrize("where", [None, "cost_usd > 0"])
+def test_files_that_are_compressed_or_removed_once_they_were_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str | None
+):
+    """Writers do so all the time: a compressed one is read under its new name."""
+    names = [f"llm_trace_2026-11-{day}.jsonl" for day in range(10, 14)]
+    for name in names:
+        write(tmp_path, line(), name=name)
+    left = [tmp_path / name for name in names[:3]]
+    gone = left[0]
+
+    def opened_late(files: Iterable[Path], spill: str) -> Any:
+        """As one more of them goes."""
+        if left:
+            path = left.pop()
+            if left:
+                packed = path.with_name(f"{path.name}.gz")
+                packed.write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+        return opened(files, spill)
+
+    monkeypatch.setattr(running, "opened", opened_late)
+    found = asked(tmp_path, where=where)
+    assert (found.total.calls, found.files, left) == (3, 4, [])
+    assert found.passed_over.named == (f"{gone}: unreadable (No such file or directory)",)
 
 
 @pytest.mark.parametrize("where", [None, "cost_usd > 0"])

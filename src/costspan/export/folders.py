@@ -134,15 +134,19 @@ def is_endless(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
+def by_now(path: Path) -> Path:
+    """The name that a file has by now: it may have been compressed since it was listed."""
+    if path.exists():
+        return path
+    packed = (path.with_name(path.name + end) for end in COMPRESSED.values())
+    return next((other for other in packed if other.exists()), path)
+
+
 def _opened(path: Path) -> IO[bytes]:
-    """Open a file, under the name that it has by now: it may have been compressed meanwhile."""
+    """Open a file, under the name that it has by now."""
     if is_endless(path):
         raise Unreadable(NO_FILE)
     try:
         return compression.reading(path)
     except FileNotFoundError:
-        for end in COMPRESSED.values():
-            other = path.with_name(path.name + end)
-            if other.exists():
-                return compression.reading(other)
-        raise
+        return compression.reading(by_now(path))

@@ -180,7 +180,8 @@ class Writer:
                 continue
             if file is not None:
                 return file
-            part += 1
+            # Others may have filled many while this one was looking.
+            part = max(part + 1, self._newest_part(name))
         raise OSError("too many files in a row take no more lines")
 
     def _newest_part(self, name: FileName) -> int:

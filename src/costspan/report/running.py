@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from costspan.errors import ConfigurationError
-from costspan.export.folders import NO_FILE, is_endless
+from costspan.export.folders import NO_FILE, by_now, is_endless
 from costspan.report.conditions import EXAMPLE
 from costspan.report.engine import duckdb, opened
 from costspan.report.reading import Percent, percent_read
 from costspan.report.selection import IS_CALL, NEEDED
 from costspan.report.source import lines
 from costspan.report.vocabulary import printable
+
+_MOST_TRIES = 10
+"""How often it is begun anew as files were compressed meanwhile, which writers do all the time."""
 
 T = TypeVar("T")
 
@@ -38,7 +41,8 @@ def run(
 
     Args:
         work: gets a connection that may open these files, and the files. It is done once more
-            without those that turned out to be unreadable.
+            without those that turned out to be unreadable, and where some were compressed since
+            they were listed, under the names that they have by now.
         where: the expression in its statements, as it was written.
 
     Returns:
@@ -47,6 +51,7 @@ def run(
     Raises:
         ConfigurationError: DuckDB refuses the statement, and no file is at fault.
     """
+    files, tries = list(files), 1
     unreadable = dict.fromkeys(filter(is_endless, files), NO_FILE)
     with tempfile.TemporaryDirectory(prefix="costspan-") as folder:
         while chosen := [path for path in files if path not in unreadable]:
@@ -54,6 +59,10 @@ def run(
                 try:
                     return work(engine, chosen), unreadable
                 except duckdb().Error as fault:
+                    now = [by_now(path) for path in files]
+                    if now != files and tries < _MOST_TRIES:
+                        files, tries = now, tries + 1
+                        continue
                     is_of_a_file = where is None or isinstance(fault, _of_files())
                     faulty = _unreadable(engine, chosen) if is_of_a_file else {}
                     if not faulty:
