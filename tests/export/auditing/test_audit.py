@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -21,10 +22,11 @@ import costspan.settings
 from costspan import ConfigurationError, JsonlSpanExporter, LocalFiles
 from costspan.call import Cost
 from costspan.export import queues
-from costspan.export.auditing import audit
+from costspan.export.auditing import audit, verifying
 from costspan.export.auditing.keys import Key
 from costspan.export.auditing.verifying import verify
 from costspan.export.calls import CallsFile
+from costspan.export.folders import RawLine
 from costspan.export.local_files import files_of
 from costspan.export.queues import Queue
 from costspan.export.reader import Reading
@@ -129,6 +131,23 @@ class TestSound:
         """Its writer goes back to the earlier file."""
         write(tmp_path, [0, 1, 0, 1])
         assert verified(tmp_path).findings == []
+
+    def test_writers_that_move_on_while_their_files_are_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        write(tmp_path, [1], close=False)  # another one is there already
+        file = write(tmp_path, [0], close=False)
+        lines_of = verifying.lines_of
+        moves = iter([0, 1])
+
+        def moved_on(path: Path) -> Iterator[RawLine]:
+            yield from lines_of(path)
+            for number, day in enumerate(moves):
+                file(call(number, day), Cost(status="priced", total=1))
+
+        monkeypatch.setattr(verifying, "lines_of", moved_on)
+        assert verified(tmp_path, allow_open=True).findings == []
+        assert next(moves, None) is None
 
     @pytest.mark.parametrize(
         "rules",

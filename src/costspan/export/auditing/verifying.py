@@ -55,7 +55,9 @@ def verify(
         vouched.read(Path(place))
     chains = Chains()
     places = [places] if isinstance(places, str) or not isinstance(places, Iterable) else [*places]
-    for path in dict.fromkeys([*files_in(places, CALLS), *files_in(places, SPANS)]):
+    files = dict.fromkeys([*files_in(places, CALLS), *files_in(places, SPANS)])
+    # The newest first: a writer that moves on meanwhile leaves no hole then, only an end.
+    for path in reversed(files):
         _File(path, by_id, chains, vouched, made).check()
         for packed in damaged_beside(path):
             made.add("unreadable", packed, 0, f"{path.name} beside it was read")
