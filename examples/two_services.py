@@ -48,9 +48,14 @@ HEADERS = {"x-costspan-scenario": "tokens=1000/500"}
 tracer = trace.get_tracer("two_services")
 
 
+def say(line: str) -> None:
+    """Print a line in one piece: alerts are told by a thread of their own."""
+    print(f"{line}\n", end="", flush=True)
+
+
 def tell(alert: Alert) -> None:
     """Called once for a trace, by the service that is refused; `SlackAlerts(...)` is another."""
-    print(f"alert: {alert.budget} {alert.scope} is {alert.state}", flush=True)
+    say(f"alert: {alert.budget} {alert.scope} is {alert.state}")
 
 
 @contextmanager
@@ -162,8 +167,8 @@ def write(where: dict, port: int) -> None:
         with tracer.start_as_current_span("article") as span, attribution(agent="writer"):
             asked(model, "Which questions does an article on tracing answer?")
             for question in QUESTIONS:
-                print(f"{question}  {ask_researcher(port, question)}")
-        print(f"trace {span.get_span_context().trace_id:032x}")
+                say(f"{question}  {ask_researcher(port, question)}")
+        say(f"trace {span.get_span_context().trace_id:032x}")
 
 
 def main() -> None:
