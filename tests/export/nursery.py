@@ -3,7 +3,8 @@
 usage: python -m tests.export.nursery FOLDER COUNT DURABILITY SIZE COMPRESS
 
 The first process forks the workers, and another one for each that dies. Their lines on the one
-pipe, each a single write: `begin NAME PID`, and `NAME NUMBER` when that call has returned.
+pipe, each a single write: `begin NAME PID`, and `NAME NUMBER` when that call has returned. All end
+when nobody reads the pipe any more.
 """
 
 import os
@@ -15,6 +16,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 
 from costspan import Instrumentor, LocalFiles, attribution, record_call
+
+NOBODY_READS = 3
+"""The exit code of a worker that could not say anything."""
 
 
 def say(text: str) -> None:
@@ -33,9 +37,12 @@ def settle(name: str, number: int) -> None:
 
 
 def work(name: str) -> NoReturn:
-    say(f"begin {name} {os.getpid()}")
-    for number in count():
-        settle(name, number)
+    try:
+        say(f"begin {name} {os.getpid()}")
+        for number in count():
+            settle(name, number)
+    except BrokenPipeError:
+        os._exit(NOBODY_READS)
     raise AssertionError
 
 
@@ -49,7 +56,9 @@ def main() -> None:
     alive = 0
     for life in count(1):
         if alive == int(workers):
-            os.wait()
+            _, status = os.wait()
+            if os.waitstatus_to_exitcode(status) == NOBODY_READS:
+                return
             alive -= 1
         if not os.fork():
             work(f"{os.getppid()}.{life}")
