@@ -23,26 +23,18 @@ class Exchange:
     being taken down; `fold` works out of `kept`, which a tap fills, what the body said.
     """
 
-    __slots__ = (
-        "_generation",
-        "_open",
-        "ended",
-        "fold",
-        "kept",
-        "observation",
-        "reading",
-        "tapped",
-    )
+    _open: bool
+    tapped = False
+    kept: Any = None
+    fold: Callable[[Exchange], Response | None] | None = None
+    reading = False
+    ended = False
+    """Tells the finaliser, to which an absent `_open` would be dear to find."""
 
     def __init__(self, observation: Observation) -> None:
-        self.observation: Observation = observation
-        self.tapped = False
-        self.kept: Any = None
-        self.fold: Callable[[Exchange], Response | None] | None = None
-        self.reading = False
+        self.observation = observation
         self._generation = settlement.generation
         self._open = True
-        self.ended = False  # tells the finaliser, to which an absent `_open` would be dear to find
         observation.pending += 1
         observation.seen += 1
 

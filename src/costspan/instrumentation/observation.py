@@ -15,12 +15,11 @@ from typing import Any
 
 from msgspec import structs
 from opentelemetry import context, trace
-from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.trace import Status, StatusCode
 
 from costspan import attributed, content, semconv
 from costspan.alerts.alert import Alert
 from costspan.alerts.event import add_alert
-from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation, Response
 from costspan.elsewhere import submit
 from costspan.errors import BudgetExceeded
@@ -45,42 +44,32 @@ current: ContextVar[Observation | None] = ContextVar("costspan-observation", def
 
 
 class Observation:
-    """One call."""
+    """One call. What most calls never have stands in the class, until one has it."""
 
-    _attached: tuple[Any, Token[Observation | None]] | None
+    _attached: tuple[Any, Token[Observation | None]] | None = None
     _open: bool
-    _returned: bool
-    answer: Body | None
-    body: Body | None
-    ended: float
-    error: str | None
-    error_code: str | None
-    estimate: Estimate | None
-    exceeded: BudgetExceeded | None
-    exception: BaseException | None
-    finished: Future[None] | None
-    first_chunk: float | None
-    first_token: float | None
-    http_status: int | None
-    injected: bool
-    operation: Operation | None
-    outcome: str
-    pending: int
-    request: Request
-    request_id: str | None
-    reservation: Reservation | None
-    responses: tuple[Response, ...]
-    retries: int
-    seen: int
-    span: Span
-    started: float
-    started_at: int
-    unbilled: bool
-    waits: bool
-    who: Attribution
-    wiring: Wiring
-    # One slot each, from the lines above.
-    __slots__ = tuple(__annotations__)
+    _returned = False
+    answer: Body | None = None
+    body: Body | None = None
+    error: str | None = None
+    error_code: str | None = None
+    estimate: Estimate | None = None
+    exceeded: BudgetExceeded | None = None
+    exception: BaseException | None = None
+    finished: Future[None] | None = None
+    first_chunk: float | None = None
+    first_token: float | None = None
+    http_status: int | None = None
+    injected = False
+    outcome = "complete"
+    pending = 0
+    request_id: str | None = None
+    reservation: Reservation | None = None
+    responses: tuple[Response, ...] = ()
+    retries = 0
+    seen = 0
+    unbilled = False
+    waits = False
 
     def __init__(
         self,
@@ -92,17 +81,10 @@ class Observation:
         self.wiring = wiring
         self.request = request
         self.operation = operation
-        self.body = body if wiring.keeps_content else None
+        if wiring.keeps_content:
+            self.body = body
         here = context.get_current()
         self.who = attributed.attribution_in(here)
-        self.responses = ()
-        self.reservation = self.answer = self.estimate = self.exception = None
-        self.error = self.error_code = self.http_status = self.request_id = None
-        self.first_chunk = self.first_token = self.finished = self.exceeded = None
-        self._attached = None
-        self.pending = self.seen = self.retries = 0
-        self.outcome = "complete"
-        self.unbilled = self.injected = self._returned = self.waits = False
         self._open = True
         self.started_at = time.time_ns()
         self.started = self.ended = time.perf_counter()
