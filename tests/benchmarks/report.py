@@ -29,6 +29,7 @@ SUBJECTS = {
     "span+metrics": "the same, and two histograms by hand: time and tokens",
     "ours": "costspan",
     "ours+file": "costspan, calls file",
+    "ours+line": "costspan, a line of few fields written by hand",
     "ours+metrics": "costspan, metrics",
     "ours+content": "costspan, content on",
     "native": "the Anthropic SDK's own span",
@@ -50,6 +51,8 @@ def calls(rounds: int) -> tuple[str, list[Figure]]:
         [SUBJECTS["bare"], *(spent(taken, "bare", case) for case in CASES)],
         *(_row(SUBJECTS[one], taken, one, "bare") for one in SUBJECTS if one != "bare"),
         _row("costspan above the span made by hand", taken, "ours", "span"),
+        _row("the line by hand, more", taken, "ours+line", "ours"),
+        _row("costspan's calls file, more", taken, "ours+file", "ours"),
         _row("the two histograms by hand, more", taken, "span+metrics", "span"),
         _row("costspan's metrics, more", taken, "ours+metrics", "ours"),
     ]

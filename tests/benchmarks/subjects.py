@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -92,7 +93,8 @@ def switched_on(subject: str, provider: TracerProvider) -> Iterator[None]:
 
     Args:
         subject: `bare`, `span` and `span+metrics` (the caller makes them), `native` (the Anthropic
-            SDK's own span), `ours`, `ours+file`, `ours+metrics`, `ours+content`, or a peer's name.
+            SDK's own span), `ours`, `ours+file`, `ours+line` (one that is written by hand),
+            `ours+metrics`, `ours+content`, or a peer's name.
     """
     if subject.startswith("ours"):
         with _ours(subject, provider):
@@ -107,6 +109,7 @@ def switched_on(subject: str, provider: TracerProvider) -> Iterator[None]:
 _WAYS: dict[str, Callable[[str], dict[str, Any]]] = {
     "ours": lambda folder: {},
     "ours+file": lambda folder: {"local": folder},
+    "ours+line": lambda folder: {},
     "ours+metrics": lambda folder: {"meter_provider": make_meters()},
     "ours+content": lambda folder: {"capture_content": "on"},
 }
@@ -120,6 +123,33 @@ def _ours(subject: str, provider: TracerProvider) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         arguments = _WAYS[subject](folder)
         Instrumentor().instrument(tracer_provider=provider, costs=costs, **arguments)
+        if subject == "ours+line":
+            costs.writers = (_line_by_hand(folder),)
         with attribution(agent="reviewer", session="ticket-17"):
             yield
         Instrumentor().uninstrument()
+
+
+def _line_by_hand(folder: str) -> Callable[[Any, Any], None]:
+    """Writes a line for each call as an app would do it: `json.dumps`, and one write."""
+    descriptor = os.open(f"{folder}/by_hand.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def write(call: Any, cost: Any) -> None:
+        line = {
+            "timestamp": call.ended_at / 1e9,
+            "provider": call.request.provider,
+            "model": call.model,
+            "agent": call.agent,
+            "session_id": call.session,
+            "latency_ms": call.runtime_seconds * 1e3,
+            "error": call.error,
+            "input_tokens": call.usage.input_tokens,
+            "output_tokens": call.usage.output_tokens,
+            "cached_tokens": call.usage.cache_read_tokens,
+            "cost_usd": cost.total / 1e12,
+            "trace_id": f"{call.trace_id:032x}",
+            "span_id": f"{call.span_id:016x}",
+        }
+        os.write(descriptor, json.dumps(line).encode() + b"\n")
+
+    return write
