@@ -24,9 +24,10 @@ HEADERS = {"x-costspan-scenario": "tokens=10/1000"}
 def tell(alert: Alert) -> None:
     """Told once for each tenant and month, by the worker that happens to cross."""
     if alert.state == "blocked":
-        print(f"{alert.scope} gets no more this month", flush=True)
+        told = f"{alert.scope} gets no more this month"
     else:
-        print(f"{alert.scope} has used {alert.threshold:.0%} of its month", flush=True)
+        told = f"{alert.scope} has used {alert.threshold:.0%} of its month"
+    print(f"{told}\n", end="", flush=True)  # in one piece, as another worker may print too
 
 
 def tracker() -> CostTracker:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from costspan import Alert, Budget, CostTracker
 from costspan.attributed import Attribution
+from costspan.cost.stores import contract
 from tests.cost.budgets.desk import asks, spend, tracker
 
 CROSSINGS = 10_000
@@ -90,4 +91,6 @@ JOBS = (many, killed_before_claiming, killed_before_noting, killed_while_calling
 
 
 if __name__ == "__main__":
+    if sys.argv[1] != many.__name__:  # a machine that is busy is no store that is down
+        contract.DEADLINE_SECONDS = 30.0
     {job.__name__: job for job in JOBS}[sys.argv[1]](*sys.argv[2:])
