@@ -1,6 +1,7 @@
 """Sums of calls: exact over threads, by every dimension, in bounded memory."""
 
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -190,6 +191,52 @@ def test_what_is_settled_in_the_middle_of_a_count_is_counted_too():
     assert block.calls == 102
     assert costs.summary().calls == 100
     assert costs.summary(by="agent")["ann"].cost_usd == 100 * USD
+
+
+class Interrupted(str):
+    """A tag that has a signal's handler run where the sums by it are made."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        if handlers:
+            handlers.pop()()
+        return super().__str__()
+
+
+handlers: list[Callable[[], object]] = []
+
+
+def interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def three(costs: CostTracker) -> CostTracker:
+    """Three calls, the second with a tag that is interrupted."""
+    for agent in ("ann", "bob", "cid"):
+        tags = {"team": Interrupted("search") if agent == "bob" else "ads"}
+        costs.settle(finished(**COUNTS, agent=agent, tags=tags))
+    return costs
+
+
+def counted_once(costs: CostTracker) -> bool:
+    by_agent = {agent: one.calls for agent, one in costs.summary("agent").items()}
+    return costs.summary().calls == 3 and by_agent == {"ann": 1, "bob": 1, "cid": 1}
+
+
+def test_a_handler_that_asks_while_somebody_asks_counts_nothing_twice(three: CostTracker):
+    handlers.append(three.summary)
+    three.summary()
+    assert counted_once(three)
+    assert handlers == []
+
+
+def test_who_breaks_off_an_answer_counts_nothing_twice(three: CostTracker):
+    handlers.append(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        three.summary()
+    assert counted_once(three)
 
 
 def test_an_open_count_of_another_thread_is_waited_for():

@@ -108,19 +108,28 @@ class Ledger:
         return {names.get(key) or f"{key:032x}": row for key, row in self._traces.items()}
 
     def _fold(self) -> None:
-        for key, cell in self._cells.items():
-            *values, tags = key
-            self._total = plus(self._total, cell)
-            for dimension, value in zip(_CELL, values, strict=True):
-                _add_row(self._by[dimension], value, cell)
-            for tag, value in tags or ():
-                rows = self._by.get(f"tag:{tag}")
-                if rows is None:
-                    if len(self._by) >= MOST_KEYS:
-                        continue
-                    rows = self._by[f"tag:{tag}"] = {}
-                _add_row(rows, str(value), cell)
-        self._cells.clear()
+        # Each is taken out first: a signal's handler that comes in the middle may ask for the sums,
+        # or end this, and nothing is counted twice.
+        cells, self._cells = self._cells, {}
+        try:
+            for key in list(cells):
+                self._fold_one(key, cells.pop(key))
+        finally:
+            for key, cell in cells.items():
+                self._cells[key] = plus(self._cells.get(key, NOTHING), cell)
+
+    def _fold_one(self, key: tuple[Any, ...], cell: Sums) -> None:
+        *values, tags = key
+        self._total = plus(self._total, cell)
+        for dimension, value in zip(_CELL, values, strict=True):
+            _add_row(self._by[dimension], value, cell)
+        for tag, value in tags or ():
+            rows = self._by.get(f"tag:{tag}")
+            if rows is None:
+                if len(self._by) >= MOST_KEYS:
+                    continue
+                rows = self._by[f"tag:{tag}"] = {}
+            _add_row(rows, str(value), cell)
 
 
 def _cell(call: Call) -> tuple[Any, ...]:
