@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from opentelemetry import context, trace
@@ -33,6 +34,8 @@ from costspan.alerts.faults import NotTaken
 from costspan.alerts.lane import Pauses
 from tests.alerts.alerts import PATIENCE, alert
 from tests.cost.calls import finished
+
+ROOT = Path(__file__).parents[2]
 
 COUNTS = {"input_tokens": 1000, "output_tokens": 200}
 USD = Decimal("0.00027")  # gpt-4o-mini
@@ -568,3 +571,36 @@ class TestExit:
 def test_an_alert_carries_no_content():
     names = {*Alert.__struct_fields__, *LastCall.__struct_fields__}
     assert not {name for name in names if "content" in name or "preview" in name or "text" in name}
+
+
+CHILD = """
+import multiprocessing, time
+from costspan.alerts.courier import Courier
+from tests.alerts.alerts import alert
+
+def at_the_end(one):
+    while not any(lane._hurried for lane in courier._lanes.values()):
+        time.sleep(0.001)
+    print(one.key, flush=True)
+
+def send():
+    courier.send(alert(key="of the child"), (at_the_end,))
+
+courier = Courier()
+child = multiprocessing.get_context("fork").Process(target=send)
+child.start()
+child.join()
+"""
+
+
+def test_a_child_of_multiprocessing_tells_its_last_alert():
+    """No `atexit` runs there."""
+    ran = subprocess.run(
+        [sys.executable, "-c", CHILD],
+        check=True,
+        cwd=ROOT,
+        timeout=PATIENCE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert ran.stdout == "of the child\n"

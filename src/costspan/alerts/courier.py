@@ -16,7 +16,9 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Any
 
+from costspan import endings
 from costspan.alerts import gathering
 from costspan.alerts.alert import Alert, Sink
 from costspan.alerts.gathering import Due, Gathering
@@ -110,6 +112,7 @@ class Courier:
         Returns:
             False where there is no room for it at any sink: nobody will be told of it.
         """
+        endings.see_to(_close_all, endings.ALERTS)
         with self._lock:
             if alert.gathered:
                 sent = self._queue_all(self._gathering.add(alert, sinks, time.monotonic()))
@@ -279,7 +282,7 @@ def _renew_all() -> None:
         courier._renew()
 
 
-def _close_all() -> None:
+def _close_all(**of_a_signal: Any) -> None:
     deadline = time.monotonic() + EXIT_SECONDS
     couriers = list(_couriers)
     with quietly("telling the last alerts", even_asked_for=True):

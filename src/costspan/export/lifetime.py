@@ -1,19 +1,17 @@
 """What happens to writers when a process forks or ends.
 
-`atexit` covers a process that ends by itself. A child of `multiprocessing` skips it, so what is
-open there is closed by a finaliser of that module; a child of Celery leaves after a signal of
-Celery's own. A kill by the system runs none of them.
+`atexit` covers a process that ends by itself, `costspan.endings` children that skip it.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
 from typing import Any, Protocol
 from weakref import WeakSet
 
+from costspan import endings
 from costspan.guard import quietly
 
 FORK_WAITS_SECONDS = 5.0
@@ -37,7 +35,6 @@ class Watched(Protocol):
 
 _watched: WeakSet[Any] = WeakSet()
 _stopped: dict[int, list[Watched]] = {}
-_finalised = -1
 
 
 def watch(one: Watched) -> None:
@@ -47,18 +44,7 @@ def watch(one: Watched) -> None:
 
 def used() -> None:
     """Something is to be written in this process: have it closed also where no `atexit` runs."""
-    global _finalised
-    pid = os.getpid()
-    if _finalised == pid:
-        return
-    _finalised = pid
-    with quietly("watching for the end of a process"):
-        finalize = getattr(sys.modules.get("multiprocessing.util"), "Finalize", None)
-        if finalize is not None:
-            finalize(None, _end, exitpriority=-100)
-        ending = getattr(sys.modules.get("celery.signals"), "worker_process_shutdown", None)
-        if ending is not None:
-            ending.connect(_end, weak=False)
+    endings.see_to(_end, endings.FILES)
 
 
 def _end(**of_a_signal: Any) -> None:

@@ -80,3 +80,36 @@ def test_what_could_not_be_written_is_said(process: subprocess.Popen[str]):
     _, said = process.communicate("", timeout=PATIENCE)
     assert "still down as the process ends; 1 calls are not counted" in said
     assert process.returncode == 0
+
+
+CHILD = """
+import multiprocessing, sqlite3, sys
+from costspan.cost.stores import outage
+from costspan.cost.stores.contract import StoreDown
+from costspan.cost.stores.opening import open_store
+from tests.cost.stores.settled import CALL, charge, cost
+
+outage.FIRST_PAUSE_SECONDS = 0.5  # longer than the child lives on
+
+def settle():
+    other = sqlite3.connect(sys.argv[1].removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        store.settle(CALL, cost(1), (), [charge(1)])
+    except StoreDown:
+        other.execute("ROLLBACK")
+
+store = open_store(sys.argv[1])
+child = multiprocessing.get_context("fork").Process(target=settle)
+child.start()
+child.join()
+sys.exit(child.exitcode)
+"""
+
+
+def test_a_child_of_multiprocessing_writes_what_waits(url: str):
+    """No `atexit` runs there."""
+    subprocess.run([sys.executable, "-c", CHILD, url], check=True, cwd=ROOT, timeout=PATIENCE)
+    store = open_store(url, PATIENCE)
+    assert store.standings([MONTH], NOW) == [Standing(1)]
+    store.close()

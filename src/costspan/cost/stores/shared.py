@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from msgspec import structs
 from opentelemetry import context
 
-from costspan import attributed, totals
+from costspan import attributed, endings, totals
 from costspan.call import Call, Cost
 from costspan.cost.ledger import checked_dimension, with_untagged
 from costspan.cost.stores import forks, keeping
@@ -184,6 +184,7 @@ class SharedStore:
             spent, tend = self._ask(lambda: self._backend.settle(settlement, _now()))
         except StoreDown:
             self._outage.keep(settlement)
+            endings.see_to(_at_exit, endings.STORES)
             raise
         if tend:  # what fails there is no outage: it is tried again
             self._tend()
@@ -243,7 +244,7 @@ class SharedStore:
 _open: WeakSet[SharedStore] = WeakSet()
 
 
-def _at_exit() -> None:
+def _at_exit(**of_a_signal: Any) -> None:
     for store in list(_open):
         store.last_try()
         store.close()
