@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -149,3 +150,41 @@ def test_a_forked_child_leaves_its_parents_stream_alone(tmp_path: Any) -> None:
     assert (rest, of_parent, calls) == (2, ["abandoned", ""], 2)
     (file,) = tmp_path.iterdir()
     assert file.read_text().count("\n") == 4
+
+
+ENDING = """
+import multiprocessing, time
+from costspan import CostTracker, Instrumentor, record_call
+from costspan.instrumentation.settlement import settlement
+
+def until(is_so):
+    while not is_so():
+        time.sleep(0.001)
+
+def at_the_end(call, cost):
+    until(lambda: not settlement.queue.empty())  # somebody waits for this to be done
+    print('"settled"', flush=True)
+
+def drop():
+    with record_call(model="m", provider="p") as call:
+        stream = call.stream(iter([{}]))
+    del stream
+    until(settlement.queue.empty)  # the worker has it by now
+    print('"dropped"', flush=True)
+
+costs = CostTracker()
+costs.writers = (at_the_end,)
+Instrumentor().instrument(costs=costs, providers=())
+"""
+
+IN_A_CHILD = """
+child = multiprocessing.get_context("fork").Process(target=drop)
+child.start()
+child.join()
+"""
+
+
+@pytest.mark.parametrize("ending", ["drop()", IN_A_CHILD], ids=["exit", "multiprocessing"])
+def test_the_end_of_a_process_waits_for_what_the_worker_has_begun(ending: str) -> None:
+    """It is the worker's alone, and the worker ends with the process."""
+    assert run_app(ENDING + ending, sys.executable).said == "settled"

@@ -12,7 +12,12 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
+from costspan import endings
+from costspan.elsewhere import finished
 from costspan.guard import quietly
+
+EXIT_SECONDS = 2.0
+"""How long the end of the process waits for calls that ended just before."""
 
 
 class Unsettled(Protocol):
@@ -20,6 +25,13 @@ class Unsettled(Protocol):
 
     def abandoned(self, at: float) -> None:
         """Settle it now; it ended at `at` (`time.perf_counter()` seconds)."""
+
+
+class _Mark(threading.Event):
+    """Stands in the queue, and is set when all that stood before it is settled."""
+
+    def abandoned(self, at: float) -> None:
+        self.set()
 
 
 class _Settlement:
@@ -37,6 +49,7 @@ class _Settlement:
         """Have the worker run; never called from a finaliser, as it takes a lock."""
         if self._worker is not None:
             return
+        endings.see_to(self.finish, endings.CALLS)
         with self._lock:
             if self._worker is None:
                 self._worker = threading.Thread(
@@ -53,6 +66,15 @@ class _Settlement:
                 return
             ended.abandoned(at)
 
+    def finish(self, **of_a_signal: Any) -> None:
+        """Settle all that is waiting, and wait for what other threads have begun to settle."""
+        self.drain()
+        if self._worker is not None:
+            mark = _Mark()
+            self.queue.put((mark, 0.0))
+            mark.wait(EXIT_SECONDS)
+        finished(EXIT_SECONDS)
+
     @staticmethod
     def _run(queue: SimpleQueue[Any]) -> None:
         while True:
@@ -64,4 +86,4 @@ class _Settlement:
 
 settlement = _Settlement()
 os.register_at_fork(after_in_child=settlement.forget)
-atexit.register(settlement.drain)
+atexit.register(settlement.finish)
