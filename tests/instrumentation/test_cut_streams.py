@@ -4,6 +4,8 @@ A stream that states no limit has 1,000 tokens reserved before twenty calls are 
 calls of 3 tokens are, so that the fourth chunk has to ask.
 """
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ import pytest
 from opentelemetry.trace import StatusCode
 
 from costspan import Budget, BudgetExceeded, CostTracker, Prices
+from costspan.elsewhere import finished
 from costspan.testing import LLMServer
 from tests.cost.budgets.desk import took
 from tests.instrumentation.budgeted import (
@@ -131,6 +134,37 @@ async def test_it_is_cut_between_two_chunks_async(
             assert stream.response.is_closed
             await aread(stream, chunks)
     assert 3 < len(chunks) < opened.whole(kind)
+
+
+async def test_who_does_not_wait_for_the_refusal_is_cut_at_the_next_chunk(
+    server: LLMServer, opened: Opened, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
+    """As by a timeout around each chunk: the tap is cancelled, and the stream goes on."""
+    costs, chunks = cutting(350, store=f"sqlite:///{tmp_path}/costs.db"), []
+    reserve, refused, free = costs._store.reserve, threading.Event(), threading.Event()
+
+    def reserve_slowly(*claims: Any) -> Any:
+        refusal = reserve(*claims)
+        if refusal is not None:
+            refused.set()
+            assert free.wait(20)
+        return refusal
+
+    with watched(costs=costs) as spans:
+        async with async_client(server, ORDER) as client_:
+            stream = await client_.chat.completions.create(**STREAMED)
+            monkeypatch.setattr(costs._store, "reserve", reserve_slowly)
+            reading = asyncio.create_task(aread(stream, chunks))
+            assert await asyncio.to_thread(refused.wait, 20)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            free.set()
+            assert await asyncio.to_thread(finished, 20)
+            with pytest.raises(BudgetExceeded) as raised:
+                await aread(stream, chunks)
+            is_cut(costs, spans, raised)
+    assert 3 < len(chunks) < opened.whole("chat")
 
 
 def test_room_lets_it_go_on(opened: Opened):

@@ -97,8 +97,9 @@ def _is_over(tap: StreamTap, meter: _Meter) -> bool:
 def _refusal(tap: StreamTap, meter: _Meter) -> Exception | None:
     """What to raise in place of the next chunk; None where the stream may go on."""
     held = tap._exchange.observation.reservation
-    if held is None or held.refusal is not None or not _is_over(tap, meter):
-        return None  # one that was cut off has ended, and says so as any stream does
+    # Whether it has ended, and not whether it was refused: nobody may have waited for the refusal.
+    if held is None or tap._exchange.ended or not _is_over(tap, meter):
+        return None
     with _MEASURING:
         if not held.allows(int(meter.tokens) + 1):
             return held.refusal
