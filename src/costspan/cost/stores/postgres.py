@@ -36,8 +36,10 @@ _FOLD_SECONDS = 2
 
 _SESSION = """SET application_name = 'costspan';
 SET client_encoding = 'UTF8';
+SET default_transaction_isolation = 'read committed';
 SET idle_in_transaction_session_timeout = 5000;
 SET statement_timeout = """
+"""Read committed, whatever the database has: who waited for a lock sees what the other wrote."""
 
 
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
