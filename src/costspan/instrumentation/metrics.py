@@ -22,6 +22,7 @@ from costspan.guard import quietly
 from costspan.instrumentation import gauges
 from costspan.instrumentation.gauges import Budgeted
 from costspan.instrumentation.labels import Labelled, Labels, Values
+from costspan.instrumentation.once import alone
 from costspan.instrumentation.seldom import Seldom
 from costspan.instrumentation.sums import Counter, Series, Sums, sums_of
 from costspan.semconv.measured import MODALITY, TOKEN_TYPE
@@ -105,9 +106,14 @@ class Meters:
     def _look(self, now: int) -> None:
         self._due = now + _EVERY_SECOND
         provider = self._given if self._given is not None else metrics.get_meter_provider()
-        if provider is not self._seen:
-            self._seen = provider
-            self._instruments = self._made(provider)
+        if provider is self._seen:
+            return
+        with alone():  # a call that ends meanwhile waits: it is to be recorded too
+            if provider is not self._seen:
+                try:
+                    self._instruments = self._made(provider)
+                finally:
+                    self._seen = provider
 
     def _made(self, provider: Any) -> Instruments | None:
         if type(provider).__name__ in ("_ProxyMeterProvider", "NoOpMeterProvider"):

@@ -21,6 +21,7 @@ from costspan.errors import BudgetExceeded
 from costspan.guard import fault_of
 from costspan.instrumentation.masking import masked
 from costspan.instrumentation.metrics import Meters
+from costspan.instrumentation.once import alone
 from costspan.instrumentation.onlookers import Onlookers
 
 logger = logging.getLogger("costspan")
@@ -218,8 +219,11 @@ class Tracers:
     def _resolved(self, provider: Any) -> TracerProvider:
         if not _is_unset(provider):
             return provider  # type: ignore[no-any-return]
-        if self.private is None:
-            self.private = _private_provider(self._spare)
+        with alone():  # two would add an exporter each, and every span would be sent twice
+            is_new = self.private is None
+            if is_new:
+                self.private = _private_provider(self._spare)
+        if is_new:
             logger.info(
                 "costspan found no TracerProvider and uses %s. To send spans elsewhere, call "
                 "opentelemetry.trace.set_tracer_provider(...), or set OTEL_EXPORTER_OTLP_ENDPOINT",
