@@ -162,7 +162,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             self._is_instrumented_by_opentelemetry = False
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        settlement.drain()
+        settlement.finish()
         self._patches.remove()
         self._threads.remove()
         if slot.wiring is not None:

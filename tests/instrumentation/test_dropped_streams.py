@@ -3,15 +3,22 @@
 import asyncio
 import gc
 import sys
+import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from costspan import Call, Cost, CostTracker, Instrumentor, record_call
+from costspan.instrumentation.settlement import settlement
+from costspan.testing import capture
 from tests.instrumentation.app import run_app
 from tests.instrumentation.rig import (
     ASK,
     ASK_CLAUDE,
+    PATIENCE,
     answer_chat,
     answer_message,
     anthropic_client,
@@ -188,3 +195,45 @@ child.join()
 def test_the_end_of_a_process_waits_for_what_the_worker_has_begun(ending: str) -> None:
     """It is the worker's alone, and the worker ends with the process."""
     assert run_app(ENDING + ending, sys.executable).said == "settled"
+
+
+def drop_as_the_worker_is_busy(costs: CostTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dropped stream that is being settled until somebody waits for it."""
+    price, begun = costs.prices.cost, threading.Event()
+
+    def slowly(call: Call) -> Cost:
+        begun.set()
+        deadline = time.monotonic() + PATIENCE
+        while settlement.queue.empty() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        return price(call)
+
+    monkeypatch.setattr(costs.prices, "cost", slowly)
+    with record_call(model="gpt-4o-mini") as call:
+        stream = call.stream(iter([{}]))
+    del stream
+    assert begun.wait(PATIENCE)
+
+
+def test_switching_off_waits_for_what_the_worker_has_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From then on the tracker writes no lines."""
+    costs = CostTracker()
+    with watched(costs=costs, local=tmp_path):
+        drop_as_the_worker_is_busy(costs, monkeypatch)
+
+    (file,) = tmp_path.iterdir()
+    assert file.read_text().count("\n") == 1
+
+
+def test_what_was_captured_includes_what_the_worker_has_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a test of the user's would see the call at some times, and at others not."""
+    with capture() as captured:
+        costs = Instrumentor().costs
+        assert costs is not None
+        drop_as_the_worker_is_busy(costs, monkeypatch)
+
+        assert len(captured.calls) == 1

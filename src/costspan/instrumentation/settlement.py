@@ -17,7 +17,7 @@ from costspan.elsewhere import finished
 from costspan.guard import quietly
 
 EXIT_SECONDS = 2.0
-"""How long the end of the process waits for calls that ended just before."""
+"""How long is waited at most for calls that ended just before the process does."""
 
 
 class Unsettled(Protocol):
@@ -67,7 +67,7 @@ class _Settlement:
             ended.abandoned(at)
 
     def finish(self, **of_a_signal: Any) -> None:
-        """Settle all that is waiting, and wait for what other threads have begun to settle."""
+        """Settle all that is waiting, and wait a moment for what other threads have begun."""
         self.drain()
         if self._worker is not None:
             mark = _Mark()

@@ -38,13 +38,13 @@ class Captured:
     @property
     def spans(self) -> Sequence[ReadableSpan]:
         """The finished spans."""
-        settlement.drain()
+        settlement.finish()
         return self._exporter.get_finished_spans()
 
     @property
     def calls(self) -> list[Line]:
         """The settled calls, each with the fields of a line of the calls file."""
-        settlement.drain()
+        settlement.finish()
         return self._costs.records
 
     @property
@@ -56,7 +56,7 @@ class Captured:
     @property
     def summary(self) -> Summary:
         """The sums of all calls."""
-        settlement.drain()
+        settlement.finish()
         return self._costs.summary()
 
 

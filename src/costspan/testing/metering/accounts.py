@@ -124,7 +124,7 @@ class Account:
 
     def faults(self) -> list[str]:
         """Why the test must fail, though its code went on: each reason is given once."""
-        settlement.drain()
+        settlement.finish()
         new, self._said = self.raised[self._said :], len(self.raised)
         refused = [f"{refusal} (and the code under test went on)" for refusal in new]
         return refused + self._crossed({one.budget for one in self.raised}, warn=False)
@@ -135,7 +135,7 @@ class Account:
 
     def row(self) -> Row | None:
         """The sums; None where nothing was called."""
-        settlement.drain()
+        settlement.finish()
         sums = self.totals.summary()
         if not sums.calls and not self._refused:
             return None
@@ -184,13 +184,13 @@ class LLMCalls:
     @property
     def calls(self) -> list[Line]:
         """The last 1,000 calls, oldest first, each with the fields of a line of the calls file."""
-        settlement.drain()
+        settlement.finish()
         return [line_of(call, cost) for call, cost in list(self._account.settled)]
 
     @property
     def summary(self) -> Summary:
         """The sums of all calls that were made."""
-        settlement.drain()
+        settlement.finish()
         return self._account.totals.summary()
 
     @property

@@ -60,7 +60,7 @@ class Run:
         """Leave things as the code under test has put them."""
         if self._is_on:
             self._is_on = False
-            settlement.drain()
+            settlement.finish()
             slot.fit = None
             slot.put(self._beneath)
             self._beneath = None
