@@ -34,9 +34,9 @@ def test_the_page_shows_the_example() -> None:
 @pytest.fixture(autouse=True)
 def _no_tracker_stands() -> Iterator[None]:
     """The tracker of the environment is made once in a process, and anew in each test."""
-    instrumentor.standing_wiring.cache_clear()
+    instrumentor._standing.clear()
     yield
-    instrumentor.standing_wiring.cache_clear()
+    instrumentor._standing.clear()
 
 
 @pytest.fixture

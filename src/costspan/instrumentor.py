@@ -6,7 +6,6 @@ import logging
 import os
 from collections.abc import Collection, Mapping
 from contextlib import nullcontext
-from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -287,10 +286,14 @@ def record_call(
     return RecordedCall(wiring, request)
 
 
-@cache
+_standing: list[Wiring] = []
+
+
 def standing_wiring() -> Wiring:
     """What records calls while costspan is not instrumented."""
-    wiring, _, _, file = _prepared(dict(_DEFAULTS))
-    if file is not None and isinstance(wiring.costs, CostTracker):
-        wiring.costs.writers = (*wiring.costs.writers, file)
-    return wiring
+    if not _standing:
+        wiring, _, _, file = _prepared(dict(_DEFAULTS))
+        if file is not None and isinstance(wiring.costs, CostTracker):
+            wiring.costs.writers = (*wiring.costs.writers, file)
+        _standing.append(wiring)
+    return _standing[0]  # of several that were made at once the first stays, and counts all calls

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from costspan import record_call
+from costspan import instrumentor, record_call
 from costspan.instrumentation import once, wiring
 from costspan.instrumentation.wiring import Tracers
 from tests.instrumentation.metered import TOKENS, Metered
@@ -99,3 +99,21 @@ def test_a_call_that_ends_while_instruments_are_made_is_recorded(
         firsts.both(call)
 
     assert metered.sum(f"{TOKENS}input_tokens") == 2000
+
+
+def test_there_is_one_tracker_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With two, a call of the one is no call of the other's budgets."""
+    prepare, made = instrumentor._prepared, []
+
+    def prepare_slowly(arguments: object) -> object:
+        prepared = prepare(arguments)
+        if threading.current_thread() is not another:
+            another.start()
+            another.join(PATIENCE)
+        return prepared
+
+    another = threading.Thread(target=lambda: made.append(instrumentor.standing_wiring()))
+    monkeypatch.setattr(instrumentor, "_standing", [])
+    monkeypatch.setattr(instrumentor, "_prepared", prepare_slowly)
+
+    assert [instrumentor.standing_wiring()] == made
