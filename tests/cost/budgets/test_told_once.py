@@ -167,6 +167,23 @@ def test_a_start_goes_its_round_by_itself(store: str, path: Path):
     assert arrived.wait(PATIENCE)
 
 
+def test_limits_hold_where_the_system_gives_no_thread_for_rounds(monkeypatch: pytest.MonkeyPatch):
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    costs = tracker(Budget("b", calls=1, action="block"))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        costs.admit(asks())
+        with pytest.raises(BudgetExceeded):
+            costs.admit(asks())
+    assert costs._watch._patrol._thread is None
+    with pytest.raises(BudgetExceeded):
+        costs.admit(asks())
+    assert costs._watch._patrol._thread.is_alive()
+    costs._watch.close()
+
+
 @pytest.mark.usefixtures("no_rounds")
 def test_killed_between_sending_and_noting_it_is_repeated_once(store: str, path: Path):
     killed("killed_before_noting", store, path)

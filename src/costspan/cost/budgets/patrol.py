@@ -78,9 +78,11 @@ class Patrol:
                 token = attributed.attach(attributed.NOBODY)
                 try:
                     thread.start()
+                    self._thread = thread
+                except RuntimeError:  # no more threads: the next call tries again
+                    pass
                 finally:
                     context.detach(token)
-                self._thread = thread
 
     def stop(self) -> None:
         """Let the thread end."""
