@@ -6,11 +6,32 @@ import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 THREADS = 8
 
 T = TypeVar("T")
+
+
+class _Task(Generic[T]):
+    """Work that is done once, by whoever comes to it first."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._waiting = [work]
+        self.done: Future[T] = Future()
+
+    def __call__(self) -> None:
+        try:
+            work = self._waiting.pop()  # one step, so that two threads cannot both do it
+        except IndexError:
+            return
+        if self.done.set_running_or_notify_cancel():
+            try:
+                self.done.set_result(work())
+            except BaseException as exc:
+                self.done.set_exception(exc)
+                del self, work  # no cycle by way of the traceback
+                raise
 
 
 class _Pool:
@@ -29,15 +50,16 @@ class _Pool:
             # Of several that are made at once one stays; the others never start a thread.
             made = ThreadPoolExecutor(THREADS, thread_name_prefix="costspan-store")
             threads = vars(self)["_threads"] = self._threads or made
+        task = _Task(work)
+        self.open.add(task.done)
+        task.done.add_done_callback(self.open.discard)
         try:
-            begun = threads.submit(work)
-        except RuntimeError:  # the interpreter is about to end, and takes no more work
-            done: Future[T] = Future()
-            done.set_result(work())
-            return done
-        self.open.add(begun)
-        begun.add_done_callback(self.open.discard)
-        return begun
+            threads.submit(task)
+        except RuntimeError:
+            # The interpreter is about to end, or there are no more threads: then the pool keeps
+            # what it refused, and comes to it later.
+            task()
+        return task.done
 
 
 _pool = _Pool()
@@ -45,7 +67,7 @@ os.register_at_fork(after_in_child=_pool.forget)
 
 
 def submit(work: Callable[[], T]) -> Future[T]:
-    """Have `work` done by another thread; by this one where the interpreter is about to end."""
+    """Have `work` done by another thread; by this one where there is no thread for it any more."""
     return _pool.submit(work)
 
 
