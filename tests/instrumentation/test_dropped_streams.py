@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from costspan import Call, Cost, CostTracker, Instrumentor, record_call
+from costspan import Call, Cost, CostTracker, Instrumentor, attributed, attribution, record_call
 from costspan.instrumentation.settlement import settlement
 from costspan.testing import capture
 from tests.instrumentation.app import run_app
@@ -237,3 +237,49 @@ def test_what_was_captured_includes_what_the_worker_has_begun(
         drop_as_the_worker_is_busy(costs, monkeypatch)
 
         assert len(captured.calls) == 1
+
+
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """No worker runs, as before the first stream of a process."""
+    settlement.finish()
+    settlement.forget()
+    yield
+    settlement.finish()
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_worker_belongs_to_no_block() -> None:
+    """It outlives the one that it starts in."""
+    found: list[object] = []
+
+    class Ended:
+        def abandoned(self, at: float) -> None:
+            found.append(attributed.current())
+
+    with watched(), attribution(agent="ann"), record_call(model="m") as call:
+        list(call.stream([{}]))
+        settlement.queue.put((Ended(), 0.0))
+        until = time.monotonic() + PATIENCE
+        while not found and time.monotonic() < until:
+            time.sleep(0.001)
+    assert found == [attributed.NOBODY]
+
+
+@pytest.mark.usefixtures("fresh")
+def test_without_a_thread_the_next_call_settles_a_dropped_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    costs = CostTracker()
+    with watched(costs=costs), monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with record_call(model="m") as call:
+            stream = call.stream(iter([{}]))
+        del stream
+        assert costs.summary().calls == 0
+        with record_call(model="m") as call:
+            assert costs.summary().calls == 1
+            call.set_usage(input_tokens=1)

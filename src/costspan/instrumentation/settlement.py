@@ -12,7 +12,9 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
-from costspan import endings
+from opentelemetry import context
+
+from costspan import attributed, endings
 from costspan.elsewhere import finished
 from costspan.guard import quietly
 
@@ -52,10 +54,21 @@ class _Settlement:
         endings.see_to(self.finish, endings.CALLS)
         with self._lock:
             if self._worker is None:
-                self._worker = threading.Thread(
-                    target=self._run, args=(self.queue,), name="costspan-settlement", daemon=True
-                )
-                self._worker.start()
+                self._worker = self._started()
+
+    def _started(self) -> threading.Thread | None:
+        worker = threading.Thread(
+            target=self._run, args=(self.queue,), name="costspan-settlement", daemon=True
+        )
+        # It outlives the block that it starts in, so it starts as nobody's.
+        token = attributed.attach(attributed.NOBODY)
+        try:
+            worker.start()
+        except RuntimeError:  # no more threads: the next call settles what waits, or the exit
+            return None
+        finally:
+            context.detach(token)
+        return worker
 
     def drain(self) -> None:
         """Settle all that is waiting, in this thread."""
