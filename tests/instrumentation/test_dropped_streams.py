@@ -239,6 +239,48 @@ def test_what_was_captured_includes_what_the_worker_has_begun(
         assert len(captured.calls) == 1
 
 
+BEFORE_OTHERS_END = """
+import json, sys, time
+from costspan import Budget, CostTracker, Instrumentor, record_call
+from costspan.instrumentation.settlement import settlement
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+
+def told(alert):
+    while not any(lane._hurried for lane in costs._watch._courier._lanes.values()):
+        time.sleep(0.001)  # until the end
+    print(json.dumps(alert.budget), file=outs["alert"])
+
+def slowly(call):
+    while settlement.queue.empty():  # somebody waits for this to be done
+        time.sleep(0.001)
+    return price(call)
+
+outs = {"alert": sys.stderr, "span": sys.stderr, WANTED: sys.stdout}
+costs = CostTracker(budgets=[Budget("b", calls=1)], alerts=[told])
+price, costs.prices.cost = costs.prices.cost, slowly
+Instrumentor().instrument(costs=costs, providers=())
+provider = TracerProvider()
+exporter = ConsoleSpanExporter(out=outs["span"], formatter=lambda span: json.dumps(span.name))
+provider.add_span_processor(BatchSpanProcessor(exporter))
+trace.set_tracer_provider(provider)
+with record_call(model="m") as call:
+    stream = call.stream(iter([{}]))
+del stream
+while not settlement.queue.empty():
+    time.sleep(0.001)
+"""
+
+
+@pytest.mark.parametrize(("wanted", "said"), [("alert", "b"), ("span", "chat m")])
+def test_what_is_settled_at_the_end_is_told_and_sent(wanted: str, said: str) -> None:
+    """Alerts and spans have their end after it, whatever was there first."""
+    program = BEFORE_OTHERS_END.replace("WANTED", repr(wanted))
+
+    assert run_app(program, sys.executable).said == said
+
+
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """No worker runs, as before the first stream of a process."""

@@ -68,6 +68,8 @@ class _Settlement:
             return None
         finally:
             context.detach(token)
+        # Once more, to come before the ends of what is there by now: of alerts, stores and spans.
+        atexit.register(self.finish)
         return worker
 
     def drain(self) -> None:
