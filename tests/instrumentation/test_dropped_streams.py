@@ -197,6 +197,62 @@ def test_the_end_of_a_process_waits_for_what_the_worker_has_begun(ending: str) -
     assert run_app(ENDING + ending, sys.executable).said == "settled"
 
 
+LEFT_OPEN = """
+import asyncio, json, multiprocessing, sys
+from openai import AsyncOpenAI, OpenAI
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from costspan import Instrumentor, record_call
+from costspan.testing import LLMServer
+
+provider = TracerProvider()
+shown = ConsoleSpanExporter(formatter=lambda span: json.dumps(dict(span.attributes)) + "\\n")
+provider.add_span_processor(BatchSpanProcessor(shown))
+trace.set_tracer_provider(provider)
+Instrumentor().instrument()
+server = LLMServer().__enter__()
+ask = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+client = OpenAI(base_url=server.openai_url, api_key="none")
+"""
+
+LEFT = {
+    "broken off": "kept = client.chat.completions.create(**ask); next(kept)",
+    "unread": "kept = client.chat.completions.with_raw_response.create(**ask)",
+    "async": """
+async def main():
+    global kept
+    client = AsyncOpenAI(base_url=server.openai_url, api_key="none")
+    kept = await client.chat.completions.create(**ask)
+    await anext(kept)
+asyncio.run(main())
+""",
+    "recorded": """
+with record_call(model="gpt-4o-mini") as call:
+    kept = call.stream(iter([{}]))
+""",
+    "multiprocessing": """
+def work():
+    global kept
+    provider.add_span_processor(SimpleSpanProcessor(shown))  # a batch is not sent at this end
+    kept = client.chat.completions.create(**ask)
+child = multiprocessing.get_context("fork").Process(target=work)
+child.start()
+child.join()
+""",
+}
+
+
+@pytest.mark.parametrize("how", LEFT)
+def test_a_stream_that_is_open_to_the_end_of_its_process_is_abandoned(how: str) -> None:
+    """As in a script that breaks off a loop over one: its span leaves with the others."""
+    said = run_app(LEFT_OPEN + LEFT[how], sys.executable).said
+
+    assert said["costspan.stream.outcome"] == "abandoned"
+    assert said["gen_ai.request.model"] == "gpt-4o-mini"
+
+
 def drop_as_the_worker_is_busy(costs: CostTracker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A dropped stream that is being settled until somebody waits for it."""
     price, begun = costs.prices.cost, threading.Event()

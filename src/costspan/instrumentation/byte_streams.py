@@ -110,7 +110,7 @@ def watch(response: Any, exchange: Exchange, *, is_async: bool, note: Note | Non
         note: is given each piece of the body as it passes, still in its transport encoding; with
             it, the end of the bytes is the end of the exchange. Without, only closing is seen.
     """
-    settlement.start()
+    settlement.expect(exchange)
     if isinstance(response.stream, _Watched):
         response.stream._note = note
         return

@@ -151,8 +151,9 @@ class RecordedCall:
         observation = self._observation
         observation.is_streamed()
         observation.estimate = begun(observation.wiring, observation.request, None, {})
-        reading = _Reading(Exchange(observation))
-        settlement.start()
+        exchange = Exchange(observation)
+        settlement.expect(exchange)
+        reading = _Reading(exchange)
         if isinstance(chunks, AsyncIterable):
             return _AsyncPassing(reading, chunks)
         return _Passing(reading, chunks)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
+from weakref import WeakSet
 
 from opentelemetry import context
 
@@ -20,6 +22,9 @@ from costspan.guard import quietly
 
 EXIT_SECONDS = 2.0
 """How long is waited at most for calls that ended just before the process does."""
+
+
+_SETTLING = quietly("settling an abandoned call")
 
 
 class Unsettled(Protocol):
@@ -43,15 +48,17 @@ class _Settlement:
     def forget(self) -> None:
         """Start anew, as a forked child must: what the parent dropped is the parent's."""
         self.queue: SimpleQueue[tuple[Unsettled, float]] = SimpleQueue()
+        self._open: WeakSet[Unsettled] = WeakSet()
         self._worker: threading.Thread | None = None
         self._lock = threading.RLock()
         self.generation = os.getpid()
 
-    def start(self) -> None:
-        """Have the worker run; never called from a finaliser, as it takes a lock."""
+    def expect(self, one: Unsettled) -> None:
+        """Something is open that may be dropped; never called from a finaliser: it takes a lock."""
+        self._open.add(one)
         if self._worker is not None:
             return
-        endings.see_to(self.finish, endings.CALLS)
+        endings.see_to(self.end, endings.CALLS)
         with self._lock:
             if self._worker is None:
                 self._worker = self._started()
@@ -69,7 +76,7 @@ class _Settlement:
         finally:
             context.detach(token)
         # Once more, to come before the ends of what is there by now: of alerts, stores and spans.
-        atexit.register(self.finish)
+        atexit.register(self.end)
         return worker
 
     def drain(self) -> None:
@@ -81,7 +88,7 @@ class _Settlement:
                 return
             ended.abandoned(at)
 
-    def finish(self, **of_a_signal: Any) -> None:
+    def finish(self) -> None:
         """Settle all that is waiting, and wait a moment for what other threads have begun."""
         self.drain()
         if self._worker is not None:
@@ -90,15 +97,23 @@ class _Settlement:
             mark.wait(EXIT_SECONDS)
         finished(EXIT_SECONDS)
 
+    def end(self, **of_a_signal: Any) -> None:
+        """As the process ends: what is still open then is dropped, and by nobody later."""
+        at = time.perf_counter()
+        for one in list(self._open):
+            with _SETTLING:
+                one.abandoned(at)
+        self.finish()
+
     @staticmethod
     def _run(queue: SimpleQueue[Any]) -> None:
         while True:
             ended, at = queue.get()
-            with quietly("settling an abandoned call"):
+            with _SETTLING:
                 ended.abandoned(at)
             del ended
 
 
 settlement = _Settlement()
 os.register_at_fork(after_in_child=settlement.forget)
-atexit.register(settlement.finish)
+atexit.register(settlement.end)
