@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.trace import SpanKind
 
 from costspan import CostSpanProcessor, CostTracker, Instrumentor, attribution, record_call
-from costspan.cost.tracker import ELSEWHERE
+from costspan.cost.seen import ELSEWHERE
 from costspan.export.schema import Line
 from tests.instrumentation.answers import message
 from tests.instrumentation.claude_forms import OPUS, answer

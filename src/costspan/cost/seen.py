@@ -12,10 +12,13 @@ from collections import OrderedDict, deque
 from msgspec import Struct
 
 from costspan import totals
-from costspan.call import Call, Request, Response
+from costspan.call import Call, Cost, Request, Response
 
 OWN = "costspan"
 """The instrumentation scope of our own spans."""
+
+ELSEWHERE = Cost(status="not_billed", missing=("settled_elsewhere",))
+"""The cost of a call that was settled by another span of it: nothing is counted twice."""
 
 MOST_KEPT = 10_000
 MOST_WAITING = 1_000

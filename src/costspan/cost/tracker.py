@@ -19,7 +19,7 @@ from costspan.cost.estimate import TokenCounter, with_estimate
 from costspan.cost.outcome import NOTHING, Outcome, Unwatched
 from costspan.cost.pricing.prices import Prices
 from costspan.cost.responses import RETRIEVAL, SettledResponses
-from costspan.cost.seen import OURS, SeenCalls, Standing
+from costspan.cost.seen import ELSEWHERE, OURS, SeenCalls, Standing
 from costspan.cost.stores.contract import StoreDown
 from costspan.cost.stores.opening import open_store
 from costspan.elsewhere import finished, submit
@@ -41,9 +41,6 @@ KEPT_RECORDS = 1000
 
 _COUNTING = quietly("counting a call")
 _WRITING = quietly("writing a call's line")
-
-ELSEWHERE = Cost(status="not_billed", missing=("settled_elsewhere",))
-"""The cost of a call that was settled by another span of it: nothing is counted twice."""
 
 
 class CostTracker:

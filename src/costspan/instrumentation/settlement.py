@@ -55,7 +55,8 @@ class _Settlement:
 
     def expect(self, one: Unsettled) -> None:
         """Something is open that may be dropped; never called from a finaliser: it takes a lock."""
-        self._open.add(one)
+        with self._lock:
+            self._open.add(one)
         if self._worker is not None:
             return
         endings.see_to(self.end, endings.CALLS)
@@ -100,7 +101,9 @@ class _Settlement:
     def end(self, **of_a_signal: Any) -> None:
         """As the process ends: what is still open then is dropped, and by nobody later."""
         at = time.perf_counter()
-        for one in list(self._open):
+        with self._lock:  # other threads may go on opening some
+            left = list(self._open)
+        for one in left:
             with _SETTLING:
                 one.abandoned(at)
         self.finish()

@@ -4,6 +4,7 @@ Model `m`: 1 USD for a million tokens in, 10 for a million out.
 """
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from opentelemetry import trace
@@ -202,3 +203,12 @@ def test_a_refusal_of_calls_says_no_dollars():
     said = raised.value
     assert (said.limit_usd, said.spent_usd, said.would_cost_usd) == (None, None, None)
     assert said.resets_at is None
+
+
+def test_what_a_server_made_up_leaves_a_shared_sum_that_can_be_read(tmp_path: Path):
+    budgets = [Budget("tokens", tokens=10), Budget("usd", usd=1)]
+    costs = tracker(*budgets, store=f"sqlite:///{tmp_path}/costs.db")
+    for _ in range(3):
+        spend(costs, 2**63 - 1, 2**63 - 1)
+    assert [costs.remaining(budget.name) for budget in budgets] == [0, 0]
+    assert costs.summary().calls == 3

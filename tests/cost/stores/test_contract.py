@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from costspan import ConfigurationError
-from costspan.cost.stores.contract import MOST, Bucket, Refusal, Standing, Store
+from costspan.cost.stores.contract import Bucket, Refusal, Standing, Store
 from costspan.totals import Summary, Totals
 from tests.cost.stores.settled import (
     CALL,
@@ -186,7 +186,7 @@ def test_odd_names_are_kept_apart(store: Store):
     assert [store.reset(budget, scope) for budget, scope in names] == [1] * len(names)
 
 
-@pytest.mark.parametrize("amount", [2**53 - 1, 2**53 + 1, 2**56 - 1])
+@pytest.mark.parametrize("amount", [2**53 - 1, 2**53 + 1, 2**62 - 1])
 def test_sums_are_exact_where_doubles_are_not(store: Store, amount: int):
     assert store.settle(CALL, cost(0), (), [charge(amount)]) == [amount]
     assert store.reserve("a", [claim(amount, 2 * amount)], NOW, LATER) is None
@@ -204,11 +204,10 @@ def test_a_limit_may_be_larger_than_any_sum(store: Store):
 def test_counts_that_a_server_made_up_leave_sums_that_can_be_read(store: Store):
     made_up = {"input_tokens": 2**63 - 1, "output_tokens": 2**63 - 1, "cache_read_tokens": 2**62}
     for _ in range(3):
-        store.settle(call(**made_up, runtime_seconds=1e10), cost(10**30), (), [charge(MOST)])
+        store.settle(call(**made_up, runtime_seconds=1e10), cost(10**30))
     store.settle(CALL, cost(USD))
     assert store.summary().calls == 4
     assert store.summaries("model")["gpt-4o-mini"].calls == 4
-    assert store.standings([MONTH], NOW)[0].spent > 2**57
 
 
 def test_the_sums_of_some_calls(store: Store):

@@ -25,6 +25,9 @@ from costspan.totals import Totals
 logger = logging.getLogger("costspan")
 
 
+_MOST_TAKEN = 2**56
+"""No call comes near that, and what a server made up may be far more: no store could sum it up."""
+
 _REMEDIES: dict[tuple[str, ...], str] = {
     ("trace",): "make it under a span of the app's",
     ("request",): "send a body of plain values, which can be read twice",
@@ -161,6 +164,11 @@ class Counting:
 
 def taken(budget: Budget, call: Call, cost: Cost) -> tuple[int, bool]:
     """What is known of what a call took, and whether that is all."""
+    told, is_all = _told(budget, call, cost)
+    return max(-_MOST_TAKEN, min(told, _MOST_TAKEN)), is_all
+
+
+def _told(budget: Budget, call: Call, cost: Cost) -> tuple[int, bool]:
     if budget.unit == "calls":
         return int(call.request.billable and not call.corrects), True
     if budget.unit == "usd":

@@ -12,8 +12,8 @@ from costspan.call import PICOS_PER_USD, Call, Cost
 from costspan.cost.foreign.ancestry import Node
 from costspan.cost.foreign.dialect_table import Dialect
 from costspan.cost.foreign.dialects import AGENT, Facts, read, role_of, their_cost
-from costspan.cost.seen import Standing
-from costspan.cost.tracker import ELSEWHERE, CostTracker
+from costspan.cost.seen import ELSEWHERE, Standing
+from costspan.cost.tracker import CostTracker
 from costspan.semconv import Attributes
 
 _DIFFERENCE = 0.01

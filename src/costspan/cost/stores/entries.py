@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from costspan.call import Call, Cost, usd, whole_characters
 from costspan.cost.ledger import NONE, OTHER
@@ -35,9 +35,9 @@ Key = tuple[str, str]
 Amounts = tuple[int, ...]
 
 _PICOS_PER_MICRO = 10**6
-_MOST_COUNTED, _MOST_NANOS, _MOST_CHARGED = 10**12, 10**16, 2**56
-"""Of one call: tokens or millionths of a dollar, its time, and what a budget is charged. No call
-comes near that, and what a server made up may be far more: sums of it would leave 64 bits."""
+_MOST_COUNTED, _MOST_NANOS = 10**12, 10**16
+"""Of one call: tokens or millionths of a dollar, and its time. No call comes near that, and what a
+server made up may be far more: sums of it would leave 64 bits."""
 _COUNTED = STATS[:8]
 _NOTHING = dict.fromkeys(STATS, 0)
 
@@ -65,12 +65,7 @@ def settlement_of(call: Call, cost: Cost, charges: Sequence[Charge], token: str)
     counted = [_within(getattr(one, name), _MOST_COUNTED) for name in _COUNTED]
     nanos = _within(round(one.runtime_seconds * 1e9), _MOST_NANOS)
     amounts = (*counted, nanos, _within(micros, _MOST_COUNTED), picos)
-    return Settlement(token, keys_of(call), amounts, tuple(map(_credible, charges)))
-
-
-def _credible(charge: Charge) -> Charge:
-    amount = _within(charge.amount, _MOST_CHARGED)
-    return charge if amount == charge.amount else structs.replace(charge, amount=amount)
+    return Settlement(token, keys_of(call), amounts, tuple(charges))
 
 
 def _within(amount: int, most: int) -> int:

@@ -14,7 +14,8 @@ from msgspec import structs
 from costspan.attributed import NOBODY, Attribution
 from costspan.call import Call, Cost, Refused, Request, Reservation
 from costspan.cost.budgets.watch import Watch
-from costspan.cost.tracker import ELSEWHERE, CostTracker
+from costspan.cost.seen import ELSEWHERE
+from costspan.cost.tracker import CostTracker
 from costspan.guard import quietly
 from costspan.testing.metering.accounts import Account, give_back
 
