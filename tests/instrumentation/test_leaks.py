@@ -107,11 +107,17 @@ class TestLeftovers:
 
     @pytest.mark.timeout(3600)
     def test_no_object_stays(self, run: Any) -> None:
-        """Not one block of memory for every ten further calls."""
-        before = sys.getallocatedblocks()
-        run(CALLS)
+        """Not one block of memory for every ten further calls.
 
-        assert sys.getallocatedblocks() - before < CALLS / 10
+        What calls leave grows with each look, what other threads of the process hold does not.
+        """
+
+        def grown() -> int:
+            before = sys.getallocatedblocks()
+            run(CALLS)
+            return sys.getallocatedblocks() - before
+
+        assert any(grown() < CALLS / 10 for _ in range(3))
 
     @pytest.mark.timeout(3600)
     def test_no_bytes_stay(self, run: Any) -> None:
