@@ -162,7 +162,9 @@ def test_a_wrong_question_is_code_2(
 
 def test_an_empty_folder_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run(tmp_path, "--as-if", "batch") == 0
-    assert capsys.readouterr().err == "no calls in 0 files\n"
+    assert capsys.readouterr().err == (
+        "no calls in 0 files: in a folder they are named llm_trace_<day>.jsonl\n"
+    )
 
 
 def test_a_file_that_cannot_be_read(folder: Path, capsys: pytest.CaptureFixture[str]):

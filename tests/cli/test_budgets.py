@@ -318,7 +318,7 @@ def test_a_file_that_is_no_store(run: Run, tmp_path: Path):
 
 def test_the_store_is_only_read(run: Run, url: str, filled: CostTracker, tmp_path: Path):
     def rows() -> list[object]:
-        with sqlite3.connect(tmp_path / "costs.db") as db:
+        with closing(sqlite3.connect(tmp_path / "costs.db")) as db:
             tables = ("spent", "reserved", "notices", "budgets")
             return [db.execute(f"SELECT * FROM costspan_{one}").fetchall() for one in tables]
 

@@ -101,7 +101,9 @@ def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 def test_an_empty_folder_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run(tmp_path) == 0
-    assert capsys.readouterr().err == "no calls in 0 files\n"
+    assert capsys.readouterr().err == (
+        "no calls in 0 files: in a folder they are named llm_trace_<day>.jsonl\n"
+    )
 
 
 def test_without_duckdb_one_sentence_names_the_extra(

@@ -125,7 +125,9 @@ def test_a_price_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 
 def test_an_empty_folder_is_no_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run(tmp_path) == 0
-    assert capsys.readouterr().err == "no calls in 0 files\n"
+    assert capsys.readouterr().err == (
+        "no calls in 0 files: in a folder they are named llm_trace_<day>.jsonl\n"
+    )
 
 
 def test_a_database_says_the_same_as_the_files(

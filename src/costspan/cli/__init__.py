@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
+
+from costspan.cli import output
 
 _COMMANDS = (
     "budgets",
@@ -30,18 +32,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="costspan", description="LLM calls as priced OpenTelemetry spans."
     )
+    parser.add_argument("--version", action="version", version=f"costspan {version('costspan')}")
     commands = parser.add_subparsers(dest="command", required=True)
     for name in _asked(written):
         import_module(f"costspan.cli.{name}").add(commands)
     given, unknown = parser.parse_known_args(written)
     if unknown:
         given.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    output.prepare()
     try:
         code: int = given.run(given)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.abandon()
         return 1
+    except OSError as fault:  # such as a full disk behind standard output
+        output.abandon()
+        print(f"costspan {given.command}: {fault}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        output.abandon()
+        print("stopped", file=sys.stderr)
+        return 130
     return code
 
 

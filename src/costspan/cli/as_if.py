@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from costspan import settings
 from costspan.cli import questions
 from costspan.cli.bar import bar
-from costspan.cli.passed_over import many, told
+from costspan.cli.passed_over import many, no_calls, told
 from costspan.cost.pricing.named import named
 from costspan.cost.pricing.prices import Prices
 from costspan.cost.pricing.written import offline, prices_of
@@ -70,7 +70,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     """What is not compared, and why."""
     total = comparison.total
     if not total.calls:
-        yield f"no calls in {many(comparison.files, 'file')}"
+        yield no_calls(comparison.files)
     for name in comparison.unmatched if total.calls else ():
         yield f"no call is of {name}"
     if total.unconverted_calls:

@@ -130,22 +130,31 @@ _PROBLEMS = ("torn", "foreign", "newer", "empty", "unreadable")
 
 @contextmanager
 def _opened(path: Path | None) -> Iterator[TextIO]:
-    """Standard output, or a file that is there as a whole or not at all."""
+    """Standard output, or a file that is there as a whole or not at all.
+
+    A device or a pipe, such as /dev/stdout, is written to and stays; so does a link to a file.
+    """
     if path is None:
         yield sys.stdout
         return
+    target = Path(os.path.realpath(path))
     try:
-        number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        if path.exists() and not path.is_file():
+            number, name = os.open(path, os.O_WRONLY), None
+        else:
+            number, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as fault:  # it would name the file that is written first
         raise ConfigurationError(f"{path} cannot be written: {fault.strerror}") from None
     try:
         with open(number, "w", encoding="utf-8", newline="") as file:
             yield file
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
+        if name is not None:
+            os.chmod(name, 0o666 & ~_umask())
+            os.replace(name, target)
     except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
+        if name is not None:
+            with suppress(FileNotFoundError):
+                os.unlink(name)
         raise
 
 

@@ -27,6 +27,12 @@ def told(passed: PassedOver) -> Iterator[str]:
             yield "  ..."
 
 
+def no_calls(files: int) -> str:
+    """That there is none; of no file, with what would have been one: it may be another folder."""
+    named = "" if files else ": in a folder they are named llm_trace_<day>.jsonl"
+    return f"no calls in {many(files, 'file')}{named}"
+
+
 def many(count: int, what: str) -> str:
     """`1 call`, `2 calls`."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from costspan.cli import questions
 from costspan.cli.bar import bar
-from costspan.cli.passed_over import many, told
+from costspan.cli.passed_over import many, no_calls, told
 from costspan.errors import ConfigurationError
 from costspan.report import render
 from costspan.report.layout import Chosen, chosen, columns
@@ -101,7 +101,7 @@ def _show(form: str | None, report: Report, shown: Chosen) -> None:
 def notes(report: Report) -> Iterator[str]:
     """What the figures leave out."""
     if not report.total.calls:
-        yield f"no calls in {many(report.files, 'file')}"
+        yield no_calls(report.files)
     if report.total.unpriced_calls:
         count = report.total.unpriced_calls
         whose = "its" if count == 1 else "their"

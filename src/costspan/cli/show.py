@@ -26,7 +26,11 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("trace_id", metavar="TRACE_ID", help="or so many digits that it is one")
     parser.add_argument(
-        "places", nargs="*", metavar="FOLDER", help="folders or files (default: COSTSPAN_LOCAL)"
+        "places",
+        nargs="*",
+        default=(),  # without it, argparse says that one is required
+        metavar="FOLDER",
+        help="folders or files (default: COSTSPAN_LOCAL)",
     )
     parser.add_argument("--since", metavar="WHEN", help="only files from then on: 7d, 2026-11-21")
     parser.add_argument("--until", metavar="WHEN", help="only files until then")

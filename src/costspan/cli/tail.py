@@ -76,7 +76,9 @@ class _Tail:
         self._choice = choice
         self._as_json = as_json
         self._is_terminal = sys.stdout.isatty()
-        self._has_status = self._is_terminal and sys.stderr.isatty()
+        is_plain = os.environ.get("TERM") == "dumb"
+        self._has_status = self._is_terminal and sys.stderr.isatty() and not is_plain
+        self._has_colours = self._is_terminal and not is_plain and not os.environ.get("NO_COLOR")
         self._following = Following(folder)
         self._totals = Totals(time.monotonic())
 
@@ -85,7 +87,7 @@ class _Tail:
         if not self._folder.exists():
             print(f"{self._folder} is not there yet: waiting for it", file=sys.stderr)
         if not self._as_json:
-            print(f"{_DIM}{HEAD}{_PLAIN}" if self._is_terminal else HEAD)
+            print(self._coloured(HEAD, _DIM))
         for one in latest(self._following.began_at, self._choice, count):
             self._print(one)
         sys.stdout.flush()
@@ -110,7 +112,7 @@ class _Tail:
         sys.stdout.flush()
         if self._has_status:
             line = self._totals.line(time.monotonic())
-            print(f"{_DIM}{line}{_PLAIN}", end="", file=sys.stderr, flush=True)
+            print(self._coloured(line, _DIM), end="", file=sys.stderr, flush=True)
 
     def _take(self, text: bytes) -> None:
         found = call_of(text) if text.strip() else None
@@ -127,8 +129,11 @@ class _Tail:
         if self._as_json:
             sys.stdout.buffer.write(one.text)
             return
-        colour = _RED if self._is_terminal and note(one.line) else ""
-        print(f"{colour}{row(one.line)}{_PLAIN if colour else ''}")
+        text = row(one.line)
+        print(self._coloured(text, _RED) if note(one.line) else text)
+
+    def _coloured(self, text: str, colour: str) -> str:
+        return f"{colour}{text}{_PLAIN}" if self._has_colours else text
 
     def end(self) -> None:
         """Print what came last, and say what it was in all."""

@@ -10,7 +10,7 @@ from typing import Any
 from costspan.cli import questions
 from costspan.cli.as_if import own_prices
 from costspan.cli.bar import bar
-from costspan.cli.passed_over import many, told
+from costspan.cli.passed_over import no_calls, told
 from costspan.errors import ConfigurationError
 from costspan.report.selection import asked
 from costspan.report.waste import render
@@ -63,5 +63,5 @@ def _show(form: str | None, waste: Waste) -> None:
 def _notes(waste: Waste) -> Iterator[str]:
     """What the figures leave out."""
     if not waste.total.calls:
-        yield f"no calls in {many(waste.files, 'file')}"
+        yield no_calls(waste.files)
     yield from told(waste.passed_over)

@@ -58,6 +58,8 @@ def run(
             with opened(chosen, folder) as engine, watch(percent_read(chosen)):
                 try:
                     return work(engine, chosen), unreadable
+                except RuntimeError as fault:
+                    raise _interrupted(fault) from None
                 except duckdb().Error as fault:
                     now = [by_now(path) for path in files]
                     if now != files and tries < _MOST_TRIES:
@@ -69,6 +71,11 @@ def run(
                         raise _refused(where, fault) from None
                     unreadable |= faulty
     return None, unreadable
+
+
+def _interrupted(fault: RuntimeError) -> BaseException:
+    """DuckDB takes Ctrl-C for itself, and says it in words."""
+    return KeyboardInterrupt() if str(fault) == "Query interrupted" else fault
 
 
 def _of_files() -> tuple[type[Exception], ...]:

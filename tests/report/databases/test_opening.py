@@ -124,10 +124,18 @@ def test_what_a_library_says_is_masked():
     assert into.masked(f"cannot do\n\t'{PASSWORD}'") == "cannot do '***'"
 
 
-def test_a_file_that_is_no_database(tmp_path: Path):
+def test_a_file_that_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """It is said, and the file is let go; Python 3.13 warns of a connection that nobody ended."""
+    made = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *args, **kwargs: made.append(connect(*args, **kwargs)) or made[0]
+    )
     (tmp_path / "x.db").write_text("calls, calls, calls\n" * 100)
     with pytest.raises(ConfigurationError, match=r"x\.db: file is not a database"):
         load([], address(f"sqlite:///{tmp_path}/x.db"))
+    with pytest.raises(sqlite3.ProgrammingError, match="closed database"):
+        made[0].commit()
 
 
 def test_a_report_over_a_file_that_is_not_there(tmp_path: Path):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import random
 import re
 from decimal import Decimal
@@ -200,6 +201,32 @@ def test_a_file_is_there_as_a_whole_or_not_at_all(month: Path, capsys: pytest.Ca
     assert main(["export", str(month), "--format", "focus", "--out", str(missing)]) == 2
     said = f"{missing} cannot be written: No such file or directory\n"
     assert capsys.readouterr().err.endswith(said)
+
+
+def test_a_pipe_is_written_to_and_a_link_stays(month: Path, tmp_path: Path):
+    """What stands under the name is not replaced by a file: as root, /dev/stdout would be."""
+    export = ["export", str(month), "--format", "focus", "--out"]
+    link, pipe = tmp_path / "link.csv", tmp_path / "pipe"
+    link.symlink_to("focus.csv")
+    assert main([*export, str(link)]) == 0
+    assert link.is_symlink()
+    written = (tmp_path / "focus.csv").read_bytes()
+
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert main([*export, str(pipe)]) == 0
+        assert os.read(reader, 1 << 16) == written
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_folder_is_no_place_for_rows(
+    month: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["export", str(month), "--format", "focus", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"{tmp_path} cannot be written: Is a directory\n"
 
 
 def test_the_page_lists_the_columns():

@@ -45,7 +45,11 @@ class SQLite:
         with self._told():
             uri = f"{Path(address.target).as_uri()}?mode={mode}"
             self._db = sqlite3.connect(uri, uri=True, timeout=_PATIENCE, isolation_level=None)
-            self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            try:
+                self._db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            except sqlite3.Error:
+                self._db.close()
+                raise
 
     @contextmanager
     def _told(self) -> Iterator[None]:
