@@ -9,7 +9,7 @@
 #   PEERS="bench-official"    the environments of "make peers"
 #   JUDGES="mlflow"           the judges of "make judges"; of "make matrix" it is mlflow alone, or none
 #   PARTS="otelcol"           what "make parts" builds, out of otelcol, jaeger and influxd
-#   WRITE_DOCS=1              "make peers", "make servers" and "make judges" write their tables into docs/
+#   WRITE_DOCS=1              "make peers", "make servers", "make judges" and "make bench" write their tables into docs/
 #   LOAD_SECONDS=60           how long each test of load lasts in "make load" and "make servers"
 #   UPGRADE=--upgrade         "make pins" takes what is newest, not only what the *.in files ask for
 #
@@ -152,7 +152,7 @@ bench: env ## tests/benchmarks: the figures of the design, beside those of the p
 		$(MAKE) -s env NAME="bench-$$peer" || exit 1; \
 		peers="$$peers $$peer=$$PWD/$(VENVS)/bench-$$peer/bin/python"; \
 	done; \
-	COSTSPAN_BENCH_PEERS="$${peers# }" $(RUN)/python -m tests.benchmarks $(BENCH_ARGS)
+	COSTSPAN_BENCH_PEERS="$${peers# }" WRITE_DOCS="$(WRITE_DOCS)" $(RUN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 # Each release of a peer has an interpreter of its own, with costspan in it too.
 peers: env ## tests/peers: what the spans of other instrumentations cost, held to what was served
@@ -176,7 +176,7 @@ proof: ## everything: test, minutes of kill -9, 1,000,000 odd lines, 100,000 cal
 	@$(MAKE) peers
 	@$(MAKE) judges WRITE_DOCS=1
 	@$(MAKE) demo
-	@$(MAKE) bench
+	@$(MAKE) bench WRITE_DOCS=1
 
 pins: $(VENVS)/uv/.ready ## remake tests/requirements/*.txt from the *.in files and pyproject.toml
 	@for name in uv build; do $(COMPILE) -o $(PINS)/$$name.txt $(PINS)/$$name.in || exit 1; done

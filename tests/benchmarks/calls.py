@@ -1,6 +1,8 @@
 """A measuring process: the CPU time of a call and of a streamed chunk, with one subject on.
 
-usage: python -m tests.benchmarks.calls SUBJECT
+usage: python -m tests.benchmarks.calls SUBJECT [ready]
+
+With `ready` the SDK's own work is left out (see `ready.py`), and there are more calls.
 
 The first line of standard input holds the recorded spans (see `recorded.py`) as JSON. Each further
 line is a question: `us:CASE` is answered by the microseconds of the fastest and of the median call
@@ -19,14 +21,13 @@ from collections.abc import Callable
 from tests.benchmarks import subjects
 
 SUBJECT = sys.argv[1]
+IS_READY = sys.argv[2:] == ["ready"]
 subjects.prepare_environment(SUBJECT)
 
-from tests.benchmarks import clock, workload  # noqa: E402 - the SDKs read the environment on import
+from tests.benchmarks import clock, ready, workload  # noqa: E402 - the SDKs read the environment on import
 from tests.benchmarks.recorded import HandWritten  # noqa: E402
 
-CALLS = 15
-SHORT_STREAMS = 10
-LONG_STREAMS = 4
+CALLS, SHORT_STREAMS, LONG_STREAMS = (300, 60, 20) if IS_READY else (15, 10, 4)
 
 Runs = Callable[[int], list[float]]
 
@@ -88,6 +89,8 @@ def main() -> None:
     recorded = json.loads(sys.stdin.readline())
     meter = subjects.make_meters().get_meter("app") if SUBJECT == "span+metrics" else None
     by_hand = SUBJECT.startswith("span")
+    if IS_READY:
+        ready.install()
     cases = Cases(HandWritten(provider, recorded, meter) if by_hand else None)
     with subjects.switched_on(SUBJECT, provider):
         for line in sys.stdin:

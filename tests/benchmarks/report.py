@@ -43,20 +43,34 @@ PEERS = {
 
 def calls(rounds: int) -> tuple[str, list[Figure]]:
     """A call and a chunk, with what costspan can do for them."""
+    return _calls(rounds, "A call and a chunk, above the bare SDK")
+
+
+def warm(rounds: int) -> tuple[str, list[Figure]]:
+    """The same with the SDK's own work left out, so that the processor's caches hold the rest."""
+    text, figures = _calls(
+        rounds, "A call and a chunk, the SDK's own work left out: what the steps take", "ready"
+    )
+    return text, _warm(figures)
+
+
+def _calls(rounds: int, title: str, *how: str) -> tuple[str, list[Figure]]:
     recorded = output_of(sys.executable, "recorded")
+    # The SDK's own span is a part of its work.
+    names = [name for name in SUBJECTS if name != "native" or not how]
     with ExitStack() as stack:
-        workers = start_all(stack, sys.executable, SUBJECTS, recorded)
+        workers = start_all(stack, sys.executable, names, recorded, *how)
         taken = take_turns(workers, CASES, rounds)
     rows = [
         [SUBJECTS["bare"], *(spent(taken, "bare", case) for case in CASES)],
-        *(_row(SUBJECTS[one], taken, one, "bare") for one in SUBJECTS if one != "bare"),
+        *(_row(SUBJECTS[one], taken, one, "bare") for one in names if one != "bare"),
         _row("costspan above the span made by hand", taken, "ours", "span"),
         _row("the line by hand, more", taken, "ours+line", "ours"),
         _row("costspan's calls file, more", taken, "ours+file", "ours"),
         _row("the two histograms by hand, more", taken, "span+metrics", "span"),
         _row("costspan's metrics, more", taken, "ours+metrics", "ours"),
     ]
-    return f"## A call and a chunk, above the bare SDK\n\n{table(_HEADS, rows)}", _figures(taken)
+    return f"## {title}\n\n{table(_HEADS, rows)}", _figures(taken)
 
 
 def _row(title: str, taken: Rounds, subject: str, base: str) -> list[Any]:
@@ -85,6 +99,20 @@ def _each(
 
 def peers(rounds: int, interpreters: str) -> tuple[str, list[Figure]]:
     """The peers, each in an environment of its own with the bare SDK; costspan beside one."""
+    return _peers(rounds, interpreters, "The peers, above the bare SDK")
+
+
+def warm_peers(rounds: int, interpreters: str) -> tuple[str, list[Figure]]:
+    """The same with the SDK's own work left out."""
+    text, figures = _peers(rounds, interpreters, "The peers, the SDK's own work left out", "ready")
+    return text, _warm(figures)
+
+
+def _warm(figures: list[Figure]) -> list[Figure]:
+    return [one._replace(what=f"warm, {one.what}") for one in figures]
+
+
+def _peers(rounds: int, interpreters: str, title: str, *how: str) -> tuple[str, list[Figure]]:
     rows: list[list[Any]] = []
     figures: list[Figure] = []
     for pair in interpreters.split():
@@ -93,16 +121,15 @@ def peers(rounds: int, interpreters: str) -> tuple[str, list[Figure]]:
             raise Unmeasured(f"{peer} is unknown: {', '.join(PEERS)} are known")
         with ExitStack() as stack:
             beside = ("ours",) if peer == "official" else ()
-            workers = start_all(stack, python, ("bare", peer, *beside), "{}")
+            workers = start_all(stack, python, ("bare", peer, *beside), "{}", *how)
             taken = take_turns(workers, CASES, rounds)
         rows.append(_row(PEERS[peer], taken, peer, "bare"))
         if beside:
             rows.append(_row("costspan beside it", taken, "ours", "bare"))
             figures = _shares(taken, peer)
-    title = "## The peers, above the bare SDK"
     if not rows:
-        return f"{title}\n\nLeft out: COSTSPAN_BENCH_PEERS names none.", figures
-    return f"{title}\n\n{table(_HEADS, rows)}", figures
+        return f"## {title}\n\nLeft out: COSTSPAN_BENCH_PEERS names none.", figures
+    return f"## {title}\n\n{table(_HEADS, rows)}", figures
 
 
 def _shares(taken: Rounds, peer: str) -> list[Figure]:

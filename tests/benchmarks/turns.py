@@ -56,11 +56,11 @@ def _last_line(text: str) -> str:
 
 
 class Worker:
-    """A process of `calls.py` with one subject on."""
+    """A process of `calls.py` with one subject on; `how` are its further arguments."""
 
-    def __init__(self, python: str, subject: str, recorded: str) -> None:
+    def __init__(self, python: str, subject: str, recorded: str, *how: str) -> None:
         self.subject = subject
-        command = [python, "-W", "ignore", "-m", "tests.benchmarks.calls", subject]
+        command = [python, "-W", "ignore", "-m", "tests.benchmarks.calls", subject, *how]
         pipe = subprocess.PIPE
         try:
             self._process = subprocess.Popen(
@@ -118,14 +118,14 @@ Rounds = dict[tuple[str, str], list[Spent]]
 
 
 def start_all(
-    stack: ExitStack, python: str, subjects: Iterable[str], recorded: str
+    stack: ExitStack, python: str, subjects: Iterable[str], recorded: str, *how: str
 ) -> list[Worker]:
     """A worker for each subject, at work until `stack` ends.
 
     Raises:
         Unmeasured: a worker could not be started, or its subject does not do what it should.
     """
-    workers = [stack.enter_context(Worker(python, name, recorded)) for name in subjects]
+    workers = [stack.enter_context(Worker(python, name, recorded, *how)) for name in subjects]
     for worker in workers:
         (spans,) = worker.ask("spans:anthropic")
         if (spans == 0) != (worker.subject == "bare"):
