@@ -261,6 +261,8 @@ class TestFunctions:
         ({"tags": {"team": None}}, "string, number or boolean values"),
         ({"tags": {"team": ["a"]}}, "string, number or boolean values"),
         ({"tags": {7: "a"}}, "string keys"),
+        ({"tags": ["search"]}, "takes a dict"),
+        ({"tags": "search"}, "takes a dict"),
     ],
 )
 def test_what_is_no_attribution_is_a_type_error(arguments: dict, said: str):

@@ -248,3 +248,64 @@ class TestAsyncGenerators:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert closed.is_set()
+
+
+class TestABlockInside:
+    """A block in a generator's body is in force wherever the generator is suspended."""
+
+    @staticmethod
+    def steps() -> Generator[None, None, None]:
+        with attribution(agent="ann"):
+            yield
+            yield
+
+    @pytest.mark.parametrize("how", ["closed", "read to its end", "dropped"])
+    def test_one_that_ends_after_the_block_it_was_read_in(self, how: str):
+        with attribution(agent="bob"):
+            made = self.steps()
+            next(made)
+        assert current().agent == "ann"
+        if how == "read to its end":
+            list(made)
+        made.close()
+        del made
+        assert current() is NOBODY
+
+    def test_one_that_ends_in_a_block_that_came_later(self):
+        made = self.steps()
+        next(made)
+        with attribution(agent="bob"):
+            made.close()
+            assert current().agent == "bob"
+        assert current() is NOBODY
+
+    def test_two_that_end_in_the_order_they_began_in(self):
+        first, second = self.steps(), self.steps()
+        with attribution(agent="bob"):
+            next(first)
+            next(second)
+        first.close()
+        assert current().agent == "ann"
+        second.close()
+        assert current() is NOBODY
+
+    @pytest.mark.parametrize("how", ["closed", "dropped"])
+    def test_one_that_another_task_closes_logs_no_error(
+        self, how: str, caplog: pytest.LogCaptureFixture
+    ):
+        """As asyncio closes an async generator that is dropped; the task it was read in is over."""
+
+        async def steps() -> AsyncGenerator[None, None]:
+            with attribution(agent="ann"):
+                yield
+
+        async def read() -> None:
+            made = steps()
+            await anext(made)
+            if how == "closed":
+                await asyncio.create_task(made.aclose())
+            del made
+            await asyncio.sleep(0.01)
+
+        asyncio.run(read())
+        assert caplog.records == []

@@ -181,16 +181,23 @@ class TestFile:
             ("alerts = [1]", r"write \[\[alerts\]\]"),
             ('prices = "free"', r"write \[prices\]"),
             ("[prices]\noverrides = 1", r"write \[prices\]"),
-            ('providers = "openai"', r'give a tuple, such as \("openai",\)'),
+            ('providers = "openai"', r'providers=.*write a list, such as \["openai"\]'),
             ("providers = 1", "providers=1"),
             ('metric_names = "old"', "use 'current' or 'v1.41' or 'both'"),
-            ('metric_labels = "agent"', r'metric_labels=.*give a tuple, such as \("agent",\)'),
-            ('capture_content = "maybe"', "capture_content='maybe' is unknown"),
+            ('metric_labels = "agent"', r'metric_labels=.*write a list, such as \["agent"\]'),
+            ('capture_content = "maybe"', r"/costspan.toml: capture_content='maybe' is unknown"),
+            ('on_store_error = "x"', r"/costspan.toml: on_store_error='x' is unknown"),
         ],
     )
     def test_what_is_wrong_in_it_is_named(self, write, text: str, said: str):
         with pytest.raises(ConfigurationError, match=said):
             read(write(text))
+
+    @pytest.mark.parametrize("setting", ["capture_content", "metric_names", "metric_labels"])
+    def test_a_variable_that_is_wrong_is_named_and_not_the_file(self, write, setting: str):
+        variable = f"COSTSPAN_{setting.upper()}"
+        with pytest.raises(ConfigurationError, match=rf"^{variable}: {setting}=.*'nope'"):
+            read(write('capture_content = "on"', **{variable: "nope"}))
 
     def test_a_file_that_is_not_there(self, tmp_path: Path):
         with pytest.raises(ConfigurationError, match=r"COSTSPAN_CONFIG=.* cannot be read"):
@@ -221,8 +228,9 @@ class TestFile:
     ],
 )
 def test_a_wrong_argument_is_refused(arguments: dict, said: str):
-    with pytest.raises(ConfigurationError, match=said):
-        read(**arguments)
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        read({"COSTSPAN_CAPTURE_CONTENT": "on"}, **arguments)
+    assert str(caught.value).startswith(next(iter(arguments)))
 
 
 def test_a_misspelt_variable_is_found_and_a_strange_one_left_alone():

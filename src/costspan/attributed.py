@@ -50,10 +50,12 @@ class Attribution(Struct, frozen=True, kw_only=True):
 
 NOBODY = Attribution()
 
-_entered: ContextVar[tuple[tuple[Any, Token[context.Context]], ...]] = ContextVar(
-    "costspan-entered", default=()
-)
-"""The blocks that were entered in this context, so that one object may serve many tasks."""
+_Block = tuple[Any, Token[context.Context], Token[None]]
+
+_entered: ContextVar[tuple[_Block, ...]] = ContextVar("costspan-entered", default=())
+"""The blocks that were entered in this context, so that one object may serve many tasks: each with
+what puts the outer attribution back, and with a mark of the context that it was entered in."""
+_mark: ContextVar[None] = ContextVar("costspan-mark", default=None)
 
 
 def current() -> Attribution:
@@ -77,7 +79,9 @@ def attribution_in(here: context.Context, above: trace.Span | None = None) -> At
         return who
     attributes = getattr(span, "attributes", None)
     route = attributes.get(_HTTP_ROUTE) if isinstance(attributes, Mapping) else None
-    return structs.replace(who, endpoint=route) if isinstance(route, str) else who
+    if not isinstance(route, str):
+        return who
+    return structs.replace(who, endpoint=whole_characters(route))
 
 
 def attach(who: Attribution) -> Token[context.Context]:
@@ -126,7 +130,7 @@ class attribution:
     def __enter__(self) -> Totals:
         """Make the attribution current and start its sums."""
         who, spent = self._within(current())
-        _entered.set((*_entered.get(), (self, attach(who))))
+        _entered.set((*_entered.get(), (self, attach(who), _mark.set(None))))
         return spent
 
     def __exit__(
@@ -135,14 +139,22 @@ class attribution:
         exc: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Put the outer attribution back.
+        """Put the outer attribution back; of blocks that overlap, once the last of them ends.
 
         A generator that is dropped leaves its block in another context, where nothing is to undo.
         """
         entered = _entered.get()
-        if entered and entered[-1][0] is self:
-            _entered.set(entered[:-1])
-            context.detach(entered[-1][1])
+        place = next((at for at in range(len(entered) - 1, -1, -1) if entered[at][0] is self), None)
+        if place is None:
+            return
+        _, token, mark = entered[place]
+        later = entered[place + 1 :]
+        if _is_of_here(mark):
+            if later:  # such as that of a generator which is suspended in it
+                later = ((later[0][0], token, later[0][2]), *later[1:])
+            else:
+                context.detach(token)
+        _entered.set((*entered[:place], *later))
 
     async def __aenter__(self) -> Totals:
         """As `with`: nothing is awaited."""
@@ -231,6 +243,15 @@ class attribution:
         return call
 
 
+def _is_of_here(mark: Token[None]) -> bool:
+    """Whether a block was entered in this context, and not in one that this is a copy of."""
+    try:
+        _mark.reset(mark)
+    except ValueError:
+        return False
+    return True
+
+
 def _stepped(steps: Generator[Any, Any, Any], who: Attribution) -> Generator[Any, Any, Any]:
     """Run a generator with `who` attached in each step, never across a yield."""
     step: Callable[[Any], Any] = steps.send
@@ -255,6 +276,10 @@ def _stepped(steps: Generator[Any, Any, Any], who: Attribution) -> Generator[Any
 
 
 def _checked_tags(tags: Mapping[str, Any] | None) -> dict[str, Any]:
+    if not isinstance(tags, Mapping | None):
+        raise TypeError(
+            f"attribution(tags=...) takes a dict, such as {{'team': ...}}, not {tags!r}"
+        )
     checked = dict(tags or {})
     for key, value in checked.items():
         if not isinstance(key, str) or not isinstance(value, _TAG_TYPES):
@@ -262,7 +287,13 @@ def _checked_tags(tags: Mapping[str, Any] | None) -> dict[str, Any]:
                 f"attribution(tags=...) takes string keys with string, number or boolean values, "
                 f"not {key!r}: {value!r}"
             )
-    return {
-        whole_characters(key): whole_characters(value) if isinstance(value, str) else value
-        for key, value in checked.items()
-    }
+    return {whole_characters(key): _plain(value) for key, value in checked.items()}
+
+
+def _plain(value: Any) -> Any:
+    """The same value as a plain string, boolean or number: a file takes no other kind."""
+    if isinstance(value, str):
+        return whole_characters(value)
+    if type(value) in _TAG_TYPES:
+        return value
+    return float(value) if isinstance(value, float) else int(value)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from msgspec import Struct
@@ -90,29 +91,43 @@ def read(
     """
     env = os.environ if environ is None else environ
     file = read_file(env.get("COSTSPAN_CONFIG"), env)
-    capture, events = _checked_capture(
-        env,
-        _first(capture_content, env.get("COSTSPAN_CAPTURE_CONTENT"), file.get("capture_content")),
-    )
+    with _placed("capture_content", capture_content, env):
+        said = env.get("COSTSPAN_CAPTURE_CONTENT"), file.get("capture_content")
+        capture, events = _checked_capture(env, _first(capture_content, *said))
+    with _placed("providers", providers, env):
+        sdks = _names("providers", providers, env, file, "openai")
+    with _placed("metric_names", metric_names, env):
+        names = _checked_metric_names(metric_names, env, file)
+    with _placed("metric_labels", metric_labels, env):
+        labels = _checked_labels(_names("metric_labels", metric_labels, env, file, "agent"))
     return Settings(
         local=_local(_first(local, env.get("COSTSPAN_LOCAL")), file.get("local")),
-        providers=_names("providers", providers, env, file, "openai"),
+        providers=sdks,
         capture_content=capture,
         details_events=events,
-        metric_names=_checked_metric_names(metric_names, env, file),
-        metric_labels=_checked_labels(_names("metric_labels", metric_labels, env, file, "agent")),
+        metric_names=names,
+        metric_labels=labels,
         stream_usage=_checked_choice("stream_usage", stream_usage, STREAM_USAGE),
         propagate_to_providers=_checked_switch("propagate_to_providers", propagate_to_providers),
         store=_first(env.get("COSTSPAN_STORE"), file.get("store")) or "memory",
-        on_store_error=_checked_choice(
-            "on_store_error", file.get("on_store_error", "allow"), ("allow", "block")
-        ),
+        on_store_error=_checked_on_store_error(env, file),
         call_warn_usd=env.get("COSTSPAN_CALL_WARN_USD") or None,
         slack_webhook_url=env.get("COSTSPAN_SLACK_WEBHOOK_URL") or None,
         budgets=tables(file, "budgets"),
         alerts=tables(file, "alerts"),
         prices=price_table(file),
     )
+
+
+@contextmanager
+def _placed(setting: str, given: Any, env: Mapping[str, str]) -> Iterator[None]:
+    """Name the variable or the file that says what is wrong, as it may be far from who meets it."""
+    try:
+        yield
+    except ConfigurationError as fault:
+        variable = f"COSTSPAN_{setting.upper()}"
+        place = variable if env.get(variable) else env.get("COSTSPAN_CONFIG")
+        raise ConfigurationError(f"{place}: {fault}" if given is None else str(fault)) from None
 
 
 def _first(*values: Any) -> Any:
@@ -150,18 +165,26 @@ def _names(
     names, words = given, env.get(f"COSTSPAN_{setting.upper()}")
     if names is None and words:
         names = [word.strip() for word in words.split(",") if word.strip()]
+    form = f'give a tuple, such as ("{example}",)'
     if names is None:
-        names = file.get(setting)
+        names, form = file.get(setting), f'write a list, such as ["{example}"]'
     if names is None:
         return None
     if isinstance(names, str) or not isinstance(names, Sequence):
-        raise ConfigurationError(f'{setting}={names!r}: give a tuple, such as ("{example}",)')
+        raise ConfigurationError(f"{setting}={names!r}: {form}")
     return tuple(names)
 
 
 def _checked_metric_names(given: Any, env: Mapping[str, str], file: Mapping[str, Any]) -> str:
     said = _first(given, env.get("COSTSPAN_METRIC_NAMES"), file.get("metric_names"))
     return _checked_choice("metric_names", said or "current", METRIC_NAMES)
+
+
+def _checked_on_store_error(env: Mapping[str, str], file: Mapping[str, Any]) -> str:
+    with _placed("on_store_error", None, env):
+        return _checked_choice(
+            "on_store_error", file.get("on_store_error", "allow"), ("allow", "block")
+        )
 
 
 def _checked_labels(words: tuple[str, ...] | None) -> tuple[str, ...]:

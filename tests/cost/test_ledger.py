@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -113,9 +114,10 @@ def test_calls_without_a_key_stand_under_none(costs: CostTracker):
         ("tag:", "'tag:KEY'"),
         ("tags", "'tag:KEY'"),
         ("", "'tag:KEY'"),
+        (("agent", "model"), "name one word; `costspan report --by agent,model`"),
     ],
 )
-def test_a_wrong_word_names_the_right_one(costs: CostTracker, word: str, right: str):
+def test_a_wrong_word_names_the_right_one(costs: CostTracker, word: Any, right: str):
     with pytest.raises(ConfigurationError, match=right):
         costs.summary(by=word)
 

@@ -18,14 +18,14 @@ def calls() -> SeenCalls:
     return SeenCalls()
 
 
-def named(name: str | None, *, after: int = 0) -> Call:
+def named(name: str | None, *, after: int = 0, usage: Usage = USAGE) -> Call:
     """A call whose response has that id, or none, some nanoseconds after the others."""
     call = finished()
     return structs.replace(
         call,
         started_at=call.started_at + after,
         ended_at=call.ended_at + after,
-        response=Response(id=name, model="gpt-4o-mini", usage=USAGE),
+        response=Response(id=name, model="gpt-4o-mini", usage=usage),
     )
 
 
@@ -88,3 +88,27 @@ def test_no_more_than_so_many_wait(monkeypatch: pytest.MonkeyPatch):
         assert calls.is_new(named(name), OURS)
     assert calls.is_new(named("a"), THEIRS)
     assert not calls.is_new(named("c"), THEIRS)
+
+
+def counted(number: int, name: str | None = None) -> Call:
+    """A call like no other by its counts."""
+    return named(name, usage=Usage(input_tokens=number, output_tokens=1))
+
+
+def test_one_that_names_no_response_is_told_among_many_by_its_counts(calls: SeenCalls):
+    another = Standing("another", root=True)
+    for number in range(50):
+        assert calls.is_new(counted(number, f"id{number}"), THEIRS)
+    assert not calls.is_new(counted(7), another)
+    assert calls.is_new(counted(7), another)  # one span has one twin of each maker
+    assert calls.is_new(counted(99), another)
+    assert not calls.is_new(counted(31), another)
+
+
+def test_no_more_than_so_many_are_placed_by_their_counts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(seen, "MOST_WAITING", 2)
+    calls = SeenCalls()
+    for number in range(3):
+        assert calls.is_new(counted(number, f"id{number}"), THEIRS)
+    assert calls.is_new(counted(0), Standing("another", root=True))
+    assert not calls.is_new(counted(2), Standing("another", root=True))

@@ -2,12 +2,14 @@
 
 import threading
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from costspan import Budget, ConfigurationError, CostTracker, LogAlerts, Prices
 from costspan.attributed import Attribution
 from costspan.call import Call, Cost, Request, Reservation
+from costspan.errors import StoreUnavailable
 from costspan.totals import BudgetState, Totals
 from tests.cost.calls import finished
 
@@ -109,6 +111,13 @@ def test_a_writer_that_fails_harms_nobody(caplog: pytest.LogCaptureFixture):
 def test_what_is_wrong_or_not_built_is_refused(arguments: dict, said: str):
     with pytest.raises(ConfigurationError, match=said):
         CostTracker(**arguments)
+
+
+def test_a_store_that_does_not_answer_is_named_as_what_fails(tmp_path: Path):
+    (tmp_path / "costs.db").write_text("no database, but a text of some length" * 100)
+    costs = CostTracker(store=f"sqlite:///{tmp_path}/costs.db")
+    with pytest.raises(StoreUnavailable, match=r"the store does not answer \(SQLITE_NOTADB\)"):
+        costs.summary()
 
 
 def test_how_the_budgets_stand():

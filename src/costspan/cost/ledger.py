@@ -63,7 +63,7 @@ class Ledger:
     def take(self, calls: Taken) -> None:
         """Add what some calls come to; the lock is held."""
         cells: dict[tuple[Any, ...], list[Sums]] = {}
-        traces = self._traces
+        traces, others = self._traces, []
         for call, figures in calls:
             key = _cell(call)
             rows = cells.get(key)
@@ -71,12 +71,15 @@ class Ledger:
                 cells[key] = [figures]
             else:
                 rows.append(figures)
-            trace = call.trace_id
-            before = traces.get(trace)
-            if before is None and len(traces) >= MOST_KEYS:
-                trace = _OTHER_TRACE
-                before = traces.get(trace)
-            traces[trace] = figures if before is None else plus(before, figures)
+            before = traces.get(call.trace_id)
+            if before is not None:
+                traces[call.trace_id] = plus(before, figures)
+            elif len(traces) < MOST_KEYS:
+                traces[call.trace_id] = figures
+            else:
+                others.append(figures)
+        if others:
+            traces[_OTHER_TRACE] = plus(traces.get(_OTHER_TRACE, NOTHING), together(others))
         for key, rows in cells.items():
             self._cells[key] = plus(self._cells.get(key, NOTHING), together(rows))
         if len(self._cells) > _MOST_CELLS:
@@ -178,6 +181,11 @@ def checked_dimension(word: str) -> str:
     Raises:
         ConfigurationError: it cannot; the message names the right word.
     """
+    if not isinstance(word, str):
+        raise ConfigurationError(
+            f"there is no sum by {word!r}: name one word; `costspan report --by agent,model` has "
+            "rows by several"
+        )
     if word in DIMENSIONS or (word.startswith("tag:") and len(word) > len("tag:")):
         return word
     right = _FORMER_WORDS.get(word)

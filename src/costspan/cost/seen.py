@@ -69,11 +69,13 @@ class SeenCalls:
 
     Our own last 1,000 wait in a row until a span of another is compared with them: where nobody
     else makes spans, nothing is ever worked out of them. They are those of `CostTracker.records`,
-    so that they take no room of their own.
+    so that they take no room of their own. By its counts a call is only looked for where one of two
+    names no response: until then its place among them is not worked out either.
     """
 
     def __init__(self) -> None:
         self._waiting: deque[Call] = deque(maxlen=MOST_WAITING)
+        self._unplaced: deque[_Settled] = deque(maxlen=MOST_WAITING)
         self._others_until = self._nameless_until = 0
         self._by_id: OrderedDict[str, _Settled] = OrderedDict()
         self._by_counts: OrderedDict[_Key, list[_Settled]] = OrderedDict()
@@ -109,6 +111,8 @@ class SeenCalls:
     def _has_twin(self, here: _Settled) -> bool:
         if here.id is not None and here.started_at > self._nameless_until:
             return False  # whatever is recent enough to be this one names its response too
+        while self._unplaced:
+            self._place(self._unplaced.popleft())
         scope, counts = here.span.scope, here.counts
         for other in self._by_counts.get(counts, ()) if counts is not None else ():
             if (
@@ -132,9 +136,11 @@ class SeenCalls:
             if len(self._by_id) > MOST_KEPT:
                 self._by_id.popitem(last=False)
         if here.counts is not None:
-            self._keep_by_counts(here.counts, here)
+            self._unplaced.append(here)
 
-    def _keep_by_counts(self, counts: _Key, here: _Settled) -> None:
+    def _place(self, here: _Settled) -> None:
+        counts = here.counts
+        assert counts is not None
         alike = self._by_counts.get(counts)
         if alike is not None:
             alike.append(here)

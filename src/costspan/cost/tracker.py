@@ -294,4 +294,4 @@ def _said_down() -> Iterator[None]:
     try:
         yield
     except StoreDown as down:
-        raise StoreUnavailable(str(down)) from None
+        raise StoreUnavailable(f"the store does not answer ({down})") from None

@@ -503,6 +503,21 @@ class TestCall:
         found = call("logfire.openai", {**TOLD, "duration": 2.5}, started_at=ENDED)
         assert (found.runtime_seconds, found.ended_at - found.started_at) == (2.5, 2_500_000_000)
 
+    @pytest.mark.parametrize("seconds", [float("inf"), float("nan"), -2.5, 1e300, "2.5"])
+    def test_a_time_that_is_none(self, seconds: Any):
+        found = call("logfire.openai", {**TOLD, "duration": seconds})
+        assert (found.runtime_seconds, found.ended_at - found.started_at) == (1, 10**9)
+
+    @pytest.mark.parametrize(
+        "asked", ["[" * 5_000, '{"service_tier": ["flex"]}', '{"service_tier": {"x": 1}}', "no"]
+    )
+    def test_parameters_that_are_odd(self, asked: str):
+        """Too deep, or of another type: the call is counted all the same."""
+        told = {**OPENINFERENCE, "llm.invocation_parameters": asked}
+        found = call("openinference.instrumentation.openai", told)
+        assert found.usage is not None
+        assert found.usage.input_tokens == 1200
+
     def test_the_span_of_a_request_whose_usage_follows_on_a_record_is_no_call(self):
         told = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini"}
         dialect = dialect_of("logfire.openai", told)

@@ -302,6 +302,7 @@ def test_a_rate_without_a_price_is_refused():
         ({"overrides": {"ollama/": Rate.free()}}, r"names no model: write 'ollama/\*'"),
         ({"overrides": {"::1/*": Rate.free()}}, r"in brackets: write '\[::1\]/\*'"),
         ({"overrides": {"m": Rate.free(), "M": Rate.free()}}, "'m' and 'M' are the same key"),
+        ({"overrides": [("m", Rate.free())]}, "give a dict"),
         ({"overrides": {"m": 0.5}}, r"give a Rate\(input=..., output=...\)"),
         ({"unknown": "ignore"}, r"'warn', 'block' or a Rate"),
         ({"unknown": None}, r"'warn', 'block' or a Rate"),

@@ -33,7 +33,8 @@ def test_it_is_said_once_with_the_remedy_and_the_nearest_id(caplog: pytest.LogCa
     assert "'gtp-4o-mini' of openai" in line
     assert "unpriced, not as free" in line
     assert 'Prices(overrides={"gtp-4o-mini": Rate(input=..., output=...)})' in line
-    assert 'Rate.free() for "openai/*"' in line
+    assert "or with Rate.free() where it costs nothing." in line
+    assert "openai/*" not in line  # that would make every call of OpenAI free
     assert "Did you mean 'gpt-4o-mini'?" in line
     assert caplog.records[0].levelno == logging.WARNING
 
@@ -69,9 +70,10 @@ def test_many_models_do_not_fill_the_memory(caplog: pytest.LogCaptureFixture):
     assert len(said(caplog)) < 5000
 
 
-def test_a_call_without_a_model_is_unpriced():
+def test_a_call_without_a_model_is_unpriced(caplog: pytest.LogCaptureFixture):
     found = Prices().cost(finished(None, input_tokens=1, output_tokens=1))
     assert (found.status, found.total_usd) == ("unpriced", None)
+    assert said(caplog)[0].endswith("names a model: name it, as by model=...")
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from costspan.errors import ConfigurationError
 
 ACTIONS = ("warn", "raise", "block")
 UNITS = ("usd", "tokens", "calls")
+_WITHOUT_STAR = ("model", "provider")
+"""What has no `*` in its name, unlike an endpoint, which may be a pattern, and names of the app."""
 _FORMER_WORDS = {
     "session_id": "session",
     "user_id": "user",
@@ -144,6 +146,11 @@ def checked_where(name: str, where: Any) -> dict[str, str]:
         if not isinstance(wanted, str):
             raise ConfigurationError(
                 f"Budget({name!r}, where={{{key!r}: {wanted!r}}}): give a string"
+            )
+        if key in _WITHOUT_STAR and "*" in wanted[:-1]:
+            raise ConfigurationError(
+                f"Budget({name!r}, where={{{key!r}: {wanted!r}}}): it would hold for no "
+                "call, as '*' stands for any ending, and only there: write 'gpt-5*'"
             )
     return checked
 

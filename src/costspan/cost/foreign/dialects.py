@@ -49,6 +49,8 @@ _WHOSE = frozenset({"agent", "session", "user"})
 _SELDOM = frozenset({"error", "http_status", "first_chunk", "seconds"})
 """What the spans of most calls do not tell."""
 _MOST_SCOPES = 1024
+_LONGEST = 86_400 * 365
+"""Seconds: what a record says that its call took longer is no time that one takes."""
 _known: dict[str, Dialect | None] = {}
 
 
@@ -170,7 +172,7 @@ def _more(call: Call, facts: Facts, said: Said) -> Call:
     error = text(said.get("error")) or ("_OTHER" if facts.failed else None)
     status = count(said.get("http_status"))
     seconds = number(said.get("seconds"))  # of a record that was made after the call
-    if seconds is None:
+    if seconds is None or not 0 <= seconds < _LONGEST:
         seconds = call.runtime_seconds
     return structs.replace(
         call,
@@ -211,7 +213,8 @@ def _unseen(dialect: Dialect, said: Said, counts: Mapping[str, int]) -> Names:
     if dialect.untold:
         unseen = tuple(field for field in dialect.untold if field not in counts)
     if "asked_tier" in said and "service_tier" not in said:
-        unseen = unseen if said["asked_tier"] in _STANDARD_TIERS else (*unseen, "service_tier")
+        is_standard = text(said["asked_tier"]) in _STANDARD_TIERS
+        unseen = unseen if is_standard else (*unseen, "service_tier")
     if counts.get("cache_write_tokens") and "cache_write_1h_tokens" not in counts:
         unseen = (*unseen, "cache_write_1h_tokens")
     return (*unseen, "iterations") if said.get("compacted") else unseen
@@ -248,6 +251,6 @@ def _json(said: Any) -> dict[str, Any]:
     """The JSON object that an attribute holds, empty where it holds none."""
     try:
         value = msgspec.json.decode(said) if isinstance(said, str) else None
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -37,6 +37,11 @@ class Overrides:
     """
 
     def __init__(self, rates: Mapping[str, Rate] | None = None) -> None:
+        if not isinstance(rates, Mapping | None):
+            raise ConfigurationError(
+                f"Prices(overrides={rates!r}): give a dict, such as "
+                '{"my-model": Rate(input=..., output=...)}'
+            )
         self._by_key: dict[str, Override] = {}
         for key, rate in (rates or {}).items():
             fault = key_fault(key)

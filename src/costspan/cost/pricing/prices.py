@@ -233,9 +233,14 @@ class Prices:
         return Cost(status="unpriced", missing=("price",))
 
     def _offer(self, request: Request, model: str | None) -> str:
-        nearest = self.load().nearest(request.provider, model or "")
+        if model is None:
+            return "Neither the call nor its answer names a model: name it, as by model=..."
+        nearest = self.load().nearest(request.provider, model)
         meant = f" Did you mean {nearest!r}?" if nearest else ""
-        return _remedy(request, model) + meant
+        return (
+            f'Add one by Prices(overrides={{"{model}": Rate(input=..., output=...)}}), in US '
+            f"dollars per million tokens, or with Rate.free() where it costs nothing.{meant}"
+        )
 
 
 def _checked_file(table: Any, refresh: Any) -> Path | None:
@@ -248,13 +253,6 @@ def _checked_file(table: Any, refresh: Any) -> Path | None:
             "Prices(table=..., refresh=...): a file is never refreshed; leave one of the two out"
         )
     return Path(table)
-
-
-def _remedy(request: Request, model: str | None) -> str:
-    return (
-        f'Add one by Prices(overrides={{"{model}": Rate(input=..., output=...)}}), in US dollars '
-        f'per million tokens, or Rate.free() for "{request.provider}/*".'
-    )
 
 
 def _reported(response: Response) -> Cost:

@@ -122,8 +122,12 @@ class Tariff:
             field for field in NEEDS_OWN_RATE if KEYS.get(field) not in keys and field not in plain
         )
         self._unrated_cache = tuple(field for field in self._unrated if field in CACHE)
+        # Many rows have no rate for cache writes, as their providers charge nothing for them.
         self._is_whole = (
-            self._prices_input and self._prices_output and not (lacks or self._unrated_cache)
+            self._prices_input
+            and self._prices_output
+            and not lacks
+            and "cache_read_tokens" not in self._unrated_cache
         )
         self._basic = _basic_rates(self.units, len(self.starts) + 1)
 
@@ -146,9 +150,12 @@ class Tariff:
             (written - hour) * write_rate + hour * hour_rate,
             (usage.output_tokens or 0) * output_rate,
             0,
-            # Of counts that are not 0 a whole row misses nothing.
+            # Of counts that are not 0 a whole row misses nothing, but for what it has no rate for.
             ()
-            if self._is_whole and total and usage.output_tokens
+            if self._is_whole
+            and total
+            and usage.output_tokens
+            and not (written and self._unrated_cache)
             else self._missing(usage, self._unrated_cache),
         )
 
