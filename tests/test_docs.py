@@ -170,7 +170,7 @@ def test_configuration_page_lists_the_variables() -> None:
 
 
 def test_configuration_page_lists_the_arguments_of_instrument() -> None:
-    described = re.findall(r"^            (\w+): ", str(Instrumentor.instrument.__doc__), re.M)
+    described = re.findall(r"^    (\w+): ", str(inspect.getdoc(Instrumentor.instrument)), re.M)
     arguments = [name for name in described if not name.endswith("Error")]
 
     assert len(arguments) == 11

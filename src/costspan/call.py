@@ -24,8 +24,9 @@ def usd(picos: int) -> Decimal:
 
 
 def whole_characters(text: str) -> str:
-    """`text` without halves of surrogate pairs, which no file and no exporter can write."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    """A plain `str` without halves of surrogate pairs: no file can write those, nor a `StrEnum`."""
+    is_plain = type(text) is str and text.isascii()
+    return text if is_plain else text.encode("utf-8", "replace").decode()
 
 
 def plain(amount: Decimal) -> str:

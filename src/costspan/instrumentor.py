@@ -16,7 +16,6 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 
 from costspan import settings as settings_of
 from costspan.alerts.configured import configured_sinks
-from costspan.call import Request
 from costspan.cost.budgets.budget import Budget
 from costspan.cost.budgets.written import budgets_of
 from costspan.cost.foreign.joining import ForeignSpans
@@ -29,7 +28,7 @@ from costspan.guard import quietly
 from costspan.instrumentation.metrics import Meters
 from costspan.instrumentation.observation import is_suppressed
 from costspan.instrumentation.patching import Patches, checked_providers
-from costspan.instrumentation.recorder import RecordedCall
+from costspan.instrumentation.recorder import RecordedCall, asked
 from costspan.instrumentation.settlement import settlement
 from costspan.instrumentation.threads import ThreadPatches
 from costspan.instrumentation.wiring import Tracers, Wiring, slot
@@ -54,7 +53,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
     foreign = ForeignSpans()
     _arguments: Mapping[str, Any] | None = None
     _settings: Settings | None = None
-    refusal: ConfigurationError | None = None
+    refusal: Exception | None = None
     _costs: CostTracker | None = None
     _file: CallsFile | None = None
 
@@ -125,7 +124,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
             # An exception here would keep opentelemetry-instrument from loading what comes after.
             with quietly("switching itself on") if automatic else nullcontext():
                 self._switch_on(arguments)
-        except ConfigurationError as fault:
+        except (ConfigurationError, TypeError) as fault:
             self.refusal = fault
             if not automatic:
                 raise
@@ -194,14 +193,13 @@ _SETTINGS = _DEFAULTS.keys() - {"tracer_provider", "meter_provider", "costs", "f
 
 
 def _checked_arguments(kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    for name in kwargs:
-        if name not in _DEFAULTS:
-            raise TypeError(f"instrument() got an unexpected keyword argument {name!r}")
+    for name in sorted(kwargs.keys() - _DEFAULTS):
+        known = ", ".join(_DEFAULTS)
+        raise TypeError(f"instrument() got an unexpected keyword argument {name!r}: use {known}")
     arguments = {**_DEFAULTS, **kwargs}
-    if not isinstance(arguments["foreign_spans"], bool):
-        raise ConfigurationError(
-            f"foreign_spans={arguments['foreign_spans']!r}: give True or False"
-        )
+    priced = arguments["foreign_spans"]
+    if not isinstance(priced, bool):
+        raise ConfigurationError(f"foreign_spans={priced!r}: give True or False")
     return arguments
 
 
@@ -280,10 +278,12 @@ def record_call(
         model: the model that is asked.
         provider: who bills it, such as `ollama` or `gcp.gemini`.
         operation: a name of the GenAI conventions.
+
+    Raises:
+        ConfigurationError: one of these is no text.
     """
     wiring = None if is_suppressed(get_current()) else slot.wiring or standing_wiring()
-    request = Request(operation=operation, provider=provider, model=model)
-    return RecordedCall(wiring, request)
+    return RecordedCall(wiring, asked(model, provider, operation))
 
 
 _standing: list[Wiring] = []

@@ -528,6 +528,18 @@ class TestExit:
         assert done.stdout.splitlines() == ["once 0", " 0", " 2"]
         assert done.stderr == ""
 
+    def test_it_tells_in_its_own_thread_where_no_other_starts_any_more(self):
+        """As at the end of Python 3.12, for an alert that is the first of its sink."""
+        done = self.run(
+            "def refuse(thread): raise RuntimeError('no more threads')\n"
+            "def sink(alert): print(alert.key, flush=True)\n"
+            "async def slower(alert): print('async', alert.key, flush=True)\n"
+            "threading.Thread.start = refuse\n"
+            "for key in 'ab': courier.send(alert(key=key), (sink, slower))\n"
+        )
+        assert done.stdout.splitlines() == ["a", "b", "async a", "async b"]
+        assert "undelivered" not in done.stderr
+
     def test_it_waits_for_a_sink_that_hangs_at_most_its_deadline(self):
         """The hang is longer than the test's patience."""
         done = self.run(

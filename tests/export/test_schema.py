@@ -219,6 +219,11 @@ def test_half_of_a_surrogate_pair_costs_no_line():
     assert (line["agent"], line["tags"], line["cost_usd"]) == ("a?", {"k?": "v?"}, 0.00027)
 
 
+def test_a_kind_of_string_costs_no_line():
+    line = json.loads(encoded(finished(agent=type("Kind", (str,), {})("a")), COST))
+    assert (line["agent"], line["cost_usd"]) == ("a", 0.00027)
+
+
 def test_a_preview_is_two_hundred_characters():
     line = json.loads(encoded(finished(preview="東" * 201), COST))
     assert line["response_preview"] == "東" * 200

@@ -30,7 +30,9 @@ def written(folder: Path) -> list[bytes]:
 
 
 def names(folder: Path) -> list[str]:
-    return [span.name for line in written(folder) for span in spans_of(parsed(line))]
+    """Of all spans; who opens a file while another writes may begin with a blank line."""
+    lines = [line for line in written(folder) if line != b"\n"]
+    return [span.name for line in lines for span in spans_of(parsed(line))]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -150,7 +151,7 @@ def test_nothing_of_what_was_said_is_told_or_kept(
         assert costs.flush(20)
         ended = spans.wait(3)
     assert {alert.budget for alert in told} >= {"same", "dear"}
-    with sqlite3.connect(tmp_path / "costs.db") as db:
+    with closing(sqlite3.connect(tmp_path / "costs.db")) as db:
         kept = "\n".join(db.iterdump())
     assert "dear" in kept or "same" in kept
     seen = [

@@ -50,7 +50,8 @@ def test_a_wrong_setting_keeps_costspan_off_and_the_app_running() -> None:
     ran = run(OTEL_TRACES_EXPORTER="none", COSTSPAN_CAPTURE_CONTENT="sometimes")
 
     assert ran.said == [None, "nowhere: not instrumented"]
-    assert ran.stderr.count("costspan stays off: capture_content='sometimes'") == 1
+    said = "costspan stays off: COSTSPAN_CAPTURE_CONTENT: capture_content='sometimes'"
+    assert ran.stderr.count(said) == 1
     assert "Traceback" not in ran.stderr
 
 
@@ -130,3 +131,15 @@ def test_what_was_refused_first_stays_off(log: pytest.LogCaptureFixture) -> None
     assert Instrumentor().settings is None
     assert [record.levelname for record in log.records] == ["ERROR"]
     assert "capture_content='sometimes'" in log.text
+
+
+def test_a_misspelt_argument_keeps_it_off_as_well(log: pytest.LogCaptureFixture) -> None:
+    """Else the command would switch it on without what the configuration file asked for."""
+    with pytest.raises(TypeError):
+        Instrumentor().instrument(capture_contents="off")
+    Instrumentor().instrument(skip_dep_check=True)
+
+    assert Instrumentor().settings is None
+    (said,) = log.records
+    assert said.message.startswith("costspan stays off: instrument() got an unexpected keyword")
+    assert "'capture_contents': use tracer_provider" in said.message

@@ -12,6 +12,8 @@ from tests.instrumentation.rig import (
     ASK,
     ASK_CLAUDE,
     CHAT,
+    CHAT_CHUNKS,
+    CHAT_USD,
     MESSAGE,
     MESSAGE_EVENTS,
     answer_chat,
@@ -200,3 +202,18 @@ def test_half_a_character_loses_no_line(mode: str, tmp_path: Path) -> None:
     assert line["model"].startswith("m-")
     assert line["agent"].startswith("half ")
     assert found["gen_ai.response.model"].encode().startswith(b"m-")
+
+
+def test_a_stream_whose_text_comes_in_blocks_has_its_usage() -> None:
+    """As Mistral's reasoning models answer, where the SDK expects a string."""
+    block: Any = [{"type": "text", "text": "Hi there"}]
+    chunks = [{**CHAT_CHUNKS[0], "choices": [{"index": 0, "delta": {"content": block}}]}]
+    with (
+        watched(capture_content="on") as spans,
+        openai_client(lambda request: events([*chunks, *CHAT_CHUNKS[2:]])) as client,
+    ):
+        list(client.chat.completions.create(**ASK, stream=True))
+        found = attributes_of(spans.one())
+    assert found["costspan.cost.total"] == CHAT_USD
+    (message,) = json.loads(found["gen_ai.output.messages"])
+    assert message["parts"] == [{"type": "text", "content": "Hi there"}]

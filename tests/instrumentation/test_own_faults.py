@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import openai
 import pytest
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -65,3 +66,33 @@ def test_a_recorded_call_survives_both() -> None:
         Instrumentor().uninstrument()
 
         assert guard.faults() > before
+
+
+class Secretive(Exception):
+    """An exception of the app's that answers no question."""
+
+    status_code = code = property(lambda self: {}["code"])
+    response = property(lambda self: {}["response"])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_exception_that_cannot_be_looked_into(stream: bool) -> None:
+    """It passes, and its call is counted and has its span, with the name of the exception."""
+    costs, before = CostTracker(), guard.faults()
+    exporter = InMemorySpanExporter()
+    failing = openai.OpenAI(api_key=_no_key)
+    Instrumentor().instrument(
+        tracer_provider=provider_with(SimpleSpanProcessor(exporter)), costs=costs
+    )
+    with failing as client, pytest.raises(Secretive):
+        client.chat.completions.create(**ASK, stream=stream)
+    Instrumentor().uninstrument()
+
+    (span,) = exporter.get_finished_spans()
+    assert span.attributes["error.type"] == f"{__name__}.Secretive"
+    assert costs.summary().errors == 1
+    assert guard.faults() == before
+
+
+def _no_key() -> str:
+    raise Secretive

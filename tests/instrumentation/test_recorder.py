@@ -236,6 +236,14 @@ class TestErrors:
                 call.set_usage(input_tokens=count)
             call.set_usage(input_tokens=1, output_tokens=None)
 
+    @pytest.mark.parametrize(
+        "names", [{"model": 5}, {"provider": None}, {"operation": b"chat"}], ids=str
+    )
+    def test_what_is_no_name_is_refused(self, spans: Spans, names: dict[str, Any]):
+        """It would stand in no line of the file, or in one that no reader takes."""
+        with pytest.raises(ConfigurationError, match=r"record_call\(\w+=.*: give its name"):
+            record_call(**names)
+
     def test_seconds_may_have_a_fraction(self, spans: Spans):
         """12.5 s at 0.36 USD an hour."""
         with record_call(model="whisper-1") as call:

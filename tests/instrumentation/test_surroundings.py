@@ -1,20 +1,27 @@
 """What the code around a call decides: suppression, sampling, the server span it runs in."""
 
 import json
+from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from opentelemetry import trace
+from opentelemetry.context import get_current
 from opentelemetry.instrumentation.utils import suppress_instrumentation
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 from opentelemetry.trace import SpanKind
+from sniffio import current_async_library_cvar
 
 from costspan import Instrumentor, attribution, record_call
 from tests.instrumentation.rig import (
     ASK,
     ASK_CLAUDE,
+    CHAT_CHUNKS,
+    CHAT_USD,
     answer_chat,
     answer_message,
     anthropic_client,
@@ -145,3 +152,56 @@ class TestServerSpan:
 
         assert span.parent is not None
         assert span.parent.span_id == server.get_span_context().span_id
+
+
+class TestOtherContexts:
+    """A call that ends in another context than it began in, or in the middle, is whole."""
+
+    def test_a_generator_with_a_recorded_call_inside(self) -> None:
+        def words() -> Iterator[str]:
+            with record_call(model="m") as call:
+                yield from call.stream(["Hi", " there"])
+
+        before = get_current()
+        with watched() as spans:
+            made = words()
+            assert next(made) == "Hi"
+            made.close()
+            assert attributes_of(spans.one())["costspan.stream.outcome"] == "abandoned"
+            assert get_current() is before
+
+    def test_a_generator_that_a_thread_pool_reads_step_by_step(self) -> None:
+        """As Starlette reads one for a response: each step runs in a copy of the context."""
+
+        def words() -> Iterator[Any]:
+            with record_call(model="gpt-4o-mini") as call:
+                yield from call.stream(CHAT_CHUNKS)
+
+        with watched() as spans:
+            made = words()
+            read = [copy_context().run(next, made, None) for _ in range(5)]
+            assert read == [*CHAT_CHUNKS, None]
+            assert attributes_of(spans.one())["costspan.cost.total"] == CHAT_USD
+            assert calls_counted() == 1
+
+    def test_a_coroutine_that_runs_in_no_task(self) -> None:
+        class Never:
+            def __await__(self) -> Iterator[None]:
+                yield
+
+        async def answer_never(request: httpx2.Request) -> httpx2.Response:
+            await Never()
+            return answer_chat(request)
+
+        before, library = get_current(), current_async_library_cvar.set("asyncio")
+        try:
+            with watched() as spans:
+                client: Any = async_openai_client(answer_never)
+                client._platform = "Linux"  # or else a thread of asyncio's finds it out
+                made = client.chat.completions.create(**ASK)
+                made.send(None)
+                made.close()
+                spans.one()
+                assert get_current() is before
+        finally:
+            current_async_library_cvar.reset(library)

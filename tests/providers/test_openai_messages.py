@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from costspan.providers.openai_messages import response_messages, stitch_response
+from costspan.providers.openai_messages import response_messages, stitch_chat, stitch_response
 
 SAID: dict[str, Any] = {
     "type": "message",
@@ -46,3 +46,12 @@ def test_of_a_stream_that_was_broken_off_no_reason_is_invented() -> None:
 
 def test_nothing_was_said() -> None:
     assert response_messages({}, {"status": "completed"})["output_messages"] == []
+
+
+def test_text_that_is_streamed_in_blocks() -> None:
+    """As Mistral's reasoning models answer: blocks of thinking, then text."""
+    thought = [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm"}]}]
+    said: list[Any] = [thought, [{"type": "text", "text": "Os"}], "lo", 5, None]
+    chunks = [{"choices": [{"index": 0, "delta": {"content": one}}]} for one in said]
+    (choice,) = stitch_chat(chunks)["choices"]
+    assert choice["message"]["content"] == "Oslo"

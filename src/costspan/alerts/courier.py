@@ -140,11 +140,14 @@ class Courier:
 
     def close(self, timeout: float) -> None:
         """Hurry and wait; what is left then is logged and counted."""
+        deadline = time.monotonic() + timeout
         self.hurry()
-        if self.flush(timeout):
-            return
         with self._lock:
             lanes = list(self._lanes.values())
+        for lane in lanes:
+            lane.bring_here(deadline)
+        if self.flush(max(0.0, deadline - time.monotonic())):
+            return
         left = [alert for lane in lanes for alert in lane.left_behind()]
         more = ["..."] if len(left) > _MOST_NAMED else []
         logger.error(

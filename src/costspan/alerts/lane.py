@@ -128,15 +128,26 @@ class Lane:
             said = "costspan cannot start a thread for its alerts (%s)"
             self._unsaid.append(lambda: logger.error(said, fault))
 
+    def bring_here(self, deadline: float) -> None:
+        """Bring what waits in this thread, where there is no worker: none starts any more.
+
+        So it is at the end of a process on Python 3.12. A try that has begun is not cut short.
+        """
+        with self._changed:
+            if self._worker is not None or not self._waiting:
+                return
+            self._worker = threading.current_thread()
+        Context().run(self._run, deadline)
+
     def _say_full(self, level: int, alert: Alert) -> None:
         said = "costspan drops an alert for %s, %d are waiting: %s"
         logger.log(level, said, name_of(self._sink), len(self._waiting), alert.text)
 
-    def _run(self) -> None:
+    def _run(self, deadline: float | None = None) -> None:
         try:
             # What a sink does is not the app's work: no spans, no priced calls, nobody's context.
             with suppress_instrumentation():
-                while self._handle(self._next()):
+                while self._handle(self._next(deadline)):
                     pass  # and nothing of the last alert is kept, least of all its courier
         finally:  # a sink may end its thread, such as by sys.exit(): the next alert starts another
             if self._loop is not None:
@@ -159,10 +170,12 @@ class Lane:
             parcel.ended(taken or False)
         return True
 
-    def _next(self) -> Parcel | None:
+    def _next(self, deadline: float | None) -> Parcel | None:
         with self._changed:
             self._current = None
             self._changed.notify_all()
+            if deadline is not None and (not self._waiting or time.monotonic() >= deadline):
+                return None
             while not self._waiting:
                 self._changed.wait(_IDLE_SECONDS)
                 if not self._waiting and self._owner() is None:

@@ -176,7 +176,8 @@ def encoded(call: Call, cost: Cost) -> bytes:
     line = line_of(call, cost, exact=True)
     try:
         return _encoder.encode(line) + b"\n"
-    except UnicodeEncodeError:  # half of a surrogate pair, which JSON may escape and UTF-8 not hold
+    except (UnicodeEncodeError, TypeError):
+        # Half of a surrogate pair, which JSON may escape and UTF-8 not hold, or a kind of string.
         fields = {name: _encodable(getattr(line, name)) for name in line.__struct_fields__}
         return _encoder.encode(Line(**fields)) + b"\n"
 

@@ -13,19 +13,21 @@ def combined(request: Request, responses: tuple[Response, ...], seen: int) -> Re
     """What the billed answers of one call add up to, of which `seen` came; usually there is one.
 
     Retrievals bill nothing, so that the last answer says it all. The sum of others is no response
-    that could be retrieved: it has no `status`.
+    that could be retrieved: it has no `status`. What other models than the last counted is billed
+    beside it, at their own prices.
     """
     if seen < 2:
         return responses[0] if responses else None
     if not responses or request.operation == "fetch_response":
         return responses[-1] if responses else None
-    usages = [one.usage for one in responses if one.usage is not None]
-    also = tuple(pair for one in responses for pair in one.also_billed)
+    last = next((one for one in reversed(responses) if one.model), responses[-1])
+    told = [(one.model or last.model, one.usage) for one in responses if one.usage is not None]
+    also = [(of or one.model, usage) for one in responses for of, usage in one.also_billed]
     return structs.replace(
-        responses[-1],
-        usage=_sum(usages),
-        also_billed=also,
-        incomplete=len(usages) < seen,
+        last,
+        usage=_sum([usage for model, usage in told if model == last.model]),
+        also_billed=(*[one for one in told if one[0] != last.model], *also),
+        incomplete=len(told) < seen,
         status=None,
     )
 

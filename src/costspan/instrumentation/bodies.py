@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 
 from costspan.call import Response
-from costspan.instrumentation.byte_streams import watch
+from costspan.instrumentation.byte_streams import Note, watch
+from costspan.instrumentation.captured import stitched
 from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.observation import Observation
-from costspan.providers.operation import Body, Operation, fields
+from costspan.providers.operation import Body, fields
 
 HEAD_BYTES = 16 * 1024
 TAIL_BYTES = 64 * 1024
@@ -31,16 +32,20 @@ def read_json(content: bytes) -> Body:
         return {}
 
 
+def is_event_stream(headers: Any) -> bool:
+    """Whether the body under these headers is one of events."""
+    return "event-stream" in headers.get("content-type", "")
+
+
 class BodyBuffer:
     """What is kept of one body, and what it said. It knows no exchange, so that none is kept."""
 
     __slots__ = ("_encoding", "_head", "_kind", "_limit", "_line", "_size", "_tail", "is_events")
 
-    def __init__(self, response: Any) -> None:
-        headers = response.headers
-        self._kind = type(response)
+    def __init__(self, kind: Any, headers: Any) -> None:
+        self._kind = kind
         self._encoding = headers.get("content-encoding")
-        self.is_events = "event-stream" in headers.get("content-type", "")
+        self.is_events = is_event_stream(headers)
         self._limit = TAIL_BYTES if self.is_events and not self._encoding else PLAIN_BYTES
         self._head = b""
         self._tail = bytearray()
@@ -73,7 +78,7 @@ class BodyBuffer:
             return None
         content = self._decoded() if complete else self._head + b"\n" + bytes(self._tail)
         if self.is_events:
-            return _folded(observation, operation, content)
+            return read_events(observation, content)
         body = read_json(content)
         if observation.wiring.keeps_content:
             observation.answer = body
@@ -93,12 +98,14 @@ def _fold(exchange: Exchange) -> Response | None:
     return buffer.said(exchange.observation)
 
 
-def _folded(observation: Observation, operation: Operation, text: bytes) -> Response | None:
-    if operation.fold is None or operation.keeps is None:
+def read_events(observation: Observation, text: bytes) -> Response | None:
+    """What the events of a body said of the call."""
+    operation = observation.operation
+    if operation is None or operation.fold is None or operation.keeps is None:
         return None
     events = [read_json(line[5:]) for line in text.splitlines() if line.startswith(b"data:")]
-    if observation.wiring.keeps_content and operation.stitch is not None:
-        observation.answer = operation.stitch(events)
+    if observation.wiring.keeps_content:
+        observation.answer = stitched(operation, events)
     return operation.fold([event for event in events if event and operation.keeps(event)])
 
 
@@ -128,6 +135,12 @@ def _note(exchange: Exchange, chunk: bytes) -> None:
 
 def watch_body(response: Any, exchange: Exchange, *, is_async: bool) -> None:
     """See a body that the SDK leaves to its caller to read."""
-    exchange.kept = BodyBuffer(response)
+    note = noted(exchange, type(response), response.headers)
+    watch(response, exchange, is_async=is_async, note=note)
+
+
+def noted(exchange: Exchange, kind: Any, headers: Any) -> Note:
+    """Begin to note a body, of a response of class `kind`."""
+    exchange.kept = BodyBuffer(kind, headers)
     exchange.fold = _fold
-    watch(response, exchange, is_async=is_async, note=_note)
+    return _note

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from costspan.call import whole_characters
 from costspan.content import ATTRIBUTE_CHARACTERS, shortened
+from costspan.guard import quietly
 from costspan.providers.operation import Body, Operation, fields
 from costspan.semconv import MESSAGES
 
 _LONGEST_STRINGS = (8_192, 1_024, 128)
 _ROOM_FOR_GAP = 100
+_STITCHING = quietly("putting a stream's content together")
 
 
 def captured_attributes(
@@ -24,6 +26,13 @@ def captured_attributes(
         return {}
     said = operation.messages(body or {}, answer or {})
     return {MESSAGES[key]: _json(value) for key, value in said.items() if value}
+
+
+def stitched(operation: Operation, chunks: Sequence[Body]) -> Body | None:
+    """The answer that a stream adds up to; None where its content is too odd for that."""
+    with _STITCHING:
+        return None if operation.stitch is None else operation.stitch(chunks)
+    return None
 
 
 def first_text(operation: Operation | None, answer: Body | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from costspan.call import whole_characters
 from costspan.content import shortened
 
 _NEVER_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol"})
@@ -24,12 +25,12 @@ def code(exc: BaseException) -> str | None:
     for name in ("code", "type"):
         said = getattr(exc, name, None)
         if isinstance(said, str) and said:
-            return said
+            return whole_characters(said)
     error = getattr(exc, "body", None)
     if isinstance(error, dict):
         inner = error.get("error", error)
         said = inner.get("type") if isinstance(inner, dict) else None
-        return said if isinstance(said, str) else None
+        return whole_characters(said) if isinstance(said, str) else None
     return None
 
 

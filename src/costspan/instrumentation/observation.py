@@ -23,7 +23,7 @@ from costspan.alerts.event import add_alert
 from costspan.call import Call, Cost, Request, Reservation, Response
 from costspan.elsewhere import submit
 from costspan.errors import BudgetExceeded
-from costspan.guard import quietly
+from costspan.guard import fault_of, quietly
 from costspan.instrumentation import failures
 from costspan.instrumentation.answers import combined
 from costspan.instrumentation.captured import captured_attributes, first_text
@@ -104,13 +104,11 @@ class Observation:
     ) -> None:
         """Detach the span; settle the call unless a stream or an unread body is still open."""
         with _ENDING_REQUEST:
-            # A coroutine that is closed rather than finished runs in another context: nothing of
-            # what was attached is current there.
-            if self._attached is not None and kind is not GeneratorExit:
+            if self._attached is not None:
                 token, previous = self._attached
                 self._attached = None
-                current.reset(previous)
-                context.detach(token)
+                if left(previous):
+                    context.detach(token)
             self._returned = True
             if exc is not None:
                 self.fail(exc)
@@ -127,12 +125,21 @@ class Observation:
         self.outcome = "failed"
         self.exception = exc
         self.error = failures.type_name(exc)
+        fault_of(lambda: self._look_into(exc))  # one of the app's own may raise where it is asked
+
+    def _look_into(self, exc: BaseException) -> None:
         self.error_code = failures.code(exc)
         self.http_status = self.http_status or failures.http_status(exc)
         self.request_id = self.request_id or failures.request_id(exc)
         self.retries = self.retries or failures.retries(exc)
         if not self.seen and failures.is_unbilled(exc):
             self.unbilled = True
+
+    def returned_already(self) -> None:
+        """Say that nobody waits for the request: the call is over with its last exchange."""
+        self._returned = True
+        self.injected = False
+        self.waits = self.wiring.waits
 
     def is_streamed(self) -> None:
         """Say that the answer comes as a stream, where that was not known at the start."""
@@ -257,6 +264,19 @@ class Observation:
             billed=not self.unbilled,
             estimated=lacking(self.estimate, call.usage, self.seen),
         )
+
+
+def left(entered: Token[Observation | None]) -> bool:
+    """Make current what was so before; False where this is another context.
+
+    A coroutine that is closed rather than finished mostly runs in one, and so does a generator that
+    a thread pool reads step by step: nothing is to undo there.
+    """
+    try:
+        current.reset(entered)
+    except ValueError:
+        return False
+    return True
 
 
 def is_suppressed(here: context.Context) -> bool:

@@ -25,7 +25,23 @@ from costspan.instrumentation.settlement import settlement
 from costspan.instrumentation.taps import settled
 from costspan.instrumentation.wiring import Wiring
 from costspan.providers import shapes
-from costspan.providers.operation import fields
+from costspan.providers.operation import fields, text
+
+
+def asked(model: str | None, provider: str, operation: str) -> Request:
+    """What a recorded call is told of itself, in plain words.
+
+    Raises:
+        ConfigurationError: a name is no text.
+    """
+    for name, value in {"model": model, "provider": provider, "operation": operation}.items():
+        if not isinstance(value, str) and not (name == "model" and value is None):
+            raise ConfigurationError(f"record_call({name}={value!r}): give its name, as a text")
+    return Request(
+        operation=text(operation) or "chat",
+        provider=text(provider) or "openai",
+        model=text(model),
+    )
 
 
 class RecordedCall:
@@ -142,7 +158,9 @@ class RecordedCall:
                 raise ConfigurationError(
                     f"set_usage({name}={value!r}): a count is a {kind} from 0 on, or None"
                 )
-        self._response = Response(model=model, service_tier=service_tier, usage=Usage(**counts))
+        self._response = Response(
+            model=text(model), service_tier=text(service_tier), usage=Usage(**counts)
+        )
 
     def stream(self, chunks: Any) -> Any:
         """The same chunks, noted as they pass; sync or async as `chunks` is."""

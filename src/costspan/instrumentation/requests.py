@@ -15,7 +15,12 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from costspan.call import Request
 from costspan.guard import quietly
 from costspan.instrumentation import observation as observations
-from costspan.instrumentation.bodies import read_json, watch_body
+from costspan.instrumentation.bodies import (
+    is_event_stream,
+    read_events,
+    read_json,
+    watch_body,
+)
 from costspan.instrumentation.estimates import begun
 from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.measures import measured
@@ -52,8 +57,7 @@ class Unobserved:
         tb: TracebackType | None,
     ) -> None:
         """Let ours be the current one again."""
-        if kind is not GeneratorExit:
-            observations.current.reset(self._token)
+        observations.left(self._token)
 
 
 class Observed(Struct, frozen=True):
@@ -190,14 +194,28 @@ class Requests:
             parameters=parameters,
         )
 
-    def receive(self, kwargs: Mapping[str, Any]) -> Exchange | None:
+    def _late(self, wiring: Wiring, client: Any, kwargs: Mapping[str, Any]) -> Observation | None:
+        """The call that a middleware makes while its caller reads a stream, seen by its answer."""
+        options = kwargs["options"]
+        operation = self._operations.find(options.method, options.url)
+        if operation is None or is_suppressed(get_current()):
+            return None
+        late = self._observed(wiring, client, options, operation, (), kwargs).observation
+        late.returned_already()
+        return late
+
+    def receive(self, wiring: Wiring, client: Any, kwargs: Mapping[str, Any]) -> Exchange | None:
         """The exchange of a response to the request under way; None if it is not observed."""
         observation = observations.current.get()
-        if observation is None or self.retired:
+        if self.retired or (observation is None and not getattr(client, "_middleware", None)):
             return None
         with _RECEIVING:
             response = kwargs["response"]
             if response.status_code >= 400:  # a middleware sees refusals too; they bill nothing
+                return None
+            if observation is None:
+                observation = self._late(wiring, client, kwargs)
+            if observation is None:
                 return None
             exchange = Exchange(observation)
             response.extensions["costspan"] = exchange
@@ -262,8 +280,11 @@ def _read_whole(exchange: Exchange, response: Any, result: Any) -> None:
     observation = exchange.observation
     operation = observation.operation
     said = fields(result)
-    if result is None or not said or "http_response" in said:
+    if result is None or result is response or not said or "http_response" in said:
         said = read_json(response.content)
+        if not said and is_event_stream(response.headers):  # read by a hook, before its caller
+            exchange.end("complete", response=read_events(observation, response.content))
+            return
     if observation.wiring.keeps_content:
         observation.answer = said
     answer = operation.read(said) if operation is not None else None

@@ -27,7 +27,8 @@ def _after_refusal(observed: Observed | Unobserved, exc: BaseException) -> Any:
     """What to send again where a host refused only what we had added; else None."""
     if not isinstance(observed, Observed) or not observed.observation.injected:
         return None
-    if getattr(exc, "status_code", None) != 400 or "stream_options" not in str(exc):
+    # One of the app's own may raise where it is asked for an attribute.
+    if vars(exc).get("status_code") != 400 or "stream_options" not in str(exc):
         return None
     observed.observation.injected = False
     observed.observation.wiring.refused_usage(observed.observation.request.server_address)
@@ -109,7 +110,8 @@ def sync_response(requests: Requests, wrapped: Shell) -> Shell:
     """Around `SyncAPIClient._process_response`."""
 
     def process(client: Any, *args: Any, **kwargs: Any) -> Any:
-        exchange = requests.receive(kwargs) if slot.wiring is not None else None
+        wiring = slot.wiring
+        exchange = None if wiring is None else requests.receive(wiring, client, kwargs)
         if exchange is None:
             return wrapped(client, *args, **kwargs)
         try:
@@ -127,7 +129,8 @@ def async_response(requests: Requests, wrapped: Shell) -> Shell:
     """Around `AsyncAPIClient._process_response`."""
 
     async def process(client: Any, *args: Any, **kwargs: Any) -> Any:
-        exchange = requests.receive(kwargs) if slot.wiring is not None else None
+        wiring = slot.wiring
+        exchange = None if wiring is None else requests.receive(wiring, client, kwargs)
         if exchange is None:
             return await wrapped(client, *args, **kwargs)
         try:

@@ -14,6 +14,7 @@ from typing import Any
 from costspan.call import Response
 from costspan.elsewhere import over
 from costspan.guard import quieted
+from costspan.instrumentation.captured import stitched
 from costspan.instrumentation.estimates import Look, counted
 from costspan.instrumentation.exchange import Exchange
 from costspan.instrumentation.metrics import ChunkTimer
@@ -222,6 +223,6 @@ def _fold(exchange: Exchange) -> Response | None:
     if operation is None or operation.fold is None:
         return None
     chunks = [fields(chunk) for chunk in exchange.kept]
-    if observation.wiring.keeps_content and operation.stitch is not None:
-        observation.answer = operation.stitch(chunks)
+    if observation.wiring.keeps_content:
+        observation.answer = stitched(operation, chunks)
     return operation.fold(chunks)

@@ -98,7 +98,7 @@ def _also_billed(usage: Body) -> tuple[tuple[str | None, Usage], ...]:
         return ()
     found = []
     for iteration in items(iterations):
-        if iteration.get("type") in _EXTRA_ITERATIONS:
+        if text(iteration.get("type")) in _EXTRA_ITERATIONS:
             used = read_usage(iteration)
             if used is not None:
                 found.append((text(iteration.get("model")), used))
@@ -119,7 +119,7 @@ def _with_code_runs(usage: Usage, tools: Body, content: Any) -> Usage:
         return structs.replace(usage, code_executions=None)
     runs = 0
     for block in items(content):
-        if block.get("type") == "server_tool_use" and block.get("name") in _RUNS_CODE:
+        if block.get("type") == "server_tool_use" and text(block.get("name")) in _RUNS_CODE:
             runs += 1
     return structs.replace(usage, code_executions=runs) if runs else usage
 
@@ -144,12 +144,13 @@ def read_message(body: Body) -> Response:
 
 
 _KEPT = frozenset({"message_start", "message_delta"})
+_KEPT_BLOCKS = frozenset({"server_tool_use", "fallback"})
 
 
 def _keeps(event: Body) -> bool:
     kind = event.get("type")
     if kind == "content_block_start":
-        return fields(event.get("content_block")).get("type") == "server_tool_use"
+        return text(fields(event.get("content_block")).get("type")) in _KEPT_BLOCKS
     return kind in _KEPT
 
 
@@ -184,7 +185,10 @@ def fold_message(events: Sequence[Body]) -> Response:
             whole.update(_said(event.get("delta")))
             usage.update(_said(event.get("usage")))
         elif kind == "content_block_start":
-            blocks.append(event.get("content_block"))
+            block = fields(event.get("content_block"))
+            blocks.append(block)
+            if block.get("type") == "fallback":  # the answer is another model's from here on
+                whole["model"] = fields(block.get("to")).get("model") or whole.get("model")
     return read_message({**whole, "content": blocks, "usage": usage})
 
 

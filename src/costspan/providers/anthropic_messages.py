@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costspan.providers.operation import Body, fields, items
+from costspan.providers.operation import Body, count, fields, items
 
 Part = dict[str, Any]
 
@@ -35,7 +35,7 @@ def stitch_message(events: Sequence[Body]) -> Body:
     blocks: dict[int, dict[str, Any]] = {}
     reason = None
     for event in events:
-        index = event.get("index") or 0
+        index = count(event.get("index")) or 0
         kind = event.get("type")
         if kind == "content_block_start":
             blocks[index] = dict(fields(event.get("content_block")))
@@ -52,7 +52,8 @@ _GROWING = {"text": "text", "thinking": "thinking", "partial_json": "partial_jso
 def _grow(block: dict[str, Any], delta: Body) -> None:
     for key, name in _GROWING.items():
         if isinstance(delta.get(key), str):
-            block[name] = (block.get(name) or "") + delta[key]
+            so_far = block.get(name)
+            block[name] = (so_far if isinstance(so_far, str) else "") + delta[key]
 
 
 def _parts(content: Any) -> list[Part]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from costspan.providers.operation import Body, fields, items
+from costspan.providers.operation import Body, count, fields, items
 
 Part = dict[str, Any]
 Message = dict[str, Any]
@@ -61,12 +61,13 @@ def stitch_chat(chunks: Sequence[Body]) -> Body:
     ended: dict[int, Any] = {}
     calls: dict[tuple[int, int], dict[str, str]] = {}
     for choice in (choice for chunk in chunks for choice in items(chunk.get("choices"))):
-        index = choice.get("index") or 0
+        index = count(choice.get("index")) or 0
         delta = fields(choice.get("delta"))
-        spoken.setdefault(index, []).append(delta.get("content") or choice.get("text") or "")
+        said = _piece(delta.get("content")) or _piece(choice.get("text"))
+        spoken.setdefault(index, []).append(said)
         ended[index] = choice.get("finish_reason") or ended.get(index)
         for call in items(delta.get("tool_calls")):
-            _add_call(calls.setdefault((index, call.get("index") or 0), {}), call)
+            _add_call(calls.setdefault((index, count(call.get("index")) or 0), {}), call)
     return {
         "choices": [
             {
@@ -89,7 +90,7 @@ def stitch_response(events: Sequence[Body]) -> Body:
         if event.get("type") in ("response.completed", "response.incomplete", "response.failed"):
             return fields(event.get("response"))
     texts = [
-        event.get("delta") or ""
+        _piece(event.get("delta"))
         for event in events
         if event.get("type") == "response.output_text.delta"
     ]
@@ -101,8 +102,15 @@ def _add_call(made: dict[str, Any], call: Body) -> None:
     function = fields(call.get("function"))
     made["id"] = call.get("id") or made.get("id")
     so_far = made.setdefault("function", {"name": "", "arguments": ""})
-    so_far["name"] += function.get("name") or ""
-    so_far["arguments"] += function.get("arguments") or ""
+    so_far["name"] += _piece(function.get("name"))
+    so_far["arguments"] += _piece(function.get("arguments"))
+
+
+def _piece(said: Any) -> str:
+    """Text, or the texts of blocks, as Mistral's servers stream them beside reasoning."""
+    if isinstance(said, str):
+        return said
+    return "".join(one for block in items(said) if isinstance(one := block.get("text"), str))
 
 
 def _text(content: Any) -> Part:

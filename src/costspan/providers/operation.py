@@ -184,11 +184,12 @@ def number(value: Any) -> float | None:
 def strings(value: Any) -> tuple[str, ...] | None:
     """One string or a list of them, as a tuple; None where there is none."""
     if isinstance(value, str):
-        return (value,)
+        return (whole_characters(value),)
     if type(value) is tuple and len(value) == 1 and type(value[0]) is str:
         return value  # as most finish reasons stand on a span
     if isinstance(value, _LISTS):
-        return tuple([member for member in value if isinstance(member, str)]) or None
+        said = [whole_characters(member) for member in value if isinstance(member, str)]
+        return tuple(said) or None
     return None
 
 

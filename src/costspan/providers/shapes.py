@@ -102,7 +102,8 @@ def shape_of(value: Any) -> Shape:
             return shape
     raise ConfigurationError(
         f"a {type(value).__name__} is no OpenAI-, Anthropic- or Gemini-shaped answer: "
-        "give the counts by set_usage(input_tokens=..., output_tokens=...) instead"
+        "give the counts instead, by set_usage(input_tokens=..., output_tokens=...), or to "
+        "price_of as a costspan.call.Usage(...)"
     )
 
 

@@ -1,12 +1,15 @@
 """The audit chain through rotation, compression and processes that are killed."""
 
+import mmap
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from costspan.export.reader import Reading
+from costspan.export.auditing.findings import Finding
+from costspan.export.reader import Problem, Reading
 from tests.export.auditing.audited import verified
+from tests.export.folder import text_of
 
 WRITERS, ROUNDS = 4, 2
 WORKER = """
@@ -35,6 +38,15 @@ def killed_after(lines: int, folder: Path, checkpoints: Path) -> list[subprocess
     return running
 
 
+def is_cut_short(one: Finding | Problem) -> bool:
+    """Whether it is the last line of a file, which a kill ended between two pages of its write."""
+    if one.what != "torn":
+        return False
+    text = text_of(one.path)
+    is_last = one.line == text.count(b"\n") + 1
+    return is_last and len(text) % mmap.PAGESIZE == 0
+
+
 def test_killed_writers_leave_sound_chains(tmp_path: Path):
     """Only their ends are open; checkpoints hold, and every call that was told of is there."""
     folder, checkpoints = tmp_path / "logs", tmp_path / "checkpoints"
@@ -46,11 +58,13 @@ def test_killed_writers_leave_sound_chains(tmp_path: Path):
             assert process.returncode == -signal.SIGKILL
         told += sum(60 + number * 7 for number in range(WRITERS))
     found = verified(folder, allow_open=True, checkpoints=[checkpoints])
-    assert found.findings == []
+    assert [one for one in found.findings if not is_cut_short(one)] == []
     assert found.counts["writers"] == WRITERS * ROUNDS
     assert found.counts["files"] > 10
     reading = Reading(folder)
     assert sum(1 for _ in reading) >= told
-    assert [one.what for one in reading.problems if one.what != "empty"] == []
+    odd = [one for one in reading.problems if one.what != "empty"]
+    assert [one for one in odd if not is_cut_short(one)] == []
     ends = verified(folder, checkpoints=[checkpoints])
-    assert {one.what for one in ends.findings} <= {"open"}  # or killed while turning to a new file
+    kinds = {one.what for one in ends.findings if not is_cut_short(one)}
+    assert kinds <= {"open"}  # or killed while turning to a new file
