@@ -28,6 +28,8 @@ PARTS = {
     "prometheus": (_WHOLE, ["tests/dashboards"]),
 }
 """System parts, each with the runs that hold its number where it was started."""
+NEEDS = ("recordings", *PARTS, "system")
+_NEED = "need"
 
 
 class Counts:
@@ -36,11 +38,16 @@ class Counts:
     def __init__(self) -> None:
         self.passed: Counter[str] = Counter()
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Tell by its marks what a test needs: its keywords may be a parameter's name, too."""
+        marked = (need for need in NEEDS if item.get_closest_marker(need))
+        item.user_properties.append((_NEED, next(marked, "pypi")))
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """One phase of one test."""
         if report.when == "call" and report.passed:
-            needs = [need for need in ("recordings", *PARTS, "system") if need in report.keywords]
-            self.passed[needs[0] if needs else "pypi"] += 1
+            self.passed[str(dict(report.user_properties)[_NEED])] += 1
 
     def shortfalls(self, config: pytest.Config) -> list[str]:
         """In words, what a run fell short of; nothing is asked of a run of a part."""
