@@ -12,7 +12,7 @@ from collections import OrderedDict, deque
 from msgspec import Struct
 
 from costspan import totals
-from costspan.call import Call, Cost, Request, Response
+from costspan.call import Call, Cost, Response
 
 OWN = "costspan"
 """The instrumentation scope of our own spans."""
@@ -26,6 +26,7 @@ _PATIENCE = 10**9
 """Nanoseconds after a call's end in which its response is still taken for the same: some servers
 draw their ids from a thousand numbers only, and tests name all their responses alike."""
 _MOST_ALIKE = 16
+_NO_RESPONSE = Response()
 
 _Key = tuple[str, int | None, int | None]
 
@@ -89,28 +90,20 @@ class SeenCalls:
             while self._waiting:
                 self._keep(_settled(self._waiting.popleft(), OURS))
             here = _settled(call, span)
-            if self._is_known(here) or (span.alone and self._has_twin(here)):
+            known = None if here.id is None else self._by_id.get(here.id)
+            if known is not None and _is_same(here, known):
+                return False
+            # Where none that is recent enough lacks an id, an id is enough to tell.
+            if (here.id is None or here.started_at <= self._nameless_until) and (
+                span.alone and self._has_twin(here)
+            ):
                 return False
             self._keep(here)
-            if span.scope != OWN:
-                self._others_until = max(self._others_until, here.ended_at + _PATIENCE)
+            if span.scope != OWN and here.ended_at + _PATIENCE > self._others_until:
+                self._others_until = here.ended_at + _PATIENCE
         return True
 
-    def _is_known(self, here: _Settled) -> bool:
-        """Our own calls are never taken for each other: each is one request."""
-        if here.id is None:
-            return False
-        other = self._by_id.get(here.id)
-        return (
-            other is not None
-            and (here.span.scope != OWN or other.span.scope != OWN)
-            and (here.address is None or other.address in (None, here.address))
-            and here.started_at <= other.ended_at + _PATIENCE
-        )
-
     def _has_twin(self, here: _Settled) -> bool:
-        if here.id is not None and here.started_at > self._nameless_until:
-            return False  # whatever is recent enough to be this one names its response too
         while self._unplaced:
             self._place(self._unplaced.popleft())
         scope, counts = here.span.scope, here.counts
@@ -152,25 +145,35 @@ class SeenCalls:
             self._by_counts.popitem(last=False)
 
 
+def _is_same(here: _Settled, known: _Settled) -> bool:
+    """Whether two spans whose responses have the same id are one call.
+
+    Our own calls are never taken for each other: each is one request.
+    """
+    return (
+        (here.span.scope != OWN or known.span.scope != OWN)
+        and (here.address is None or known.address in (None, here.address))
+        and here.started_at <= known.ended_at + _PATIENCE
+    )
+
+
 def _settled(call: Call, span: Standing) -> _Settled:
     request, response = call.request, call.response
+    if response is None:
+        response = _NO_RESPONSE
+    usage, counts = response.usage, None
+    if usage is not None and usage.input_tokens is not None:
+        # What two spans of one call tell alike, whichever of the model's names each tells.
+        kind = "embeddings" if request.operation == "embeddings" else "inference"
+        counts = (kind, usage.input_tokens, usage.output_tokens)
     return _Settled(
         span,
-        None if response is None else response.id,
+        response.id,
         request.model,
-        (None if response is None else response.model) or request.model,
+        response.model or request.model,
         request.server_address,
         call.trace_id,
         call.started_at,
         call.ended_at,
-        _counts(request, response),
+        counts,
     )
-
-
-def _counts(request: Request, response: Response | None) -> _Key | None:
-    """What two spans of one call tell alike, whichever of the model's names each tells."""
-    usage = None if response is None else response.usage
-    if usage is None or usage.input_tokens is None:
-        return None
-    kind = "embeddings" if request.operation == "embeddings" else "inference"
-    return kind, usage.input_tokens, usage.output_tokens

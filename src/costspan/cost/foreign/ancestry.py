@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from costspan.attributed import NOBODY, Attribution
+from costspan.cost.foreign.dialect_table import Dialect
 from costspan.cost.foreign.dialects import AGENT, TOOL
 
 ON_SPAN = "_costspan_node"
@@ -29,7 +30,8 @@ class Claim(Struct, eq=False, gc=False):
 class Node(Struct, eq=False, weakref=True):
     """One span's place among the GenAI spans above it; made by `node_of`.
 
-    `role` is a kind of billed operation, an agent, a tool or None. `opening` is what the span said
+    `role` is a kind of billed operation, an agent, a tool or None. `dialect` is whose span it is,
+    where its maker tells that. `opening` is what the span said
     when it started, as the SDK drops the oldest attributes of a full span. `claims` are those of
     the billed spans beneath it. `seen_by` are the trackers that have seen the span end,
     `settled_by` those that settled its call, `added` is what that added to the span.
@@ -39,6 +41,7 @@ class Node(Struct, eq=False, weakref=True):
     parent: Node | None = None
     role: str | None = None
     own: bool = False
+    dialect: Dialect | None = None
     who: Attribution = NOBODY
     opening: dict[str, Any] | None = None
     claim: Claim | None = None
@@ -126,6 +129,12 @@ class Node(Struct, eq=False, weakref=True):
                 return
             if node.role == self.role or node.role in roles:
                 yield node
+
+
+class Passage(Struct, frozen=True, eq=False):
+    """Stands on a span that is none of GenAI, for the node above it."""
+
+    above: Node
 
 
 def node_of(span_id: int, above: Node | None, *, own: bool = False) -> Node:

@@ -7,13 +7,12 @@ from decimal import Decimal
 from math import inf
 from typing import Any
 
-import msgspec
 from msgspec import Struct, structs
 
 from costspan import semconv
 from costspan.attributed import NOBODY, Attribution
 from costspan.call import Call, Response, Usage
-from costspan.cost.foreign.asked import request_of
+from costspan.cost.foreign.alike import Alike, alike_of, asked_as_json, json_of
 from costspan.cost.foreign.columns import Names, Said
 from costspan.cost.foreign.dialect_table import (
     DIALECTS,
@@ -21,12 +20,11 @@ from costspan.cost.foreign.dialect_table import (
     OPERATIONS,
     OTHERS,
     OTHERS_BY_KIND,
-    PARAMETERS,
     RAW_USAGE,
     SPAN_KIND,
     Dialect,
 )
-from costspan.providers.operation import count, number, strings, text
+from costspan.providers.operation import count, number, text
 
 Attributes = Mapping[str, Any]
 
@@ -44,7 +42,6 @@ AGENT = "agent"
 TOOL = "tool"
 _ROLES = {**BILLED, "invoke_agent": AGENT, "invoke_workflow": AGENT, "execute_tool": TOOL}
 
-_STANDARD_TIERS = frozenset({"auto", "default", "standard", "standard_only"})
 _WHOSE = frozenset({"agent", "session", "user"})
 _SELDOM = frozenset({"error", "http_status", "first_chunk", "seconds"})
 """What the spans of most calls do not tell."""
@@ -124,22 +121,27 @@ def read(dialect: Dialect, facts: Facts, who: Attribution = NOBODY) -> Call | No
         dialect: as `dialect_of` gave it.
         who: the attribution in force when the span started.
     """
-    operation = _operation(dialect, facts.name, facts.attributes)
+    attributes = facts.attributes
+    operation = _operation(dialect, facts.name, attributes)
     if operation not in BILLED and not (facts.remote and operation == "invoke_agent"):
         return None
-    said, counts = dialect.columns.said(facts.attributes)
+    plan = dialect.columns.plan(attributes)
+    alike = alike_of(plan, str(operation), attributes)
+    said, counts = plan.said(attributes), plan.counted(attributes)
+    if alike is None or said is None or counts is None:  # None says nothing, an older name may
+        there = {name: value for name, value in attributes.items() if value is not None}
+        return read(dialect, structs.replace(facts, attributes=there), who)
     if "parameters" in said:
-        asked = _json(said["parameters"])
-        said = {**{PARAMETERS[name]: asked[name] for name in asked.keys() & PARAMETERS}, **said}
+        alike = asked_as_json(plan, str(operation), attributes, said)
     if "raw" in said:
-        _add_raw(counts, _json(said["raw"]))
+        _add_raw(counts, json_of(said["raw"]))
     usage = _usage(dialect, counts)
     if usage is None and (operation not in BILLED or (dialect.usage_apart and not facts.failed)):
         return None
     agent, session, user = _whose(who, said)
     call = Call(
-        request=request_of(str(operation), said),
-        response=_response(said, usage, _unseen(dialect, said, counts)),
+        request=alike.request,
+        response=_response(alike, said, usage, _unseen(dialect, alike, said, counts)),
         started_at=facts.started_at,
         ended_at=facts.ended_at,
         runtime_seconds=(facts.ended_at - facts.started_at) / 1e9,
@@ -195,28 +197,25 @@ def their_cost(dialect: Dialect, attributes: Attributes) -> float | None:
     return next(number(attributes[name]) for name in names if name in attributes)
 
 
-def _response(said: Said, usage: Usage | None, unseen: Names) -> Response:
+def _response(alike: Alike, said: Said, usage: Usage | None, unseen: Names) -> Response:
     return Response(
         id=text(said.get("response_id")),
-        model=text(said.get("response_model") or said.get("model")),
-        finish_reasons=strings(said.get("finish_reasons")),
+        model=alike.model,
+        finish_reasons=alike.finish_reasons,
         usage=usage,
         reported_cost_usd=_reported(said) if "cost_source" in said else None,
-        service_tier=text(said["service_tier"]) if "service_tier" in said else None,
+        service_tier=alike.service_tier,
         unseen=unseen,
     )
 
 
-def _unseen(dialect: Dialect, said: Said, counts: Mapping[str, int]) -> Names:
+def _unseen(dialect: Dialect, alike: Alike, said: Said, counts: Mapping[str, int]) -> Names:
     """What the price may need, and the span does not tell."""
-    unseen: Names = ()
+    unseen = alike.unseen
     if dialect.untold:
-        unseen = tuple(field for field in dialect.untold if field not in counts)
-    if "asked_tier" in said and "service_tier" not in said:
-        is_standard = text(said["asked_tier"]) in _STANDARD_TIERS
-        unseen = unseen if is_standard else (*unseen, "service_tier")
-    if counts.get("cache_write_tokens") and "cache_write_1h_tokens" not in counts:
-        unseen = (*unseen, "cache_write_1h_tokens")
+        unseen = (*(field for field in dialect.untold if field not in counts), *unseen)
+    if "cache_write_tokens" in counts and "cache_write_1h_tokens" not in counts:
+        unseen = (*unseen, "cache_write_1h_tokens") if counts["cache_write_tokens"] else unseen
     return (*unseen, "iterations") if said.get("compacted") else unseen
 
 
@@ -245,12 +244,3 @@ def _reported(said: Said) -> Decimal | None:
     """A price that the provider's own answer named, as the span says."""
     amount = number(said.get("their_cost")) if said["cost_source"] == "provider" else None
     return None if amount is None or not 0 <= amount < inf else Decimal(str(amount))
-
-
-def _json(said: Any) -> dict[str, Any]:
-    """The JSON object that an attribute holds, empty where it holds none."""
-    try:
-        value = msgspec.json.decode(said) if isinstance(said, str) else None
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

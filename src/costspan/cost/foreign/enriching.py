@@ -36,8 +36,7 @@ def add(span: Any, attributes: Attributes, vital: Collection[str]) -> None:
         # A wrapper's copy of an ended span: what stands behind it there sees this.
         span._attributes = {**attributes, **(kept or {})}
         return
-    most = kept.maxlen
-    fits = most is None or len(kept._dict) + len(attributes) <= most
+    fits = kept.maxlen is None or len(kept._dict) + len(attributes) <= kept.maxlen
     if fits and span.end_time is None:
         span.set_attributes(attributes)
         return
@@ -45,9 +44,8 @@ def add(span: Any, attributes: Attributes, vital: Collection[str]) -> None:
         attributes = {name: attributes[name] for name in vital if name in attributes}
     if kept.max_value_len is not None:
         attributes = _cut(attributes, kept.max_value_len)
-    if most != 0:
-        with kept._lock:
-            kept._dict.update(attributes)
+    if kept.maxlen != 0:
+        kept._dict.update(attributes)  # one step to all other threads, which needs no lock
 
 
 def _cut(attributes: Attributes, longest: int) -> Attributes:

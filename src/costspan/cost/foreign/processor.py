@@ -18,10 +18,10 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ConcurrentMultiSpanProcessor, ReadableSpan, Span, SpanProcessor
 
 from costspan import attributed, semconv
-from costspan.attributed import NOBODY
+from costspan.attributed import NOBODY, Attribution
 from costspan.cost.foreign import enriching
 from costspan.cost.foreign.accounting import settled
-from costspan.cost.foreign.ancestry import ON_SPAN, Node, node_of
+from costspan.cost.foreign.ancestry import ON_SPAN, Node, Passage, node_of
 from costspan.cost.foreign.dialect_table import OURS, Dialect
 from costspan.cost.foreign.dialects import dialect_of, own_role, role_of
 from costspan.cost.foreign.forwarding import enriched, forward_of
@@ -97,20 +97,19 @@ class CostSpanProcessor(SpanProcessor):
         self._ends_early = True
         if self._costs is None:
             return
-        node = getattr(span, ON_SPAN, None)
-        if getattr(span, semconv.ON_SPAN, _UNTOLD) is None:  # ours, and settled
-            if node is not None:
+        found = getattr(span, ON_SPAN, None)
+        node = found if type(found) is Node else None
+        if (node is None or node.own) and getattr(span, semconv.ON_SPAN, _UNTOLD) is None:
+            if node is not None:  # ours, and settled
                 node.ended = True
-            if self._nodes is not None and not self._needs_nodes:
-                self._forget_nodes(span)
-            return
-        with _ENDING:
-            dialect = _dialect(span)
-            if dialect is None:
-                return
-            added = self._priced(span, node, dialect)
-            if added and self._forward is None:
-                enriching.add(span, added, VITAL)
+        else:
+            with _ENDING:
+                dialect = (None if node is None else node.dialect) or _dialect(span)
+                if dialect is None:
+                    return
+                added = self._priced(span, node or self._late(span, dialect, found), dialect)
+                if added and self._forward is None:
+                    enriching.add(span, added, VITAL)
         if self._nodes is not None and not self._needs_nodes:
             self._forget_nodes(span)
 
@@ -146,32 +145,28 @@ class CostSpanProcessor(SpanProcessor):
         if span.parent is not None:
             parent = trace.get_current_span(parent_context)
             above = self._above(span, parent)
-        if above is None and self._nodes is None and (dialect is None or dialect is OURS):
-            # Most spans of an app are none of GenAI; one of ours gets its node when a span beneath
-            # it asks for it.
-            return
         if dialect is None:
             if above is not None:
                 self._pass_on(span, above)
             return
+        if dialect is OURS and above is None and self._nodes is None:
+            return  # it gets its node when a span beneath it asks for it
         known = getattr(span, ON_SPAN, None)
         if known is not None:  # another processor has seen to it
             self._keep(span, known)
             return
         attributes = enriching.told(span)
-        node = _node(span, dialect, above, attributes)
-        self._keep(span, node)
+        node = self._placed(span, dialect, above, attributes)
         if not node.own:
             here = get_current() if parent_context is None else parent_context
-            node.who = attributed.attribution_in(here, parent)
-            node.opening = dict(attributes)
-            _attribute(span, node, attributes)
+            node.opening = attributes.copy()
+            _attribute(span, node, attributes, attributed.attribution_in(here, parent))
 
     def _above(self, span: Span, parent: Any) -> Node | None:
         """The node of the parent span, or of the next one above it that has one."""
         node = getattr(parent, ON_SPAN, None)
         if node is not None or span.parent is None or span.parent.is_remote:
-            return node
+            return node.above if isinstance(node, Passage) else node
         if parent is trace.INVALID_SPAN:  # the SDK runs this in a thread of its own
             self._needs_nodes = True
             self._nodes = WeakValueDictionary() if self._nodes is None else self._nodes
@@ -182,9 +177,15 @@ class CostSpanProcessor(SpanProcessor):
     def _pass_on(self, span: Span, above: Node) -> None:
         """Let the spans beneath a span that is none of GenAI find what stands above it."""
         if self._nodes is None:
-            setattr(span, ON_SPAN, above)
+            setattr(span, ON_SPAN, Passage(above))
         else:
             self._keep(span, node_of(_span_id(span), above))
+
+    def _placed(self, span: Any, dialect: Dialect, above: Node | None, attributes: Any) -> Node:
+        """The new node of a GenAI span."""
+        node = _node(span, dialect, above, attributes)
+        self._keep(span, node)
+        return node
 
     def _keep(self, span: Span, node: Node) -> None:
         setattr(span, ON_SPAN, node)
@@ -199,18 +200,11 @@ class CostSpanProcessor(SpanProcessor):
         else:
             self._nodes = None
 
-    def _priced(self, span: Any, node: Node | None, dialect: Dialect) -> Attributes | None:
+    def _priced(self, span: Any, node: Node, dialect: Dialect) -> Attributes | None:
         """What is to be added to a finished span; None where it carries no dollars."""
         costs, attributes = self._costs, enriching.told(span)
         if costs is None:
             return None
-        if node is None or node.span_id != _span_id(span):
-            # It says what it is at its end only; whose it is, the context mostly tells still.
-            node = _node(span, dialect, node, attributes)
-            node.who = attributed.attribution_in(get_current())
-            self._keep(span, node)
-            if not node.own:
-                _attribute(span, node, attributes)
         if costs not in node.seen_by:
             node.seen_by = (*node.seen_by, costs)
             added = settled(costs, node, dialect, span, attributes)
@@ -225,7 +219,21 @@ class CostSpanProcessor(SpanProcessor):
         if self._ends_early:
             return None if node is None else node.added
         dialect = _dialect(span)
-        return None if dialect is None else self._priced(span, node, dialect)
+        if dialect is None:
+            return None
+        return self._priced(span, node or self._late(span, dialect, None), dialect)
+
+    def _late(self, span: Any, dialect: Dialect, passage: Passage | None) -> Node:
+        """The node of a span that says what it is at its end only.
+
+        Whose it is, the context mostly tells still.
+        """
+        attributes = enriching.told(span)
+        above = None if passage is None else passage.above
+        node = self._placed(span, dialect, above, attributes)
+        if not node.own:
+            _attribute(span, node, attributes, attributed.attribution_in(get_current()))
+        return node
 
 
 def _dialect(span: Any) -> Dialect | None:
@@ -240,6 +248,7 @@ def _dialect(span: Any) -> Dialect | None:
 def _node(span: Any, dialect: Dialect, above: Node | None, attributes: Any) -> Node:
     own = dialect is OURS
     node = node_of(_span_id(span), above, own=own)
+    node.dialect = dialect if dialect.scopes else None  # else what it says yet may tell another
     node.takes((own_role if own else role_of)(dialect, span.name, attributes))
     return node
 
@@ -261,10 +270,11 @@ def _late_node(span: Any) -> Node | None:
     return node
 
 
-def _attribute(span: Any, node: Node, attributes: Any) -> None:
-    """Copy the attribution; what the span says itself stays."""
-    if node.who is not NOBODY:
-        told = semconv.attribution_attributes(node.who)
+def _attribute(span: Any, node: Node, attributes: Any, who: Attribution) -> None:
+    """Note whose the span is, and copy it there; what the span says itself stays."""
+    node.who = who
+    if who is not NOBODY:
+        told = semconv.attribution_attributes(who)
         enriching.add(span, {k: v for k, v in told.items() if k not in attributes}, ())
 
 
