@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext
 
 from costspan.cost.foreign import alike, columns
 from costspan.cost.foreign.columns import Columns
 from costspan.cost.foreign.dialect_table import Dialect
-from costspan.cost.foreign.dialects import Facts, read
-
-ENDED = 1_790_000_000_000_000_000
+from costspan.cost.foreign.dialects import read
 
 
 @pytest.fixture
@@ -37,14 +37,8 @@ def said(told: Columns, attributes: Mapping[str, Any]) -> tuple[dict[str, Any], 
 def asked(told: Columns, **attributes: Any) -> Any:
     """The call that a chat span is which says so much."""
     dialect = Dialect(name="a maker", scopes=(), columns=told)
-    facts = Facts(
-        scope="a",
-        name="chat",
-        attributes={"op": "chat", "new.input": 1, **attributes},
-        started_at=ENDED - 10**9,
-        ended_at=ENDED,
-    )
-    found = read(dialect, facts)
+    span = ReadableSpan("chat", SpanContext(1, 2, is_remote=False), start_time=1, end_time=2)
+    found = read(dialect, span, {"op": "chat", "new.input": 1, **attributes})
     assert found is not None
     return found
 

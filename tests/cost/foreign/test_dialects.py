@@ -13,11 +13,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, Status, StatusCode
 
 from costspan import Prices
-from costspan.attributed import Attribution
+from costspan.attributed import NOBODY, Attribution
 from costspan.call import Call
-from costspan.cost.foreign.dialects import Facts, dialect_of, read, role_of
+from costspan.cost.foreign.dialects import dialect_of, read, role_of
 from tests.cost.calls import AT
 
 ENDED = round(AT.timestamp()) * 10**9
@@ -295,28 +297,34 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str]] = {
 }
 
 
-def facts(scope: str, attributes: dict[str, Any], **others: Any) -> Facts:
-    """A span of one second."""
-    return Facts(
-        **{
-            "scope": scope,
-            "name": "chat",
-            "attributes": attributes,
-            "started_at": ENDED - 10**9,
-            "ended_at": ENDED,
-            "trace_id": 1,
-            "span_id": 2,
-            **others,
-        }
+def span(*, started_at: int = ENDED - 10**9, failed: bool = False) -> ReadableSpan:
+    """A finished span, of one second."""
+    return ReadableSpan(
+        "chat",
+        SpanContext(1, 2, is_remote=False),
+        start_time=started_at,
+        end_time=ENDED,
+        status=Status(StatusCode.ERROR if failed else StatusCode.UNSET),
     )
 
 
-def call(scope: str, attributes: dict[str, Any], **others: Any) -> Call:
+def found(
+    scope: str,
+    attributes: dict[str, Any],
+    who: Attribution = NOBODY,
+    *,
+    remote: bool = False,
+    **others: Any,
+) -> Call | None:
     dialect = dialect_of(scope, attributes)
     assert dialect is not None
-    found = read(dialect, facts(scope, attributes, **others))
-    assert found is not None
-    return found
+    return read(dialect, span(**others), attributes, who, remote=remote)
+
+
+def call(scope: str, attributes: dict[str, Any], *who: Attribution, **others: Any) -> Call:
+    it = found(scope, attributes, *who, **others)
+    assert it is not None
+    return it
 
 
 @pytest.mark.parametrize(
@@ -500,13 +508,13 @@ class TestCall:
         assert (cost.match, cost.total_usd) == ("provider", Decimal("0.0123"))
 
     def test_a_record_made_after_the_call_says_how_long_it_took(self):
-        found = call("logfire.openai", {**TOLD, "duration": 2.5}, started_at=ENDED)
-        assert (found.runtime_seconds, found.ended_at - found.started_at) == (2.5, 2_500_000_000)
+        it = call("logfire.openai", {**TOLD, "duration": 2.5}, started_at=ENDED)
+        assert (it.runtime_seconds, it.ended_at - it.started_at) == (2.5, 2_500_000_000)
 
     @pytest.mark.parametrize("seconds", [float("inf"), float("nan"), -2.5, 1e300, "2.5"])
     def test_a_time_that_is_none(self, seconds: Any):
-        found = call("logfire.openai", {**TOLD, "duration": seconds})
-        assert (found.runtime_seconds, found.ended_at - found.started_at) == (1, 10**9)
+        it = call("logfire.openai", {**TOLD, "duration": seconds})
+        assert (it.runtime_seconds, it.ended_at - it.started_at) == (1, 10**9)
 
     @pytest.mark.parametrize(
         "asked", ["[" * 5_000, '{"service_tier": ["flex"]}', '{"service_tier": {"x": 1}}', "no"]
@@ -520,20 +528,15 @@ class TestCall:
 
     def test_the_span_of_a_request_whose_usage_follows_on_a_record_is_no_call(self):
         told = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o-mini"}
-        dialect = dialect_of("logfire.openai", told)
-        assert dialect is not None
-        assert read(dialect, facts("logfire.openai", told)) is None
-        assert read(dialect, facts("logfire.openai", told, failed=True)) is not None
+        assert found("logfire.openai", told) is None
+        assert found("logfire.openai", told, failed=True) is not None
 
     def test_whose_call_it_is(self):
         """The attribution in force wins over what the span says."""
         told = {**TOLD, "gen_ai.agent.name": "theirs", "session.id": "s1", "user.id": "u1"}
-        dialect = dialect_of("a", told)
-        assert dialect is not None
-        found = read(dialect, facts("a", told), Attribution(agent="ours", tags={"team": "x"}))
-        assert found is not None
-        assert (found.agent, found.session, found.user) == ("ours", "s1", "u1")
-        assert found.tags == {"team": "x"}
+        it = call("a", told, Attribution(agent="ours", tags={"team": "x"}))
+        assert (it.agent, it.session, it.user) == ("ours", "s1", "u1")
+        assert it.tags == {"team": "x"}
 
 
 class TestNoCall:
@@ -555,14 +558,12 @@ class TestNoCall:
         dialect = dialect_of("a", told)
         assert dialect is not None
         assert role_of(dialect, "x", told) == role
-        assert read(dialect, facts("a", told)) is None
+        assert found("a", told) is None
 
     @pytest.mark.parametrize("kind", ["CHAIN", "AGENT", "TOOL", "RETRIEVER", "GUARDRAIL", 5])
     def test_kinds_that_are_not_billed(self, kind: Any):
         told = {**OPENINFERENCE, "openinference.span.kind": kind}
-        dialect = dialect_of("openinference.instrumentation.langchain", told)
-        assert dialect is not None
-        assert read(dialect, facts("openinference.instrumentation.langchain", told)) is None
+        assert found("openinference.instrumentation.langchain", told) is None
 
     def test_an_agent_that_runs_elsewhere_has_its_sums(self):
         told = {
@@ -574,9 +575,7 @@ class TestNoCall:
 
     def test_an_agent_that_runs_elsewhere_and_tells_nothing(self):
         told = {"gen_ai.operation.name": "invoke_agent"}
-        dialect = dialect_of("a", told)
-        assert dialect is not None
-        assert read(dialect, facts("a", told, remote=True)) is None
+        assert found("a", told, remote=True) is None
 
     @pytest.mark.parametrize(
         "scope", ["opentelemetry.instrumentation.httpx", "logfire", "logfire.fastapi", "my.app", ""]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind
 
 from costspan import semconv
 from costspan.call import PICOS_PER_USD, Call, Cost
 from costspan.cost.foreign.ancestry import Node
 from costspan.cost.foreign.dialect_table import Dialect
-from costspan.cost.foreign.dialects import AGENT, Facts, read, role_of, their_cost
+from costspan.cost.foreign.dialects import AGENT, read, role_of, their_cost
 from costspan.cost.seen import ELSEWHERE, Standing
 from costspan.cost.tracker import CostTracker
 from costspan.semconv import Attributes
@@ -21,7 +22,7 @@ _DIFFERENCE = 0.01
 
 
 def settled(
-    costs: CostTracker, node: Node, dialect: Dialect, span: Any, attributes: Any
+    costs: CostTracker, node: Node, dialect: Dialect, span: ReadableSpan, attributes: Any
 ) -> Attributes | None:
     """Settle the call of a finished span; what that adds to it, None where it tells no call."""
     if node.own:
@@ -34,19 +35,7 @@ def settled(
         attributes = {**node.opening, **attributes}
     if node.claim is None:
         node.takes(role_of(dialect, span.name, attributes))
-    scope = span.instrumentation_scope
-    facts = Facts(
-        scope="" if scope is None else scope.name,
-        name=span.name,
-        attributes=attributes,
-        started_at=span.start_time,
-        ended_at=span.end_time,
-        trace_id=span.context.trace_id,
-        span_id=node.span_id,
-        failed=span.status.status_code is StatusCode.ERROR,
-        remote=node.role == AGENT and span.kind is SpanKind.CLIENT and not node.billed_beneath,
-    )
-    return _settle_foreign(costs, node, dialect, facts, root=span.parent is None)
+    return _settle_foreign(costs, node, dialect, span, attributes)
 
 
 def _settle_own(costs: CostTracker, node: Node, held: tuple[Call, Any]) -> Attributes:
@@ -58,24 +47,26 @@ def _settle_own(costs: CostTracker, node: Node, held: tuple[Call, Any]) -> Attri
 
 
 def _settle_foreign(
-    costs: CostTracker, node: Node, dialect: Dialect, facts: Facts, *, root: bool
+    costs: CostTracker, node: Node, dialect: Dialect, span: ReadableSpan, attributes: Any
 ) -> Attributes | None:
-    """Settle the call that another's span tells; None where it tells none, or another span does.
-
-    Args:
-        root: whether the span has no parent.
-    """
-    call = read(dialect, facts, node.who)
+    """Settle the call that another's span tells; None where it tells none, or another span does."""
+    remote = node.role == AGENT and span.kind is SpanKind.CLIENT and not node.billed_beneath
+    call = read(dialect, span, attributes, node.who, remote=remote)
     if call is None or node.is_claimed() or node.is_told_above(costs):
         return None
     if call.usage is None and node.gives_way():
         return None
-    span = Standing(facts.scope or "unknown", root, node.is_alone())
-    _, cost, _ = costs.account(call, None, node.who, span, wait=False)
+    maker = span.instrumentation_scope
+    told_by = Standing(
+        "unknown" if maker is None else maker.name or "unknown",
+        span.parent is None,
+        node.is_alone(),
+    )
+    _, cost, _ = costs.account(call, None, node.who, told_by, wait=False)
     if cost is ELSEWHERE:
         return None
     node.is_settled(costs)
-    return _added(call, cost, dialect, facts.attributes)
+    return _added(call, cost, dialect, attributes)
 
 
 def _added(call: Call, cost: Cost, dialect: Dialect, attributes: Mapping[str, Any]) -> Attributes:

@@ -7,11 +7,13 @@ from decimal import Decimal
 from math import inf
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import structs
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import StatusCode
 
 from costspan import semconv
 from costspan.attributed import NOBODY, Attribution
-from costspan.call import Call, Response, Usage
+from costspan.call import Call, Request, Response, Usage
 from costspan.cost.foreign.alike import Alike, alike_of, asked_as_json, json_of
 from costspan.cost.foreign.columns import Names, Said
 from costspan.cost.foreign.dialect_table import (
@@ -49,20 +51,6 @@ _MOST_SCOPES = 1024
 _LONGEST = 86_400 * 365
 """Seconds: what a record says that its call took longer is no time that one takes."""
 _known: dict[str, Dialect | None] = {}
-
-
-class Facts(Struct, frozen=True, kw_only=True, gc=False):
-    """What a finished span says. Times are nanoseconds since the epoch."""
-
-    scope: str
-    name: str
-    attributes: Attributes
-    started_at: int
-    ended_at: int
-    trace_id: int = 0
-    span_id: int = 0
-    failed: bool = False
-    remote: bool = False
 
 
 def dialect_of(scope: str, attributes: Attributes) -> Dialect | None:
@@ -111,67 +99,78 @@ def _operation(dialect: Dialect, name: str, attributes: Attributes) -> str | Non
     return dialect.operations.get(name)
 
 
-def read(dialect: Dialect, facts: Facts, who: Attribution = NOBODY) -> Call | None:
-    """The call that a span of a billed operation is, None for any other span.
-
-    An agent's span is one where the agent runs elsewhere (`facts.remote`): what it used is told
-    nowhere else.
+def read(
+    dialect: Dialect,
+    span: ReadableSpan,
+    attributes: Attributes,
+    who: Attribution = NOBODY,
+    *,
+    remote: bool = False,
+) -> Call | None:
+    """The call that a finished span of a billed operation is, None for any other span.
 
     Args:
         dialect: as `dialect_of` gave it.
+        attributes: what the span says.
         who: the attribution in force when the span started.
+        remote: whether an agent's span may be of one that runs elsewhere: what it used is told
+            nowhere else then.
     """
-    attributes = facts.attributes
-    operation = _operation(dialect, facts.name, attributes)
-    if operation not in BILLED and not (facts.remote and operation == "invoke_agent"):
+    operation = _operation(dialect, span.name, attributes)
+    if operation not in BILLED and not (remote and operation == "invoke_agent"):
         return None
     plan = dialect.columns.plan(attributes)
     alike = alike_of(plan, str(operation), attributes)
     said, counts = plan.said(attributes), plan.counted(attributes)
     if alike is None or said is None or counts is None:  # None says nothing, an older name may
         there = {name: value for name, value in attributes.items() if value is not None}
-        return read(dialect, structs.replace(facts, attributes=there), who)
+        return read(dialect, span, there, who, remote=remote)
     if "parameters" in said:
         alike = asked_as_json(plan, str(operation), attributes, said)
     if "raw" in said:
         _add_raw(counts, json_of(said["raw"]))
-    usage = _usage(dialect, counts)
-    if usage is None and (operation not in BILLED or (dialect.usage_apart and not facts.failed)):
+    usage, failed = _usage(dialect, counts), span.status.status_code is StatusCode.ERROR
+    if usage is None and (operation not in BILLED or (dialect.usage_apart and not failed)):
         return None
-    agent, session, user = _whose(who, said)
-    call = Call(
-        request=alike.request,
-        response=_response(alike, said, usage, _unseen(dialect, alike, said, counts)),
-        started_at=facts.started_at,
-        ended_at=facts.ended_at,
-        runtime_seconds=(facts.ended_at - facts.started_at) / 1e9,
-        trace_id=facts.trace_id,
-        span_id=facts.span_id,
-        agent=agent,
-        session=session,
-        user=user,
-        endpoint=who.endpoint,
-        tags=who.tags,
-    )
-    if facts.failed or not _SELDOM.isdisjoint(said):
-        return _more(call, facts, said)
+    call = _call(span, alike.request, _response(dialect, alike, said, counts, usage), who)
+    if not _WHOSE.isdisjoint(said):
+        call = _with_whose(call, said)
+    if failed or not _SELDOM.isdisjoint(said):
+        call = _with_more(call, said, failed=failed)
     return call
 
 
-def _whose(who: Attribution, said: Said) -> tuple[str | None, str | None, str | None]:
-    """Agent, session and user: of the attribution, else as the span tells them."""
-    if _WHOSE.isdisjoint(said):
-        return who.agent, who.session, who.user
-    return (
-        who.agent or text(said.get("agent")),
-        who.session or text(said.get("session")),
-        who.user or text(said.get("user")),
+def _call(span: Any, request: Request, response: Response, who: Attribution) -> Call:
+    started_at, ended_at, context_of = span.start_time, span.end_time, span.context
+    return Call(
+        request=request,
+        response=response,
+        started_at=started_at,
+        ended_at=ended_at,
+        runtime_seconds=(ended_at - started_at) / 1e9,
+        trace_id=context_of.trace_id,
+        span_id=context_of.span_id,
+        agent=who.agent,
+        session=who.session,
+        user=who.user,
+        endpoint=who.endpoint,
+        tags=who.tags,
     )
 
 
-def _more(call: Call, facts: Facts, said: Said) -> Call:
+def _with_whose(call: Call, said: Said) -> Call:
+    """`call` with agent, session and user as the span tells them, where nobody else does."""
+    return structs.replace(
+        call,
+        agent=call.agent or text(said.get("agent")),
+        session=call.session or text(said.get("session")),
+        user=call.user or text(said.get("user")),
+    )
+
+
+def _with_more(call: Call, said: Said, *, failed: bool) -> Call:
     """`call` with what only failures, streams and some makers' spans tell."""
-    error = text(said.get("error")) or ("_OTHER" if facts.failed else None)
+    error = text(said.get("error")) or ("_OTHER" if failed else None)
     status = count(said.get("http_status"))
     seconds = number(said.get("seconds"))  # of a record that was made after the call
     if seconds is None or not 0 <= seconds < _LONGEST:
@@ -197,7 +196,9 @@ def their_cost(dialect: Dialect, attributes: Attributes) -> float | None:
     return next(number(attributes[name]) for name in names if name in attributes)
 
 
-def _response(alike: Alike, said: Said, usage: Usage | None, unseen: Names) -> Response:
+def _response(
+    dialect: Dialect, alike: Alike, said: Said, counts: Mapping[str, int], usage: Usage | None
+) -> Response:
     return Response(
         id=text(said.get("response_id")),
         model=alike.model,
@@ -205,7 +206,7 @@ def _response(alike: Alike, said: Said, usage: Usage | None, unseen: Names) -> R
         usage=usage,
         reported_cost_usd=_reported(said) if "cost_source" in said else None,
         service_tier=alike.service_tier,
-        unseen=unseen,
+        unseen=_unseen(dialect, alike, said, counts),
     )
 
 
@@ -223,10 +224,11 @@ def _usage(dialect: Dialect, counts: dict[str, int]) -> Usage | None:
     """The counts, with the caches inside the input wherever they were told."""
     if "input_tokens" not in counts and "output_tokens" not in counts:
         return None
-    cached = counts.get("cache_read_tokens", 0) + counts.get("cache_write_tokens", 0)
-    # Whoever tells more cached than whole input has counted them apart.
-    if cached and (dialect.cache_outside or cached > counts.get("input_tokens", cached)):
-        counts["input_tokens"] = counts.get("input_tokens", 0) + cached
+    if "cache_read_tokens" in counts or "cache_write_tokens" in counts:
+        cached = counts.get("cache_read_tokens", 0) + counts.get("cache_write_tokens", 0)
+        # Whoever tells more cached than whole input has counted them apart.
+        if cached and (dialect.cache_outside or cached > counts.get("input_tokens", cached)):
+            counts["input_tokens"] = counts.get("input_tokens", 0) + cached
     return Usage(**counts)
 
 
