@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from costspan.call import Request
+from costspan.call import Call, Request, Response
 from costspan.cost.pricing.age import MaxAge
 from costspan.cost.pricing.overrides import Overrides
 from costspan.cost.pricing.rates import Rate, own_tariff
@@ -15,6 +15,7 @@ from costspan.cost.pricing.table import Table
 from costspan.cost.pricing.tariff import Tariff
 
 KEPT_TARIFFS = 4096
+_NO_RESPONSE = Response()
 
 
 class Upkeep(Struct, frozen=True):
@@ -57,19 +58,29 @@ class Book:
         self._upkeep = upkeep
         self._tariffs: dict[tuple[Any, ...], tuple[float, Tariff | None]] = {}
 
+    def of(self, call: Call) -> Tariff | None:
+        """The tariff that holds for a call; None where nobody knows its model."""
+        request, response = call.request, call.response or _NO_RESPONSE
+        asked, at = request.model, call.ended_at / 1e9
+        if request.provider == "aws.bedrock":
+            # The answer leaves out the inference profile, which sets the price.
+            found = self.find(request, asked, at, response)
+            if found is not None and found.match != "assumed":
+                return found
+        return self.find(request, response.model or asked, at, response, asked)
+
     def find(
         self,
         request: Request,
         model: str | None,
-        tier: str | None,
-        speed: str | None,
-        geo: str | None,
         at: float,
+        response: Response = _NO_RESPONSE,
         asked: str | None = None,
     ) -> Tariff | None:
         """The tariff of `model` at a moment (seconds since the epoch); None where it has none.
 
-        `asked` is another name of it, by which a key of the user's may call it.
+        Of `response` the tier, the speed and the place count. `asked` is another name of the model,
+        by which a key of the user's may call it.
         """
         key = (
             request.provider,
@@ -77,9 +88,9 @@ class Book:
             request.server_port,
             model,
             asked,
-            tier,
-            speed,
-            geo,
+            response.service_tier,
+            response.speed,
+            response.inference_geo,
         )
         kept = self._tariffs.get(key)
         if kept is not None:
@@ -91,25 +102,24 @@ class Book:
         if own is not None:
             found = own_tariff(own.rate, model, "override")
         else:
-            found = self._compiled(request, model, tier, speed, geo, at)
+            found = self._compiled(request, model, response, at)
         if len(self._tariffs) >= KEPT_TARIFFS:
             self._tariffs.clear()
         self._tariffs[key] = at, found  # of what was before that moment nothing is known
         return found
 
     def _compiled(
-        self,
-        request: Request,
-        model: str | None,
-        tier: str | None,
-        speed: str | None,
-        geo: str | None,
-        at: float,
+        self, request: Request, model: str | None, response: Response, at: float
     ) -> Tariff | None:
         found = None
         if model is not None:
             found = self.table.tariff(
-                request.provider, model, tier=tier, speed=speed, geo=geo, at=at
+                request.provider,
+                model,
+                tier=response.service_tier,
+                speed=response.speed,
+                geo=response.inference_geo,
+                at=at,
             )
         if found is None and self._assumed is not None:
             return own_tariff(self._assumed, model, "assumed")

@@ -10,6 +10,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from msgspec import structs
+
 from costspan.call import NOT_BILLED, PICOS_PER_USD, Call, Cost, Request, Response, Usage
 from costspan.cost.pricing.age import MaxAge
 from costspan.cost.pricing.book import KEPT_TARIFFS, Book, Upkeep
@@ -21,8 +23,6 @@ from costspan.cost.pricing.tariff import Parts, Tariff
 from costspan.errors import BudgetExceeded, ConfigurationError
 
 logger = logging.getLogger("costspan")
-
-_NO_RESPONSE = Response()
 
 
 class Prices:
@@ -103,7 +103,7 @@ class Prices:
         if self.unknown != "block" or not request.billable:
             return
         book = self._in_use()
-        if book.find(request, request.model, None, None, None, time.time()) is None:
+        if book.find(request, request.model, time.time()) is None:
             raise BudgetExceeded(
                 f"no price is known for {request.model!r} of {request.provider}, and "
                 f"Prices(unknown='block') is set: {self._offer(request, request.model)}",
@@ -118,7 +118,7 @@ class Prices:
         if response is not None and response.reported_cost_usd is not None:
             return _reported(response)
         book = self._book or self._in_use()
-        tariff = self._tariff_of(book, call)
+        tariff = book.of(call)
         if isinstance(tariff, FlatTariff):
             return tariff.cost(call.runtime_seconds)
         if response is None or response.usage is None:
@@ -129,18 +129,19 @@ class Prices:
         parts = tariff.parts(response.usage)
         if response.also_billed or response.incomplete or response.unseen:
             self._add_unsaid(book, call, response, response.usage, tariff, parts)
-        total = parts.total
-        if not total and parts.missing:  # a total of 0 would be a wrong zero
-            return Cost(status="unpriced", missing=parts.missing, model=tariff.model)
+        fresh, read, written, output, tools, missing = structs.astuple(parts)
+        total = fresh + read + written + output + tools
+        if not total and missing:  # a total of 0 would be a wrong zero
+            return Cost(status="unpriced", missing=missing, model=tariff.model)
         return Cost(
-            status="partial" if parts.missing else "priced",
+            status="partial" if missing else "priced",
             total=total,
-            input=parts.input,
-            cache_read=parts.cache_read,
-            cache_write=parts.cache_write,
-            output=parts.output,
-            tools=parts.tools,
-            missing=parts.missing,
+            input=fresh,
+            cache_read=read,
+            cache_write=written,
+            output=output,
+            tools=tools,
+            missing=missing,
             model=tariff.model,
             match=tariff.match,
             prices_as_of=tariff.prices_as_of,
@@ -181,14 +182,13 @@ class Prices:
     def _add_others(self, book: Book, call: Call, response: Response, parts: Parts) -> None:
         """Add what the top-level usage leaves out, each at its own model's rates."""
         for model, usage in response.also_billed:
+            mine = model is None  # another model's speed is not known, nor any name that was asked
             tariff = book.find(
                 call.request,
                 model or call.model,
-                response.service_tier,
-                response.speed if model is None else None,
-                response.inference_geo,
                 call.ended_at / 1e9,
-                asked=call.request.model if model is None else None,
+                response if mine else structs.replace(response, speed=None),
+                call.request.model if mine else None,
             )
             if tariff is None:
                 parts.missing = (*parts.missing, "iterations")
@@ -203,18 +203,7 @@ class Prices:
 
     def tariff_of(self, call: Call) -> Tariff | None:
         """The rates that hold for a call; None where nobody knows its model."""
-        return self._tariff_of(self._in_use(), call)
-
-    def _tariff_of(self, book: Book, call: Call) -> Tariff | None:
-        request, response = call.request, call.response or _NO_RESPONSE
-        tier, speed, geo = response.service_tier, response.speed, response.inference_geo
-        asked, at = request.model, call.ended_at / 1e9
-        if request.provider == "aws.bedrock":
-            # The answer leaves out the inference profile, which sets the price.
-            found = book.find(request, asked, tier, speed, geo, at)
-            if found is not None and found.match != "assumed":
-                return found
-        return book.find(request, response.model or asked, tier, speed, geo, at, asked)
+        return self._in_use().of(call)
 
     def _unpriced(self, call: Call) -> Cost:
         request, model = call.request, call.model

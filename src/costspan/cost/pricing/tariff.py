@@ -41,11 +41,6 @@ class Parts(Struct, gc=False):
     tools: int = 0
     missing: tuple[str, ...] = ()
 
-    @property
-    def total(self) -> int:
-        """The sum of the rounded parts."""
-        return self.input + self.cache_read + self.cache_write + self.output + self.tools
-
 
 class Unit(Struct, frozen=True, kw_only=True):
     """One priced count.
