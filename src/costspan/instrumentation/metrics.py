@@ -1,8 +1,8 @@
 """Calls as metrics of the GenAI conventions, and the dollars as one of ours.
 
 Nothing is recorded, and nothing costs time, while no SDK `MeterProvider` is set. One measurement
-costs the SDK some 10 us: so histograms alone are recorded in the call, and what is only summed up
-is kept as a sum (`sums.py`).
+costs the SDK some 10 us: so what is only summed up is kept as a sum (`sums.py`), histograms alone
+are measured, and both are done as a reader collects (`unread.py`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.metrics import _internal as registry
-from opentelemetry.trace import Span, SpanContext
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext
 
 from costspan import semconv, totals
 from costspan.attributed import Attribution
 from costspan.call import PICOS_PER_USD, Call, Cost, Request, Usage
 from costspan.guard import quietly
-from costspan.instrumentation import gauges
+from costspan.instrumentation import gauges, unread
 from costspan.instrumentation.gauges import Budgeted
 from costspan.instrumentation.labels import Labelled, Labels, Values
 from costspan.instrumentation.once import alone
@@ -94,7 +95,8 @@ class Meters:
         return None
 
     def close(self) -> None:
-        """Show the budgets no more."""
+        """Record what waits, and show the budgets no more."""
+        unread.record_all()
         gauges.hide(self._budgets)
 
     def _in_force(self, now: int) -> Instruments | None:
@@ -130,6 +132,9 @@ class Instruments:
     def __init__(self, meter: Any, sums: Sums, labels: Labels, names: str) -> None:
         self._labels = labels
         self._series: dict[Values, Series] = {}
+        waits = unread.asks_first(meter)
+        self._put: unread.Put = unread.calls.put if waits else unread.at_once
+        self._put_chunk: unread.Put = unread.chunks.put if waits else unread.at_once
         today, older = names != "v1.41", names != "current"
         prefixes = [_TODAY] * today + [_OLDER] * older
         self._durations = [_seconds(meter, f"{one}duration", "Duration") for one in prefixes]
@@ -154,17 +159,21 @@ class Instruments:
         self._seldom = Seldom(sums, meter)
 
     def record(self, call: Call, cost: Cost | None, span: Span) -> None:
-        """Record one call's times, tokens and dollars."""
+        """Have one call's times, tokens and dollars recorded before a reader collects."""
+        # Its context alone: a span may have the messages with it.
+        self._put(self._measure, call, cost, span.get_span_context())
+
+    def _measure(self, call: Call, cost: Cost | None, span: SpanContext) -> None:
         series, usage = self._series_of(call), call.usage
         if usage is not None and call.request.operation == "fetch_response":
             # A retrieval's counts are those of the call that made the response, unless it settles.
             usage = usage if call.settles_response else None
-        context = trace.set_span_in_context(span)
+        context = _context_of(span)
         self._record_times(call, series.labels, context)
         if usage is not None and self._older_tokens is not None:
             _record_tokens(self._older_tokens, usage, series.labels, context)
         with totals.lock():
-            self._add(call, usage, cost, series, span.get_span_context())
+            self._add(call, usage, cost, series, span)
 
     def _series_of(self, call: Call) -> Series:
         """Where a call is counted: worked out once for all calls that are labelled alike."""
@@ -196,7 +205,7 @@ class Instruments:
         if request.operation not in _INFERENCE:
             return None
         labels = self._labels.of(self._labels.values(request, who))
-        context = trace.set_span_in_context(span)
+        context = _context_of(span.get_span_context())
         before: float | None = None
 
         def passed() -> None:
@@ -204,7 +213,7 @@ class Instruments:
             now = time.perf_counter()
             if before is not None:
                 with _TIMING:
-                    _record(self._chunks, now - before, labels, context)
+                    self._put_chunk(_record, self._chunks, now - before, labels, context)
             before = now
 
         return passed
@@ -220,6 +229,11 @@ class Instruments:
         _record(self._durations, call.runtime_seconds, told, context)
         if call.time_to_first_chunk is not None:
             _record(self._first_chunks, call.time_to_first_chunk, labels, context)
+
+
+def _context_of(span: SpanContext) -> Context:
+    """What leads a measurement's exemplar to the span, and has nothing of who measures."""
+    return trace.set_span_in_context(NonRecordingSpan(span), Context())
 
 
 def _seconds(meter: Any, name: str, description: str) -> Any:

@@ -18,6 +18,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from costspan import totals
 from costspan.guard import quietly
+from costspan.instrumentation import unread
 from costspan.instrumentation.labels import Labelled
 
 MOST_SUMS = 2_000
@@ -120,9 +121,12 @@ class Sums:
         """
         known = self._counters.get(name)
         if known is None:
+            known = Counter(label, divisor)
+            # The first counter's alone: so all of them show the same calls in a collection.
+            first = [] if self._counters else [unread.before_reading]
             # A callback cannot be taken back from the SDK, and a second one is ignored.
-            known = self._counters[name] = Counter(label, divisor)
-            create(name, [known.read], unit=unit, description=description)
+            create(name, [*first, known.read], unit=unit, description=description)
+            self._counters[name] = known
         return known
 
 
