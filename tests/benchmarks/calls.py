@@ -6,8 +6,11 @@ With `ready` the SDK's own work is left out (see `ready.py`), and there are more
 
 The first line of standard input holds the recorded spans (see `recorded.py`) as JSON. Each further
 line is a question: `us:CASE` is answered by the microseconds of the fastest and of the median call
-(or chunk) of several, `spans:NAME` by how many spans one call makes. So several processes can take
-turns.
+(or chunk, or mean of many calls) of several, `spans:NAME` by how many spans one call makes. So
+several processes can take turns.
+
+Of `ours+metrics` a reader collects now and then, between two calls. Of `ours+unread` none does: of
+32 calls one does the work of all, so that their mean alone says what it is.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import json
 import statistics
 import sys
 from collections.abc import Callable
+from itertools import cycle
 
 from tests.benchmarks import subjects
 
@@ -29,6 +33,16 @@ from tests.benchmarks.recorded import HandWritten  # noqa: E402
 
 CALLS, SHORT_STREAMS, LONG_STREAMS = (300, 60, 20) if IS_READY else (15, 10, 4)
 
+IS_READ = SUBJECT == "ours+metrics"
+BETWEEN_READINGS = 5
+"""Runs, so that what waits for a reader is never so much that it does not wait any longer."""
+
+MANY = 32
+"""Calls of which one records the metrics of all where no reader does."""
+
+RUNS_OF_MANY, UNTIL_FULL = 4, 40
+"""Runs of so many calls, and after how many of them no more calls can wait for a reader."""
+
 Runs = Callable[[int], list[float]]
 
 
@@ -38,41 +52,73 @@ class Cases:
     def __init__(self, hand_written: HandWritten | None) -> None:
         self._hand = hand_written
         self._loop = asyncio.new_event_loop()
-        self._ready: dict[tuple[str, int | None], Runs] = {}
+        self._ready: dict[tuple[str, int | None, int], Runs] = {}
+        self._until_read = cycle([*[bool] * (BETWEEN_READINGS - 1), subjects.collect])
 
     def microseconds(self, case: str) -> tuple[float, float]:
         """What one call took, the fastest and the median one; of `NAME chunk`, one chunk.
 
+        Of `NAME mean` it is the mean of many calls.
         A chunk's time is that of a long stream less that of a short one, so that neither the call
         itself nor its end counts, but what a chunk leaves to be done at the end does.
         """
-        name = case.removesuffix(" chunk")
-        if name == case:
-            calls = self.clocked(name, None)(CALLS)
-            return min(calls), statistics.median(calls)
+        name, _, what = case.rpartition(" ")
+        if what == "chunk":
+            return self._chunk(name)
+        if what == "mean":
+            runs = self.clocked(name, None, MANY)(RUNS_OF_MANY)
+            return min(runs) / MANY, statistics.median(runs) / MANY
+        calls = self.clocked(case, None)(CALLS)
+        return min(calls), statistics.median(calls)
+
+    def _chunk(self, name: str) -> tuple[float, float]:
         short = self.clocked(name, workload.SHORT)(SHORT_STREAMS)
         long = self.clocked(name, workload.LONG)(LONG_STREAMS)
         more = workload.LONG - workload.SHORT
         least = (min(long) - min(short)) / more
         return least, (statistics.median(long) - statistics.median(short)) / more
 
-    def clocked(self, name: str, chunks: int | None) -> Runs:
-        """Gives the microseconds of each of so many runs."""
-        if (name, chunks) not in self._ready:
-            self._ready[name, chunks] = self._made(name, chunks)
-            self._ready[name, chunks](SHORT_STREAMS)
+    def clocked(self, name: str, chunks: int | None, many: int = 1) -> Runs:
+        """Gives the microseconds of each of so many runs of so `many` calls."""
+        key = name, chunks, many
+        if key not in self._ready:
+            self._ready[key] = self._made(*key)
+            self._ready[key](SHORT_STREAMS if many == 1 else UNTIL_FULL)
             clock.settle_down()
-        return self._ready[name, chunks]
+        return self._ready[key]
 
-    def _made(self, name: str, chunks: int | None) -> Runs:
+    def _made(self, name: str, chunks: int | None, many: int) -> Runs:
         call = workload.CALLS[name](chunks)
         if name in workload.ASYNC:
             if self._hand is not None:
                 call = self._hand.around_async(name, chunks, call)
-            return lambda times: clock.async_microseconds(self._loop, call, times)
+            run = _awaited(call, many)
+            return lambda times: clock.async_microseconds(self._loop, run, times, self._before)
         if self._hand is not None:
             call = self._hand.around(name, chunks, call)
-        return lambda times: clock.microseconds(call, times)
+        run = _repeated(call, many)
+        return lambda times: clock.microseconds(run, times, self._before)
+
+    def _before(self) -> None:
+        """What is done before a run, and not measured."""
+        if IS_READ:
+            next(self._until_read)()
+
+
+def _repeated(call: workload.Call, times: int) -> workload.Call:
+    def run() -> None:
+        for _ in range(times):
+            call()
+
+    return call if times == 1 else run
+
+
+def _awaited(call: workload.AsyncCall, times: int) -> workload.AsyncCall:
+    async def run() -> None:
+        for _ in range(times):
+            await call()
+
+    return call if times == 1 else run
 
 
 def spans_of_one_call(cases: Cases, exporter: subjects.NullExporter, name: str) -> float:

@@ -36,11 +36,14 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def microseconds(run: Callable[[], Any], times: int) -> list[float]:
-    """CPU microseconds of each of `times` runs."""
+def microseconds(
+    run: Callable[[], Any], times: int, before: Callable[[], object] = bool
+) -> list[float]:
+    """CPU microseconds of each of `times` runs, without what is done `before` each."""
     taken = []
     with uncollected():
         for _ in range(times + WARM):
+            before()
             start = time.thread_time()
             run()
             taken.append((time.thread_time() - start) * 1e6)
@@ -48,13 +51,17 @@ def microseconds(run: Callable[[], Any], times: int) -> list[float]:
 
 
 def async_microseconds(
-    loop: asyncio.AbstractEventLoop, run: Callable[[], Awaitable[Any]], times: int
+    loop: asyncio.AbstractEventLoop,
+    run: Callable[[], Awaitable[Any]],
+    times: int,
+    before: Callable[[], object] = bool,
 ) -> list[float]:
-    """CPU microseconds of each of `times` awaited runs."""
+    """CPU microseconds of each of `times` awaited runs, without what is done `before` each."""
 
     async def clocked() -> list[float]:
         taken = []
         for _ in range(times + WARM):
+            before()
             start = time.thread_time()
             await run()
             taken.append((time.thread_time() - start) * 1e6)

@@ -131,6 +131,45 @@ def _foreign() -> dict[str, list[float]]:
     return {"foreign span": [after - before for before, after in zip(took, more, strict=True)]}
 
 
+def _metrics() -> dict[str, list[float]]:
+    """What a collection takes for each call and chunk that waits, beyond one of which none does."""
+    from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+
+    from costspan import settings
+    from costspan.attributed import Attribution
+    from costspan.instrumentation.metrics import Meters
+
+    _, call, cost = _settled_calls("openai")
+    meters = Meters(subjects.make_meters(), "0", settings.read(), None)
+    spans = [
+        NonRecordingSpan(SpanContext(n, n, False, TraceFlags(TraceFlags.SAMPLED)))
+        for n in range(1, DISTINCT + 1)
+    ]
+    passed = meters.chunk_timer(call.request, Attribution(agent="reviewer"), spans[0])
+    assert passed is not None
+
+    def put_calls() -> None:
+        for span in spans:
+            meters.record(call, cost, span)
+
+    def put_chunks() -> None:
+        for _ in range(DISTINCT):
+            passed()
+
+    clock.settle_down()
+    nothing = min(clock.microseconds(subjects.collect, ROUNDS))
+    return {
+        "metrics of a call": _collected(put_calls, nothing),
+        "metrics of a chunk": _collected(put_chunks, nothing),
+    }
+
+
+def _collected(put: Callable[[], None], nothing: float) -> list[float]:
+    """Microseconds for each of what `put` leaves to a collection, which takes `nothing` else."""
+    rounds = clock.microseconds(subjects.collect, ROUNDS, before=put)
+    return [(one - nothing) / DISTINCT for one in (min(rounds), statistics.median(rounds))]
+
+
 def _settling() -> dict[str, list[float]]:
     from msgspec import structs
 
@@ -189,6 +228,7 @@ def main() -> None:
                 **_pricing("anthropic"),
                 **_unknown(),
                 **_foreign(),
+                **_metrics(),
                 **_settling(),
                 **_files(),
             }

@@ -21,6 +21,7 @@ from tests.benchmarks.turns import (
 NAMES = ("openai", "openai async", "anthropic", "anthropic async")
 CHUNKS = tuple(f"{name} chunk" for name in NAMES)
 CASES = (*NAMES, *CHUNKS)
+MEANS = tuple(f"{name} mean" for name in NAMES)
 _HEADS = ("us", *NAMES, *CHUNKS)
 
 SUBJECTS = {
@@ -30,7 +31,7 @@ SUBJECTS = {
     "ours": "costspan",
     "ours+file": "costspan, calls file",
     "ours+line": "costspan, a line of few fields written by hand",
-    "ours+metrics": "costspan, metrics",
+    "ours+metrics": "costspan, metrics that a reader collects",
     "ours+content": "costspan, content on",
     "native": "the Anthropic SDK's own span",
 }
@@ -59,8 +60,8 @@ def _calls(rounds: int, title: str, *how: str) -> tuple[str, list[Figure]]:
     # The SDK's own span is a part of its work.
     names = [name for name in SUBJECTS if name != "native" or not how]
     with ExitStack() as stack:
-        workers = start_all(stack, sys.executable, names, recorded, *how)
-        taken = take_turns(workers, CASES, rounds)
+        workers = start_all(stack, sys.executable, (*names, "ours+unread"), recorded, *how)
+        taken = take_turns(workers, (*CASES, *MEANS), rounds)
     rows = [
         [SUBJECTS["bare"], *(spent(taken, "bare", case) for case in CASES)],
         *(_row(SUBJECTS[one], taken, one, "bare") for one in names if one != "bare"),
@@ -69,6 +70,10 @@ def _calls(rounds: int, title: str, *how: str) -> tuple[str, list[Figure]]:
         _row("costspan's calls file, more", taken, "ours+file", "ours"),
         _row("the two histograms by hand, more", taken, "span+metrics", "span"),
         _row("costspan's metrics, more", taken, "ours+metrics", "ours"),
+        [
+            "costspan's metrics that none collects, more: the mean",
+            *(above(taken, "ours+unread", "ours", case) for case in (*MEANS, *CHUNKS)),
+        ],
     ]
     return f"## {title}\n\n{table(_HEADS, rows)}", _figures(taken)
 
@@ -82,6 +87,7 @@ def _figures(taken: Rounds) -> list[Figure]:
         *_each("above a span made by hand", taken, "ours", "span", NAMES, 25),
         *_each("calls file on, more", taken, "ours+file", "ours", NAMES, 25),
         *_each("metrics on, more", taken, "ours+metrics", "ours", NAMES, 35),
+        *_each("metrics on that none collects, more", taken, "ours+unread", "ours", MEANS, 35),
         *_each("above the bare SDK", taken, "ours", "bare", CHUNKS, 0.7),
     ]
 
@@ -153,6 +159,8 @@ def parts() -> tuple[str, list[Figure]]:
         "genai-prices anthropic": "the same by genai-prices, anthropic",
         "foreign span": "a span of another instrumentation, priced by the processor",
         "price unknown": "pricing one call of an unknown model",
+        "metrics of a call": "metrics of one call, recorded in the thread of who collects",
+        "metrics of a chunk": "the time of one chunk, recorded there",
         "line": "one line of the calls file, encoded and written",
         "settle": "settle() in all, without a file",
         "line call": "a line by durability: call",
@@ -166,6 +174,7 @@ def parts() -> tuple[str, list[Figure]]:
         "price anthropic": 2,
         "price unknown": 2,
         "foreign span": 15,
+        "metrics of a call": 35,
         "line": 25,
         "export": 1e6 / 120_000,
     }

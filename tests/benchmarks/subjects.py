@@ -76,8 +76,19 @@ def make_provider(*, everywhere: bool = True) -> tuple[TracerProvider, NullExpor
 
 
 def make_meters() -> MeterProvider:
-    """A meter provider whose metrics a reader could collect."""
-    return MeterProvider([InMemoryMetricReader()])
+    """A meter provider whose metrics a reader can collect: `collect()`."""
+    provider = MeterProvider([InMemoryMetricReader()])
+    _meters.append(provider)
+    return provider
+
+
+_meters: list[MeterProvider] = []
+
+
+def collect() -> None:
+    """Have the readers collect, as they do once a minute."""
+    for provider in _meters:
+        provider.force_flush()
 
 
 def prepare_environment(subject: str) -> None:
@@ -94,7 +105,8 @@ def switched_on(subject: str, provider: TracerProvider) -> Iterator[None]:
     Args:
         subject: `bare`, `span` and `span+metrics` (the caller makes them), `native` (the Anthropic
             SDK's own span), `ours`, `ours+file`, `ours+line` (one that is written by hand),
-            `ours+metrics`, `ours+content`, or a peer's name.
+            `ours+metrics`, `ours+unread` (metrics too: the caller has a reader collect or not),
+            `ours+content`, or a peer's name.
     """
     if subject.startswith("ours"):
         with _ours(subject, provider):
@@ -111,6 +123,7 @@ _WAYS: dict[str, Callable[[str], dict[str, Any]]] = {
     "ours+file": lambda folder: {"local": folder},
     "ours+line": lambda folder: {},
     "ours+metrics": lambda folder: {"meter_provider": make_meters()},
+    "ours+unread": lambda folder: {"meter_provider": make_meters()},
     "ours+content": lambda folder: {"capture_content": "on"},
 }
 

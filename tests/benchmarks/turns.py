@@ -139,12 +139,20 @@ def take_turns(workers: Sequence[Worker], cases: Sequence[str], rounds: int) -> 
     for number in range(rounds + 1):
         for case in cases:
             for worker in workers if number % 2 else reversed(workers):
-                if worker.subject == "native" and not case.startswith("anthropic"):
-                    continue  # it is the Anthropic SDK's own
+                if not _is_asked(worker.subject, case):
+                    continue
                 answer = worker.ask(f"us:{case}")
                 if number:  # the round before the first one warms up
                     taken.setdefault((worker.subject, case), []).append(Spent(*answer))
     return taken
+
+
+def _is_asked(subject: str, case: str) -> bool:
+    if subject == "native":
+        return case.startswith("anthropic")  # it is that SDK's own
+    if subject == "ours+unread":
+        return case.endswith((" mean", " chunk"))
+    return subject == "ours" or not case.endswith(" mean")
 
 
 def above(taken: Rounds, subject: str, base: str, case: str) -> Spent | None:
