@@ -26,7 +26,9 @@ def bar(percent: Callable[[], float | None], patience: float = _PATIENCE) -> Ite
         yield
         return
     done = threading.Event()
-    thread = threading.Thread(target=_show, args=(percent, done, patience), daemon=True)
+    thread = threading.Thread(
+        target=_show, args=(percent, done, patience), daemon=True, name="costspan-bar"
+    )
     thread.start()
     try:
         yield
