@@ -25,6 +25,7 @@ from costspan.providers.operation import (
     count,
     fields,
     items,
+    no_parameters,
     number,
     parameters_of,
     remembered,
@@ -59,10 +60,6 @@ def _parameters(body: Body) -> dict[str, Any]:
     if kind := _output_type(config):
         found["output_type"] = kind
     return found
-
-
-def _no_parameters(body: Body) -> dict[str, Any]:
-    return {}
 
 
 def read_usage(value: Any) -> Usage | None:
@@ -222,7 +219,7 @@ OPERATIONS = (
         name="count_tokens",
         method="post",
         path="/v1/messages/count_tokens",
-        parameters=_no_parameters,
+        parameters=no_parameters,
         read=read_token_count,
         billable=False,
     ),

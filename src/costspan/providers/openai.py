@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from costspan.providers.openai_answers import (
@@ -43,6 +44,7 @@ from costspan.providers.operation import (
     Reader,
     count,
     fields,
+    no_parameters,
     number,
     parameters_of,
     strings,
@@ -96,32 +98,12 @@ _EMBEDDINGS: dict[str, tuple[str, Reader]] = {
 }
 
 
-def _chat_parameters(body: Body) -> dict[str, Any]:
-    return parameters_of(body, _CHAT, api_type="chat_completions")
-
-
-def _completion_parameters(body: Body) -> dict[str, Any]:
-    return parameters_of(body, _CHAT)
-
-
-def _responses_parameters(body: Body) -> dict[str, Any]:
-    return parameters_of(body, _RESPONSES, api_type="responses")
-
-
-def _embedding_parameters(body: Body) -> dict[str, Any]:
-    return parameters_of(body, _EMBEDDINGS)
-
-
-def _no_parameters(body: Body) -> dict[str, Any]:
-    return {}
-
-
 OPERATIONS = (
     Operation(
         name="chat",
         method="post",
         path="/chat/completions",
-        parameters=_chat_parameters,
+        parameters=partial(parameters_of, table=_CHAT, api_type="chat_completions"),
         output_limit=("max_completion_tokens", "max_tokens"),
         read=read_chat,
         keeps=chat_keeps,
@@ -137,7 +119,7 @@ OPERATIONS = (
         name="text_completion",
         method="post",
         path="/completions",
-        parameters=_completion_parameters,
+        parameters=partial(parameters_of, table=_CHAT),
         output_limit=("max_tokens",),
         read=read_chat,
         keeps=chat_keeps,
@@ -153,7 +135,7 @@ OPERATIONS = (
         name="chat",
         method="post",
         path="/responses",
-        parameters=_responses_parameters,
+        parameters=partial(parameters_of, table=_RESPONSES, api_type="responses"),
         output_limit=("max_output_tokens",),
         read=read_response,
         keeps=response_keeps,
@@ -169,7 +151,7 @@ OPERATIONS = (
         name="chat",
         method="post",
         path="/responses/compact",
-        parameters=_responses_parameters,
+        parameters=partial(parameters_of, table=_RESPONSES, api_type="responses"),
         read=read_response,
         messages=response_messages,
     ),
@@ -177,7 +159,7 @@ OPERATIONS = (
         name="fetch_response",
         method="get",
         path="/responses/",
-        parameters=_no_parameters,
+        parameters=no_parameters,
         read=read_response,
         keeps=response_keeps,
         opening=response_opening,
@@ -189,7 +171,7 @@ OPERATIONS = (
         name="count_tokens",
         method="post",
         path="/responses/input_tokens",
-        parameters=_no_parameters,
+        parameters=no_parameters,
         read=read_unbilled,
         billable=False,
     ),
@@ -197,14 +179,14 @@ OPERATIONS = (
         name="embeddings",
         method="post",
         path="/embeddings",
-        parameters=_embedding_parameters,
+        parameters=partial(parameters_of, table=_EMBEDDINGS),
         read=read_embeddings,
     ),
     Operation(
         name="moderation",
         method="post",
         path="/moderations",
-        parameters=_no_parameters,
+        parameters=no_parameters,
         read=read_unbilled,
         billable=False,
     ),

@@ -17,6 +17,8 @@ from costspan.call import Usage
 from costspan.providers.operation import Body, count, fields, items, number, text
 
 _AMOUNTS = (int, float, str, Decimal)
+_COSTS = frozenset({"cost", "cost_in_usd_ticks"})
+_SELLERS_OWN = frozenset({"citation_tokens", "prompt_audio_seconds"})
 _TICKS_PER_USD = 10**10
 
 
@@ -56,10 +58,11 @@ def read_usage(value: Any) -> Usage | None:
         output_audio_tokens=count(outside.get("audio_tokens")),
         output_image_tokens=count(outside.get("image_tokens")),
     )
-    lifetimes = inside.get("cache_write_tokens_details")
-    if lifetimes is not None:
-        found = _with_lifetimes(found, fields(lifetimes))
-    return _with_sellers_counts(found, usage) if chat else _with_all_output(found)
+    if "cache_write_tokens_details" in inside:
+        found = _with_lifetimes(found, fields(inside["cache_write_tokens_details"]))
+    if chat and not _SELLERS_OWN.isdisjoint(usage):
+        return _with_sellers_counts(found, usage)
+    return _with_all_output(found)
 
 
 def _with_lifetimes(usage: Usage, written: Body) -> Usage:
@@ -126,6 +129,8 @@ def reported_cost(value: Any) -> Decimal | None:
     (https://docs.x.ai/developers/cost-tracking).
     """
     usage = fields(value)
+    if _COSTS.isdisjoint(usage):
+        return None
     cost = usage.get("cost")
     if cost is None:
         ticks = count(usage.get("cost_in_usd_ticks"))

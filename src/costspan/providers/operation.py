@@ -152,7 +152,7 @@ def items(value: Any) -> Iterable[Body]:
     """The members of a list, each as its fields; nothing where there is no list."""
     if not isinstance(value, _LISTS):
         return ()
-    return [fields(member) for member in value]
+    return list(map(fields, value))
 
 
 def count(value: Any) -> int | None:
@@ -221,3 +221,8 @@ def parameters_of(
             elif type(said).__name__ in _LEFT_OUT and len(_placeholders) < _MOST_REMEMBERED:
                 _placeholders.add(type(said))
     return found
+
+
+def no_parameters(body: Body) -> dict[str, Any]:
+    """Of an operation that has none."""
+    return {}
