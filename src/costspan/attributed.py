@@ -26,6 +26,7 @@ from costspan.totals import Totals
 
 _KEY = context.create_key("costspan-attribution")
 _HTTP_ROUTE = "http.route"
+_SERVER = SpanKind.SERVER
 _F = TypeVar("_F", bound=Callable[..., Any])
 _RIGHT_WORDS = {
     "session_id": "session",
@@ -70,12 +71,11 @@ def attribution_in(here: context.Context, above: trace.Span | None = None) -> At
     Args:
         above: the span that the code runs in, where that is known already.
     """
-    found = here.get(_KEY)
-    who = found if isinstance(found, Attribution) else NOBODY
+    who: Attribution = here.get(_KEY, NOBODY)  # type: ignore[assignment]
     if who.endpoint is not None:
         return who
     span = trace.get_current_span(here) if above is None else above
-    if getattr(span, "kind", None) is not SpanKind.SERVER:
+    if getattr(span, "kind", None) is not _SERVER:
         return who
     attributes = getattr(span, "attributes", None)
     route = attributes.get(_HTTP_ROUTE) if isinstance(attributes, Mapping) else None

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from opentelemetry.trace import Tracer
-
 from costspan import semconv
 
 
@@ -22,17 +20,17 @@ class Onlookers:
     def __init__(self) -> None:
         self._known: tuple[Any, Any, bool] = (None, None, True)
 
-    def watch(self, tracer: Tracer) -> bool:
+    def watch(self, tracer: Any) -> bool:
         """Whether one of them may look at a span's attributes while it starts."""
-        processors = getattr(getattr(tracer, "span_processor", None), "_span_processors", None)
-        if processors is None:
+        try:
+            processors, sampler = tracer.span_processor._span_processors, tracer.sampler
+        except AttributeError:
             return True  # no tracer of the SDK, or not as it is known
-        sampler = tracer.sampler  # type: ignore[attr-defined]
-        known = self._known
-        if known[0] is not processors or known[1] is not sampler:
+        known_processors, known_sampler, any_looks = self._known
+        if known_processors is not processors or known_sampler is not sampler:
             any_looks = _decides(sampler) or any(map(_looks, processors))
-            known = self._known = (processors, sampler, any_looks)
-        return known[2]
+            self._known = (processors, sampler, any_looks)
+        return any_looks
 
 
 def _decides(sampler: Any) -> bool:

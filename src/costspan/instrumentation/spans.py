@@ -24,7 +24,7 @@ def opened(
     `here` is the context in force: the SDK would ask for it at every step.
     """
     tracer = tracers.tracer
-    name, attributes = semconv.span_name(request), semconv.opening_attributes(request, who)
+    name, attributes = semconv.opening(request, who)
     if tracers.onlookers.watch(tracer):
         return tracer.start_span(name, here, _CLIENT, attributes, start_time=started_at)
     span = tracer.start_span(name, here, _CLIENT, start_time=started_at)

@@ -7,6 +7,7 @@ OpenTelemetry package holds the current names as constants, so they are spelled 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from costspan.attributed import Attribution
@@ -102,14 +103,35 @@ def span_name(request: Request) -> str:
 
 def opening_attributes(request: Request, who: Attribution) -> Attributes:
     """What the conventions want there when a span starts, and whose call it is: for samplers."""
-    attributes: Attributes = {OPERATION: request.operation, PROVIDER: request.provider}
-    if request.model is not None:
-        attributes[REQUEST_MODEL] = request.model
-    if request.server_address is not None:
-        attributes[SERVER_ADDRESS] = request.server_address
-        if request.server_port is not None and request.server_port != _HTTPS_PORT:
-            attributes[SERVER_PORT] = request.server_port
-    return _with_attribution(attributes, who)
+    return opening(request, who)[1]
+
+
+def opening(request: Request, who: Attribution) -> tuple[str, Attributes]:
+    """What a span starts with: its name, and `opening_attributes`."""
+    name, attributes = _asked(
+        request.operation,
+        request.provider,
+        request.model,
+        request.server_address,
+        request.server_port,
+    )
+    return name, _with_attribution({**attributes}, who)
+
+
+@lru_cache(maxsize=1024)
+def _asked(
+    operation: str, provider: str, model: str | None, address: str | None, port: int | None
+) -> tuple[str, Attributes]:
+    """What is the same for all calls of a model: worked out once."""
+    request = Request(operation=operation, provider=provider, model=model)
+    attributes: Attributes = {OPERATION: operation, PROVIDER: provider}
+    if model is not None:
+        attributes[REQUEST_MODEL] = model
+    if address is not None:
+        attributes[SERVER_ADDRESS] = address
+        if port is not None and port != _HTTPS_PORT:
+            attributes[SERVER_PORT] = port
+    return span_name(request), attributes
 
 
 def parameter_attributes(request: Request) -> Attributes:
