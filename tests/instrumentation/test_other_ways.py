@@ -9,7 +9,8 @@ import httpx2
 import openai
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
-from openai.types.chat import ChatCompletionChunk
+from openai._models import FinalRequestOptions
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from tests.instrumentation.odd import CLAUDE_WHOLE, WHOLE, expect
 from tests.instrumentation.rig import (
@@ -49,6 +50,36 @@ class TestTheHttpClientsOwnResponse:
             async with async_openai_client(answer_chat) as client:
                 await client.post("/chat/completions", cast_to=httpx2.Response, body=ASK)
             expect(attributes_of(spans.one()), WHOLE)
+
+
+class TestRequestItself:
+    def test_with_everything_named(self) -> None:
+        """As the SDK's own methods never call it."""
+        options = FinalRequestOptions(method="post", url="/chat/completions", json_data=ASK)
+        with watched() as spans, openai_client(answer_chat) as client:
+            answer = client.request(options=options, cast_to=ChatCompletion)
+            assert answer.id == "chatcmpl-1"
+            expect(attributes_of(spans.one()), WHOLE)
+
+    def test_called_wrongly(self) -> None:
+        """The caller is told what the SDK would have told."""
+        with openai_client(answer_chat) as client:
+            with pytest.raises(TypeError) as bare:
+                client.request(ChatCompletion)
+            with watched() as spans, pytest.raises(TypeError) as told:
+                client.request(ChatCompletion)
+            assert str(told.value) == str(bare.value)
+            assert not spans.all()
+
+
+def test_a_whole_answer_carries_nothing_of_ours() -> None:
+    """Whoever looks into the HTTP client's response finds what the client put there."""
+    with openai_client(answer_chat) as client:
+        bare = client.chat.completions.with_raw_response.create(**ASK)
+        with watched() as spans:
+            raw = client.chat.completions.with_raw_response.create(**ASK)
+        assert raw.http_response.extensions.keys() == bare.http_response.extensions.keys()
+        expect(attributes_of(spans.one()), WHOLE)
 
 
 PAST: dict[str, Callable[[httpx2.Response], object]] = {

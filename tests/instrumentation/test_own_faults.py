@@ -53,6 +53,22 @@ def test_a_fault_in_asking_leave_is_no_refusal() -> None:
     assert guard.faults() == before + 1
 
 
+def test_an_answer_that_cannot_be_read_ends_its_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The span ends when the call returns, with what is known without its counts."""
+    exporter, before = InMemorySpanExporter(), guard.faults()
+    Instrumentor().instrument(tracer_provider=provider_with(SimpleSpanProcessor(exporter)))
+    monkeypatch.setattr("costspan.instrumentation.requests.fields", lambda result: 1 / 0)
+    with openai_client(answer_chat) as client:
+        answer = client.chat.completions.create(**ASK)
+        (span,) = exporter.get_finished_spans()
+    Instrumentor().uninstrument()
+
+    assert answer.usage.prompt_tokens == 1000
+    assert "error.type" not in span.attributes
+    assert span.attributes["costspan.cost.status"] == "unpriced"
+    assert guard.faults() == before + 1
+
+
 def test_a_recorded_call_survives_both() -> None:
     """Neither a failing tracker nor a failing pipeline comes out of `record_call`."""
     for settings in (

@@ -36,7 +36,6 @@ class Exchange:
         self._generation = settlement.generation
         self._open = True
         observation.pending += 1
-        observation.seen += 1
 
     def end(
         self,
@@ -63,7 +62,7 @@ class Exchange:
                 response = self.fold(self)
             self.kept = None
         with _ENDING:
-            observation.answered(response, outcome, exc, moment)
+            observation.ended_one(response, outcome, exc, moment)
 
     def closed(self) -> None:
         """The response was closed; by its own reader at the end of the body, that says nothing."""

@@ -75,6 +75,7 @@ class Observation:
         self,
         wiring: Wiring,
         request: Request,
+        here: context.Context,
         operation: Operation | None = None,
         body: Body | None = None,
     ) -> None:
@@ -83,7 +84,6 @@ class Observation:
         self.operation = operation
         if wiring.keeps_content:
             self.body = body
-        here = context.get_current()
         self.who = attributed.attribution_in(here)
         self._open = True
         self.started_at = time.time_ns()
@@ -149,17 +149,21 @@ class Observation:
         """What to call at each chunk of a stream, where chunks are timed."""
         return self.wiring.meters.chunk_timer(self.request, self.who, self.span)
 
-    def answered(
+    def ended_one(
         self, response: Response | None, outcome: str, exc: BaseException | None, at: float
     ) -> None:
-        """One exchange ended; the call ends with its last one."""
-        if response is not None:
-            self.responses = (*self.responses, response)
+        """One exchange ended, and its answer with it."""
         if outcome == "abandoned":
             self.outcome = outcome
         if exc is not None:
             self.fail(exc)
         self.pending -= 1
+        self.answered(response, at)
+
+    def answered(self, response: Response | None, at: float | None = None) -> None:
+        """One answer was read; the call is over with the last one."""
+        if response is not None:
+            self.responses = (*self.responses, response)
         if self._returned and self.pending <= 0:
             self.finish(at)
 
@@ -170,6 +174,7 @@ class Observation:
         except AttributeError:
             return
         self.ended = time.perf_counter() if at is None else at
+        self.ended_at = self.started_at + round((self.ended - self.started) * 1e9)
         if self.waits:
             self.finished = submit(self._end)
         else:
@@ -180,7 +185,7 @@ class Observation:
             try:
                 self._settle()
             finally:
-                self.span.end(self.started_at + round((self.ended - self.started) * 1e9))
+                self.span.end(self.ended_at)
         self.exception = self.body = self.answer = None
 
     def _settle(self) -> None:
@@ -222,8 +227,9 @@ class Observation:
         return content.allowed(self.wiring.capture, failed=self.error is not None)
 
     def _call(self) -> Call:
-        who, context_of = self.who, self.span.get_span_context()
-        elapsed = self.ended - self.started
+        who = self.who
+        # A tuple: its two ids by their names are a function of Python each.
+        trace_id, span_id = self.span.get_span_context()[:2]
         if self.seen == 1 and self.responses:
             response: Response | None = self.responses[0]
         else:
@@ -234,12 +240,12 @@ class Observation:
             request=self.request,
             response=response,
             started_at=self.started_at,
-            ended_at=self.started_at + round(elapsed * 1e9),
-            runtime_seconds=elapsed,
+            ended_at=self.ended_at,
+            runtime_seconds=self.ended - self.started,
             http_status=self.http_status,
             request_id=self.request_id,
-            trace_id=context_of.trace_id,
-            span_id=context_of.span_id,
+            trace_id=trace_id,
+            span_id=span_id,
             agent=who.agent,
             session=who.session,
             user=who.user,

@@ -13,6 +13,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from opentelemetry.context import get_current
+
 from costspan.call import FRACTIONAL, Request, Response, Usage
 from costspan.elsewhere import over
 from costspan.errors import ConfigurationError
@@ -74,7 +76,7 @@ class RecordedCall:
         settlement.drain()
         if self._wiring is not None:
             with quietly("opening a recorded call"):
-                self._observation = Observation(self._wiring, self._request)
+                self._observation = Observation(self._wiring, self._request, get_current())
 
     def __exit__(
         self,
@@ -169,6 +171,7 @@ class RecordedCall:
         observation = self._observation
         observation.is_streamed()
         observation.estimate = begun(observation.wiring, observation.request, None, {})
+        observation.seen += 1
         exchange = Exchange(observation)
         settlement.expect(exchange)
         reading = _Reading(exchange)

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from msgspec import Struct
 from opentelemetry import trace
-from opentelemetry.context import get_current
+from opentelemetry.context import Context, get_current
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from costspan.call import Request
+from costspan.call import Request, Response
 from costspan.guard import quietly
 from costspan.instrumentation import observation as observations
 from costspan.instrumentation.bodies import (
@@ -38,12 +37,8 @@ _READING_RESULT = quietly("reading a result")
 class Unobserved:
     """Stands for a request that is not ours, made while one of ours is under way."""
 
-    __slots__ = ("_token", "args", "kwargs")
-    observation = None
-
-    def __init__(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        self.args = args
-        self.kwargs = kwargs
+    __slots__ = ("_token",)
+    exceeded = finished = None
 
     def __enter__(self) -> Unobserved:
         """Keep its response apart from ours."""
@@ -58,18 +53,6 @@ class Unobserved:
     ) -> None:
         """Let ours be the current one again."""
         observations.left(self._token)
-
-
-class Observed(Struct, frozen=True):
-    """A request of ours: the arguments to send it with, and its observation, to be entered.
-
-    `unasked` are the arguments without what we added, where we did.
-    """
-
-    observation: Observation
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
-    unasked: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
 
 
 class Operations:
@@ -120,24 +103,22 @@ class Requests:
         self._operations = Operations(provider)
 
     def open(
-        self, wiring: Wiring, client: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> Observed | Unobserved | None:
-        """The observed request, or None for one that goes its way as it is."""
+        self, wiring: Wiring, client: Any, options: Any, kwargs: Mapping[str, Any]
+    ) -> tuple[Observation | Unobserved | None, Any]:
+        """What is to be entered around a request, None for nothing, and the options to send."""
         if self.retired:
-            return None
+            return None, options
         if not settlement.queue.empty():
             settlement.drain()
-        opened = None
         with _OPENING:
-            options = args[1] if len(args) > 1 else kwargs["options"]
             operation = self._operations.find(options.method, options.url)
-            if operation is not None and not is_suppressed(get_current()):
-                opened = self._observed(wiring, client, options, operation, args, kwargs)
-        if opened is not None:
-            return opened
+            here = get_current()
+            if operation is not None and not is_suppressed(here):
+                streams = bool(kwargs.get("stream"))
+                return self._observed(wiring, client, options, operation, here, streams)
         if observations.current.get() is not None:
-            return Unobserved(args, kwargs)
-        return None
+            return Unobserved(), options
+        return None, options
 
     def _observed(
         self,
@@ -145,30 +126,24 @@ class Requests:
         client: Any,
         options: Any,
         operation: Operation,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> Observed:
+        here: Context,
+        streams: bool,
+    ) -> tuple[Observation, Any]:
+        """The observation of a request, and the options to send it with."""
         provider = self.provider
         body = provider.body(options)
         endpoint = provider.locate(client)
-        ask = wiring.ask_usage and endpoint.address not in wiring.refusing_hosts
+        streams = streams or body.get("stream") is True
+        ask = streams and wiring.ask_usage and endpoint.address not in wiring.refusing_hosts
         sent, injected = provider.prepare(options, body, operation, endpoint, ask)
-        streams = bool(kwargs.get("stream")) or body.get("stream") is True
         request = self._request(options, operation, endpoint, body, streams)
         if wiring.measures and wiring.costs is not None:
             request = measured(request, body, wiring.costs)
-        observation = Observation(wiring, request, operation, body)
+        observation = Observation(wiring, request, here, operation, body)
         observation.injected = injected
         if wiring.token_counter is not None:
             observation.estimate = begun(wiring, request, operation, body)
-        unasked = options if injected else sent
-        if wiring.propagate:
-            sent = _with_trace_headers(sent, observation)
-            unasked = _with_trace_headers(unasked, observation)
-        if sent is not options:
-            args, kwargs = _with_options(args, kwargs, sent)
-        again = _with_options(args, kwargs, unasked) if injected else None
-        return Observed(observation, args, kwargs, again)
+        return observation, with_trace_headers(sent, observation)
 
     def _request(
         self, options: Any, operation: Operation, endpoint: Endpoint, body: Body, streams: bool
@@ -198,14 +173,21 @@ class Requests:
         """The call that a middleware makes while its caller reads a stream, seen by its answer."""
         options = kwargs["options"]
         operation = self._operations.find(options.method, options.url)
-        if operation is None or is_suppressed(get_current()):
+        here = get_current()
+        if operation is None or is_suppressed(here):
             return None
-        late = self._observed(wiring, client, options, operation, (), kwargs).observation
+        streams = bool(kwargs.get("stream"))
+        late, _ = self._observed(wiring, client, options, operation, here, streams)
         late.returned_already()
         return late
 
-    def receive(self, wiring: Wiring, client: Any, kwargs: Mapping[str, Any]) -> Exchange | None:
-        """The exchange of a response to the request under way; None if it is not observed."""
+    def receive(
+        self, wiring: Wiring, client: Any, kwargs: Mapping[str, Any]
+    ) -> Exchange | Observation | None:
+        """Who is told of a response to the request under way; None if it is not observed.
+
+        An exchange where the body is still to come, else the call itself.
+        """
         observation = observations.current.get()
         if self.retired or (observation is None and not getattr(client, "_middleware", None)):
             return None
@@ -217,26 +199,21 @@ class Requests:
                 observation = self._late(wiring, client, kwargs)
             if observation is None:
                 return None
-            exchange = Exchange(observation)
-            response.extensions["costspan"] = exchange
+            observation.seen += 1
             observation.http_status = response.status_code
             observation.request_id = response.headers.get(self.provider.request_id_header) or None
             observation.retries = kwargs.get("retries_taken", 0)
+            if response.is_closed and not kwargs.get("stream"):
+                return observation
+            exchange = response.extensions["costspan"] = Exchange(observation)
             return exchange
         return None
 
 
-def _with_options(
-    args: tuple[Any, ...], kwargs: Mapping[str, Any], options: Any
-) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    """The request's arguments with these options in place of its own."""
-    if len(args) > 1:
-        return (args[0], options, *args[2:]), kwargs
-    return args, {**kwargs, "options": options}
-
-
-def _with_trace_headers(options: Any, observation: Observation) -> Any:
-    """A copy of the options that carries the call's trace context to the provider."""
+def with_trace_headers(options: Any, observation: Observation) -> Any:
+    """The options, where it is asked for as a copy that carries the call's trace context."""
+    if not observation.wiring.propagate:
+        return options
     carrier: dict[str, str] = {}
     TraceContextTextMapPropagator().inject(carrier, trace.set_span_in_context(observation.span))
     sent = copy.copy(options)
@@ -245,47 +222,46 @@ def _with_trace_headers(options: Any, observation: Observation) -> Any:
     return sent
 
 
-def read_result(exchange: Exchange, response: Any, result: Any, *, is_async: bool) -> None:
+def read_result(
+    told: Exchange | Observation, response: Any, result: Any, *, is_async: bool
+) -> None:
     """Read a whole answer, or watch the body or stream that is still to come."""
     with _READING_RESPONSE:
-        if exchange.tapped:
+        if isinstance(told, Observation):
+            told.answered(_answer(told, response, result))
+        elif told.tapped:
             return
-        if not response.is_closed:
-            watch_body(response, exchange, is_async=is_async)
-            return
-        _read_whole(exchange, response, result)
+        elif response.is_closed:
+            told.end("complete", response=_answer(told.observation, response, result))
+        else:
+            watch_body(response, told, is_async=is_async)
 
 
-def read_unparsed(exchange: Exchange, response: Any) -> None:
+def read_unparsed(told: Exchange | Observation, response: Any) -> None:
     """Read an answer that was billed although a helper raised on it."""
     with _READING_RESPONSE:
-        if not exchange.tapped and response.is_closed:
-            _read_whole(exchange, response, None)
+        if response.is_closed:
+            read_result(told, response, None, is_async=False)
 
 
-def read_returned(observed: Observed | Unobserved, result: Any) -> None:
+def read_returned(observed: Observation | Unobserved, result: Any) -> None:
     """Read what a request returned, where its response could not be seen; streams go unread."""
-    if not isinstance(observed, Observed):
+    if isinstance(observed, Unobserved):
         return
     with _READING_RESULT:
-        observation = observed.observation
-        operation = observation.operation
-        exchange = Exchange(observation)
-        readable = operation is not None and not observation.request.stream
-        answer = operation.read(fields(result)) if operation is not None and readable else None
-        exchange.end("complete", response=answer)
+        operation, is_read = observed.operation, not observed.request.stream
+        observed.seen += 1
+        observed.answered(operation.read(fields(result)) if operation and is_read else None)
 
 
-def _read_whole(exchange: Exchange, response: Any, result: Any) -> None:
-    observation = exchange.observation
-    operation = observation.operation
+def _answer(observation: Observation, response: Any, result: Any) -> Response | None:
+    """What a whole answer said, as the SDK parsed it, else as it came."""
     said = fields(result)
     if result is None or result is response or not said or "http_response" in said:
         said = read_json(response.content)
         if not said and is_event_stream(response.headers):  # read by a hook, before its caller
-            exchange.end("complete", response=read_events(observation, response.content))
-            return
+            return read_events(observation, response.content)
     if observation.wiring.keeps_content:
         observation.answer = said
-    answer = operation.read(said) if operation is not None else None
-    exchange.end("complete", response=answer)
+    operation = observation.operation
+    return None if operation is None else operation.read(said)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn, TypeGuard
 
 from costspan.elsewhere import over
+from costspan.errors import BudgetExceeded
 from costspan.guard import quietly
 from costspan.instrumentation.leave import admit, admit_waiting
 from costspan.instrumentation.observation import Observation
 from costspan.instrumentation.requests import (
-    Observed,
     Requests,
     Unobserved,
     read_result,
     read_returned,
     read_unparsed,
+    with_trace_headers,
 )
 from costspan.instrumentation.tapping import tap_stream
 from costspan.instrumentation.wiring import slot
@@ -23,57 +24,49 @@ from costspan.instrumentation.wiring import slot
 Shell = Callable[..., Any]
 
 
-def _after_refusal(observed: Observed | Unobserved, exc: BaseException) -> Any:
-    """What to send again where a host refused only what we had added; else None."""
-    if not isinstance(observed, Observed) or not observed.observation.injected:
-        return None
+def _is_refused(observed: Observation | Unobserved, exc: BaseException) -> TypeGuard[Observation]:
+    """Whether a host refused only what we had added: then it is to be asked without it."""
+    if not isinstance(observed, Observation) or not observed.injected:
+        return False
     # One of the app's own may raise where it is asked for an attribute.
     if vars(exc).get("status_code") != 400 or "stream_options" not in str(exc):
-        return None
-    observed.observation.injected = False
-    observed.observation.wiring.refused_usage(observed.observation.request.server_address)
-    return observed.unasked
+        return False
+    observed.injected = False
+    observed.wiring.refused_usage(observed.request.server_address)
+    return True
 
 
-def _unless_exceeded(observation: Observation, result: Any) -> Any:
-    """The answer; where a budget wants it, what is raised in place of it, with the answer in it."""
-    exceeded = observation.exceeded
-    if exceeded is None:
-        return result
+def _raise(exceeded: BudgetExceeded, result: Any) -> NoReturn:
+    """What a budget wants raised in place of an answer, with the answer in it."""
     exceeded.response = result
     raise exceeded
-
-
-async def _settled(observation: Observation, result: Any) -> Any:
-    if observation.finished is not None:
-        await over(observation.finished)
-    return _unless_exceeded(observation, result)
 
 
 def sync_request(requests: Requests, wrapped: Shell) -> Shell:
     """Around `SyncAPIClient.request`."""
 
-    def request(client: Any, *args: Any, **kwargs: Any) -> Any:
+    def request(client: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         wiring = slot.wiring
         if wiring is None:
-            return wrapped(client, *args, **kwargs)
-        observed = requests.open(wiring, client, args, kwargs)
+            return wrapped(client, cast_to, options, *args, **kwargs)
+        observed, sent = requests.open(wiring, client, options, kwargs)
         if observed is None:
-            return wrapped(client, *args, **kwargs)
-        observation = observed.observation
-        if observation is not None:
-            admit(observation)
-        with observed if isinstance(observed, Unobserved) else observed.observation:
+            return wrapped(client, cast_to, options, *args, **kwargs)
+        if wiring.asks_leave and isinstance(observed, Observation):
+            admit(observed)
+        with observed:
             try:
-                result = wrapped(client, *observed.args, **observed.kwargs)
+                result = wrapped(client, cast_to, sent, *args, **kwargs)
             except BaseException as exc:
-                again = _after_refusal(observed, exc)
-                if again is None:
+                if not _is_refused(observed, exc):
                     raise
-                result = wrapped(client, *again[0], **again[1])
+                sent = with_trace_headers(options, observed)
+                result = wrapped(client, cast_to, sent, *args, **kwargs)
             if not requests.sees_responses:
                 read_returned(observed, result)
-        return result if observation is None else _unless_exceeded(observation, result)
+        if observed.exceeded is not None:
+            _raise(observed.exceeded, result)
+        return result
 
     return request
 
@@ -81,27 +74,30 @@ def sync_request(requests: Requests, wrapped: Shell) -> Shell:
 def async_request(requests: Requests, wrapped: Shell) -> Shell:
     """Around `AsyncAPIClient.request`."""
 
-    async def request(client: Any, *args: Any, **kwargs: Any) -> Any:
+    async def request(client: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         wiring = slot.wiring
         if wiring is None:
-            return await wrapped(client, *args, **kwargs)
-        observed = requests.open(wiring, client, args, kwargs)
+            return await wrapped(client, cast_to, options, *args, **kwargs)
+        observed, sent = requests.open(wiring, client, options, kwargs)
         if observed is None:
-            return await wrapped(client, *args, **kwargs)
-        observation = observed.observation
-        if observation is not None:
-            await admit_waiting(observation)
-        with observed if isinstance(observed, Unobserved) else observed.observation:
+            return await wrapped(client, cast_to, options, *args, **kwargs)
+        if wiring.asks_leave and isinstance(observed, Observation):
+            await admit_waiting(observed)
+        with observed:
             try:
-                result = await wrapped(client, *observed.args, **observed.kwargs)
+                result = await wrapped(client, cast_to, sent, *args, **kwargs)
             except BaseException as exc:
-                again = _after_refusal(observed, exc)
-                if again is None:
+                if not _is_refused(observed, exc):
                     raise
-                result = await wrapped(client, *again[0], **again[1])
+                sent = with_trace_headers(options, observed)
+                result = await wrapped(client, cast_to, sent, *args, **kwargs)
             if not requests.sees_responses:
                 read_returned(observed, result)
-        return result if observation is None else await _settled(observation, result)
+        if observed.finished is not None:
+            await over(observed.finished)
+        if observed.exceeded is not None:
+            _raise(observed.exceeded, result)
+        return result
 
     return request
 
@@ -111,15 +107,15 @@ def sync_response(requests: Requests, wrapped: Shell) -> Shell:
 
     def process(client: Any, *args: Any, **kwargs: Any) -> Any:
         wiring = slot.wiring
-        exchange = None if wiring is None else requests.receive(wiring, client, kwargs)
-        if exchange is None:
+        seen = None if wiring is None else requests.receive(wiring, client, kwargs)
+        if seen is None:
             return wrapped(client, *args, **kwargs)
         try:
             result = wrapped(client, *args, **kwargs)
         except BaseException:
-            read_unparsed(exchange, kwargs["response"])
+            read_unparsed(seen, kwargs["response"])
             raise
-        read_result(exchange, kwargs["response"], result, is_async=False)
+        read_result(seen, kwargs["response"], result, is_async=False)
         return result
 
     return process
@@ -130,15 +126,15 @@ def async_response(requests: Requests, wrapped: Shell) -> Shell:
 
     async def process(client: Any, *args: Any, **kwargs: Any) -> Any:
         wiring = slot.wiring
-        exchange = None if wiring is None else requests.receive(wiring, client, kwargs)
-        if exchange is None:
+        seen = None if wiring is None else requests.receive(wiring, client, kwargs)
+        if seen is None:
             return await wrapped(client, *args, **kwargs)
         try:
             result = await wrapped(client, *args, **kwargs)
         except BaseException:
-            read_unparsed(exchange, kwargs["response"])
+            read_unparsed(seen, kwargs["response"])
             raise
-        read_result(exchange, kwargs["response"], result, is_async=True)
+        read_result(seen, kwargs["response"], result, is_async=True)
         return result
 
     return process
