@@ -29,7 +29,6 @@ PEERS = bench-official peer-official-older peer-logfire peer-logfire-older bench
 JUDGES = mlflow phoenix
 MATRIX_JUDGES = mlflow
 PARTS = otelcol jaeger
-WRITE_DOCS =
 LOAD_SECONDS = 2
 UPGRADE =
 AIMOCK = 1.43

@@ -22,7 +22,7 @@ instrumentations, all with content off. It is written by `WRITE_DOCS=1 make benc
 - us: microseconds of CPU time of the calling thread, of the fastest runs. Processes take turns on
   one processor, and each figure is the difference to the bare SDK in the same round, the median one
   of all rounds. They vary by machine; how they stand to each other varies less. Beside a call that
-  itself takes 750 us, single figures of a shared machine swing by ten and more.
+  itself takes most of a millisecond, single figures of a shared machine swing by ten and more.
 - costspan: the call priced, attributed and held against one budget, a span that goes to an
   exporter which drops it.
 - The SDK's own work left out: the answer is ready-made, so that nothing but the observing is done.
