@@ -31,10 +31,10 @@ class Node(Struct, eq=False, weakref=True):
     """One span's place among the GenAI spans above it; made by `node_of`.
 
     `role` is a kind of billed operation, an agent, a tool or None. `dialect` is whose span it is,
-    where its maker tells that. `opening` is what the span said
-    when it started, as the SDK drops the oldest attributes of a full span. `claims` are those of
-    the billed spans beneath it. `seen_by` are the trackers that have seen the span end,
-    `settled_by` those that settled its call, `added` is what that added to the span.
+    where its maker tells that. `opening` is what the span said when it started, as the SDK drops
+    the oldest attributes of a full span. `claims` are those of the billed spans beneath it.
+    `seen_by` are the trackers that have seen the span end, `settled_by` those that settled its
+    call, `added` is what that added to the span.
     """
 
     span_id: int
