@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,15 +14,11 @@ from pathlib import Path
 import pytest
 
 from tests.export.folder import Folder
+from tests.third_party.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 GUNICORN = ["-m", "gunicorn", "--bind=127.0.0.1:{port}", "--log-level=error"]
 UVICORN = ["-m", "uvicorn", "--port={port}", "--log-level=error", "tests.export.served_app:asgi"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 @contextmanager

@@ -1,21 +1,50 @@
 """Servers of other projects, run as processes on a free port of this machine."""
 
+import errno
 import os
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count, islice
 from pathlib import Path
 
 PATIENCE = 30.0
 
 
+_A_WORKERS = 1_500
+"""Ports of one process that runs tests; eight of them are side by side below 32,768."""
+
+
+def _ports() -> Iterator[int]:
+    """One after the other, for ever; begun anew it begins elsewhere."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw7").removeprefix("gw")) % 8
+    for number in count(os.getpid()):
+        yield 20_000 + worker * _A_WORKERS + number % _A_WORKERS
+
+
+_in_turn = _ports()
+
+
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on, until whoever it is for does.
+
+    None that the system picks by itself: a connection of somebody else could have it by then.
+    """
+    for port in islice(_in_turn, _A_WORKERS):
+        with socket.socket() as probe:
+            if not _is_taken(probe, port):
+                return port
+    raise OSError(errno.EADDRINUSE, "no port is free")
+
+
+def _is_taken(probe: socket.socket, port: int) -> bool:
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        return True
+    return False
 
 
 @contextmanager
