@@ -1,5 +1,6 @@
 """The local server, checked through the real SDKs: shapes, counts, faults and the tally."""
 
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -459,18 +460,24 @@ class TestAsync:
                 [event async for event in stream]
 
 
+_SERVES = re.compile("llm-server|process_request_thread")
+
+
 class TestLifecycle:
     def test_stop_leaves_no_thread_and_keeps_the_tally(self) -> None:
-        before = threading.active_count()
+        before = set(threading.enumerate())
         server = LLMServer().start()
         with openai.OpenAI(base_url=server.openai_url, api_key="k") as client:
             client.chat.completions.create(model="m", messages=MESSAGES)
             with pytest.raises(RuntimeError, match="runs already"):
                 server.start()
+            # Those of other tests come and go.
+            its = [one for one in set(threading.enumerate()) - before if _SERVES.search(one.name)]
             server.stop()
         server.stop()
 
-        assert threading.active_count() == before
+        assert its
+        assert not any(thread.is_alive() for thread in its)
         assert server.tally.total().calls == 1
         with pytest.raises(RuntimeError, match="not running"):
             _ = server.url
