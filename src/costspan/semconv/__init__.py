@@ -96,9 +96,13 @@ COST_PROPOSAL = True
 
 def span_name(request: Request) -> str:
     """`{operation} {model}`, the operation alone where the model would not be low-cardinality."""
-    if request.model is None or request.operation in _MODEL_FREE_NAMES:
-        return request.operation
-    return f"{request.operation} {request.model}"
+    return _name(request.operation, request.model)
+
+
+def _name(operation: str, model: str | None) -> str:
+    if model is None or operation in _MODEL_FREE_NAMES:
+        return operation
+    return f"{operation} {model}"
 
 
 def opening_attributes(request: Request, who: Attribution) -> Attributes:
@@ -123,7 +127,6 @@ def _asked(
     operation: str, provider: str, model: str | None, address: str | None, port: int | None
 ) -> tuple[str, Attributes]:
     """What is the same for all calls of a model: worked out once."""
-    request = Request(operation=operation, provider=provider, model=model)
     attributes: Attributes = {OPERATION: operation, PROVIDER: provider}
     if model is not None:
         attributes[REQUEST_MODEL] = model
@@ -131,7 +134,7 @@ def _asked(
         attributes[SERVER_ADDRESS] = address
         if port is not None and port != _HTTPS_PORT:
             attributes[SERVER_PORT] = port
-    return span_name(request), attributes
+    return _name(operation, model), attributes
 
 
 def parameter_attributes(request: Request) -> Attributes:
