@@ -5,12 +5,12 @@ usage: python -m tests.benchmarks.calls SUBJECT [ready]
 With `ready` the SDK's own work is left out (see `ready.py`), and there are more calls.
 
 The first line of standard input holds the recorded spans (see `recorded.py`) as JSON. Each further
-line is a question: `us:CASE` is answered by the microseconds of the fastest and of the median call
-(or chunk, or mean of many calls) of several, `spans:NAME` by how many spans one call makes. So
-several processes can take turns.
+line is a question: `us:CASE` is answered by the microseconds of one call (or one chunk), in the
+fastest and in the median one of several runs of many calls, `spans:NAME` by how many spans one call
+makes. So several processes can take turns.
 
-Of `ours+metrics` a reader collects now and then, between two calls. Of `ours+unread` none does: of
-32 calls one does the work of all, so that their mean alone says what it is.
+Of `ours+metrics` a reader collects before each run, of `ours+unread` none does: of 32 calls one
+does the work of all then.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import json
 import statistics
 import sys
 from collections.abc import Callable
-from itertools import cycle
 
 from tests.benchmarks import subjects
 
@@ -31,17 +30,13 @@ subjects.prepare_environment(SUBJECT)
 from tests.benchmarks import clock, ready, workload  # noqa: E402 - the SDKs read the environment on import
 from tests.benchmarks.recorded import HandWritten  # noqa: E402
 
-CALLS, SHORT_STREAMS, LONG_STREAMS = (300, 60, 20) if IS_READY else (15, 10, 4)
-
-IS_READ = SUBJECT == "ours+metrics"
-BETWEEN_READINGS = 5
-"""Runs, so that what waits for a reader is never so much that it does not wait any longer."""
+RUNS, SHORT_STREAMS, LONG_STREAMS = (20, 60, 20) if IS_READY else (3, 10, 4)
 
 MANY = 32
-"""Calls of which one records the metrics of all where no reader does."""
+"""Calls of a run: what is done once in so many calls has its share in each."""
 
-RUNS_OF_MANY, UNTIL_FULL = 4, 40
-"""Runs of so many calls, and after how many of them no more calls can wait for a reader."""
+UNTIL_FULL = 40
+"""Runs after which a process keeps as many calls as it ever will."""
 
 Runs = Callable[[int], list[float]]
 
@@ -52,24 +47,20 @@ class Cases:
     def __init__(self, hand_written: HandWritten | None) -> None:
         self._hand = hand_written
         self._loop = asyncio.new_event_loop()
-        self._ready: dict[tuple[str, int | None, int], Runs] = {}
-        self._until_read = cycle([*[bool] * (BETWEEN_READINGS - 1), subjects.collect])
+        self._ready: dict[tuple[str, int | None], Runs] = {}
+        self._before = subjects.collect if SUBJECT == "ours+metrics" else bool
 
     def microseconds(self, case: str) -> tuple[float, float]:
-        """What one call took, the fastest and the median one; of `NAME chunk`, one chunk.
+        """What one call took, in the fastest and in the median run; of `NAME chunk`, one chunk.
 
-        Of `NAME mean` it is the mean of many calls.
         A chunk's time is that of a long stream less that of a short one, so that neither the call
         itself nor its end counts, but what a chunk leaves to be done at the end does.
         """
         name, _, what = case.rpartition(" ")
         if what == "chunk":
             return self._chunk(name)
-        if what == "mean":
-            runs = self.clocked(name, None, MANY)(RUNS_OF_MANY)
-            return min(runs) / MANY, statistics.median(runs) / MANY
-        calls = self.clocked(case, None)(CALLS)
-        return min(calls), statistics.median(calls)
+        runs = self.clocked(case, None)(RUNS)
+        return min(runs) / MANY, statistics.median(runs) / MANY
 
     def _chunk(self, name: str) -> tuple[float, float]:
         short = self.clocked(name, workload.SHORT)(SHORT_STREAMS)
@@ -78,31 +69,26 @@ class Cases:
         least = (min(long) - min(short)) / more
         return least, (statistics.median(long) - statistics.median(short)) / more
 
-    def clocked(self, name: str, chunks: int | None, many: int = 1) -> Runs:
-        """Gives the microseconds of each of so many runs of so `many` calls."""
-        key = name, chunks, many
+    def clocked(self, name: str, chunks: int | None) -> Runs:
+        """Gives the microseconds of each of so many runs: of many calls, or of one stream."""
+        key = name, chunks
         if key not in self._ready:
             self._ready[key] = self._made(*key)
-            self._ready[key](SHORT_STREAMS if many == 1 else UNTIL_FULL)
+            self._ready[key](SHORT_STREAMS if self._ready.keys() > {key} else UNTIL_FULL)
             clock.settle_down()
         return self._ready[key]
 
-    def _made(self, name: str, chunks: int | None, many: int) -> Runs:
-        call = workload.CALLS[name](chunks)
+    def _made(self, name: str, chunks: int | None) -> Runs:
+        call, times = workload.CALLS[name](chunks), MANY if chunks is None else 1
         if name in workload.ASYNC:
             if self._hand is not None:
                 call = self._hand.around_async(name, chunks, call)
-            run = _awaited(call, many)
-            return lambda times: clock.async_microseconds(self._loop, run, times, self._before)
+            run = _awaited(call, times)
+            return lambda runs: clock.async_microseconds(self._loop, run, runs, self._before)
         if self._hand is not None:
             call = self._hand.around(name, chunks, call)
-        run = _repeated(call, many)
-        return lambda times: clock.microseconds(run, times, self._before)
-
-    def _before(self) -> None:
-        """What is done before a run, and not measured."""
-        if IS_READ:
-            next(self._until_read)()
+        run = _repeated(call, times)
+        return lambda runs: clock.microseconds(run, runs, self._before)
 
 
 def _repeated(call: workload.Call, times: int) -> workload.Call:
@@ -125,8 +111,8 @@ def spans_of_one_call(cases: Cases, exporter: subjects.NullExporter, name: str) 
     """How many spans one call makes, so that nothing is measured that is not switched on."""
     clocked = cases.clocked(name, None)
     before = exporter.count
-    calls = len(clocked(CALLS)) + clock.WARM
-    return (exporter.count - before) / calls
+    runs = len(clocked(RUNS)) + clock.WARM
+    return (exporter.count - before) / (runs * MANY)
 
 
 def main() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import ExitStack
 from typing import Any
 
 from tests.benchmarks.targets import Figure, table
@@ -12,16 +11,14 @@ from tests.benchmarks.turns import (
     Rounds,
     Unmeasured,
     above,
+    measured,
     output_of,
     spent,
-    start_all,
-    take_turns,
 )
 
 NAMES = ("openai", "openai async", "anthropic", "anthropic async")
 CHUNKS = tuple(f"{name} chunk" for name in NAMES)
 CASES = (*NAMES, *CHUNKS)
-MEANS = tuple(f"{name} mean" for name in NAMES)
 _HEADS = ("us", *NAMES, *CHUNKS)
 
 SUBJECTS = {
@@ -32,6 +29,7 @@ SUBJECTS = {
     "ours+file": "costspan, calls file",
     "ours+line": "costspan, a line of few fields written by hand",
     "ours+metrics": "costspan, metrics that a reader collects",
+    "ours+unread": "costspan, metrics that none collects",
     "ours+content": "costspan, content on",
     "native": "the Anthropic SDK's own span",
 }
@@ -59,9 +57,7 @@ def _calls(rounds: int, title: str, *how: str) -> tuple[str, list[Figure]]:
     recorded = output_of(sys.executable, "recorded")
     # The SDK's own span is a part of its work.
     names = [name for name in SUBJECTS if name != "native" or not how]
-    with ExitStack() as stack:
-        workers = start_all(stack, sys.executable, (*names, "ours+unread"), recorded, *how)
-        taken = take_turns(workers, (*CASES, *MEANS), rounds)
+    taken = measured(sys.executable, names, CASES, rounds, recorded, *how)
     rows = [
         [SUBJECTS["bare"], *(spent(taken, "bare", case) for case in CASES)],
         *(_row(SUBJECTS[one], taken, one, "bare") for one in names if one != "bare"),
@@ -70,10 +66,7 @@ def _calls(rounds: int, title: str, *how: str) -> tuple[str, list[Figure]]:
         _row("costspan's calls file, more", taken, "ours+file", "ours"),
         _row("the two histograms by hand, more", taken, "span+metrics", "span"),
         _row("costspan's metrics, more", taken, "ours+metrics", "ours"),
-        [
-            "costspan's metrics that none collects, more: the mean",
-            *(above(taken, "ours+unread", "ours", case) for case in (*MEANS, *CHUNKS)),
-        ],
+        _row("costspan's metrics that none collects, more", taken, "ours+unread", "ours"),
     ]
     return f"## {title}\n\n{table(_HEADS, rows)}", _figures(taken)
 
@@ -87,7 +80,7 @@ def _figures(taken: Rounds) -> list[Figure]:
         *_each("above a span made by hand", taken, "ours", "span", NAMES, 25),
         *_each("calls file on, more", taken, "ours+file", "ours", NAMES, 25),
         *_each("metrics on, more", taken, "ours+metrics", "ours", NAMES, 35),
-        *_each("metrics on that none collects, more", taken, "ours+unread", "ours", MEANS, 35),
+        *_each("metrics on that none collects, more", taken, "ours+unread", "ours", NAMES, 35),
         *_each("above the bare SDK", taken, "ours", "bare", CHUNKS, 0.7),
     ]
 
@@ -125,10 +118,8 @@ def _peers(rounds: int, interpreters: str, title: str, *how: str) -> tuple[str, 
         peer, _, python = pair.partition("=")
         if peer not in PEERS:
             raise Unmeasured(f"{peer} is unknown: {', '.join(PEERS)} are known")
-        with ExitStack() as stack:
-            beside = ("ours",) if peer == "official" else ()
-            workers = start_all(stack, python, ("bare", peer, *beside), "{}", *how)
-            taken = take_turns(workers, CASES, rounds)
+        beside = ("ours",) if peer == "official" else ()
+        taken = measured(python, ("bare", peer, *beside), CASES, rounds, "{}", *how)
         rows.append(_row(PEERS[peer], taken, peer, "bare"))
         if beside:
             rows.append(_row("costspan beside it", taken, "ours", "bare"))

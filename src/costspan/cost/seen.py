@@ -8,11 +8,13 @@ no response, the same model and counts at the same time by another maker of span
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from itertools import islice
 
 from msgspec import Struct
 
 from costspan import totals
 from costspan.call import Call, Cost, Response
+from costspan.cost.recent import RecentCalls
 
 OWN = "costspan"
 """The instrumentation scope of our own spans."""
@@ -68,14 +70,14 @@ class _Settled(Struct, gc=False):
 class SeenCalls:
     """The last 10,000 settled calls of one tracker, by response id and by what they counted.
 
-    Our own last 1,000 wait in a row until a span of another is compared with them: where nobody
-    else makes spans, nothing is ever worked out of them. They are those of `CostTracker.records`,
-    so that they take no room of their own. By its counts a call is only looked for where one of two
-    names no response: until then its place among them is not worked out either.
+    Our own among the `recent` ones wait until a span of another is compared with them: where nobody
+    else makes spans, nothing is ever worked out of them. By its counts a call is only looked for
+    where one of two names no response: until then its place among them is not worked out either.
     """
 
-    def __init__(self) -> None:
-        self._waiting: deque[Call] = deque(maxlen=MOST_WAITING)
+    def __init__(self, recent: RecentCalls) -> None:
+        self._recent = recent
+        self._waiting = 0
         self._unplaced: deque[_Settled] = deque(maxlen=MOST_WAITING)
         self._others_until = self._nameless_until = 0
         self._by_id: OrderedDict[str, _Settled] = OrderedDict()
@@ -84,11 +86,7 @@ class SeenCalls:
     def is_new(self, call: Call, span: Standing) -> bool:
         """Whether no other span of this call was settled; it counts as settled then."""
         with totals.lock():
-            if span is OURS and call.started_at > self._others_until:
-                self._waiting.append(call)  # no call of another is recent enough to be this one
-                return True
-            while self._waiting:
-                self._keep(_settled(self._waiting.popleft(), OURS))
+            self._place_ours()
             here = _settled(call, span)
             known = None if here.id is None else self._by_id.get(here.id)
             if known is not None and _is_same(here, known):
@@ -102,6 +100,25 @@ class SeenCalls:
             if span.scope != OWN and here.ended_at + _PATIENCE > self._others_until:
                 self._others_until = here.ended_at + _PATIENCE
         return True
+
+    def is_new_of_ours(self, call: Call, cost: Cost) -> bool:
+        """As `is_new`, of a span of ours; it is among the recent calls then."""
+        with totals.lock():
+            waits = call.started_at > self._others_until
+            # No call of another is recent enough to be one that waits.
+            if not waits and not self.is_new(call, OURS):
+                return False
+            self._recent.add(call, cost, placed=not waits)
+            self._waiting += waits
+        return True
+
+    def _place_ours(self) -> None:
+        """Keep those of ours that wait, to be compared with."""
+        if self._waiting:
+            ours = list(islice(self._recent.waiting(), self._waiting))
+            self._waiting = 0
+            for call in reversed(ours):
+                self._keep(_settled(call, OURS))
 
     def _has_twin(self, here: _Settled) -> bool:
         while self._unplaced:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, overload
 
@@ -18,12 +16,13 @@ from costspan.call import Call, Cost, Request, Reservation
 from costspan.cost.estimate import TokenCounter, with_estimate
 from costspan.cost.outcome import NOTHING, Outcome, Unwatched
 from costspan.cost.pricing.prices import Prices
+from costspan.cost.recent import RecentCalls
 from costspan.cost.responses import RETRIEVAL, SettledResponses
 from costspan.cost.seen import ELSEWHERE, OURS, SeenCalls, Standing
-from costspan.cost.stores.contract import StoreDown
+from costspan.cost.stores.contract import told_to_the_app
 from costspan.cost.stores.opening import open_store
 from costspan.elsewhere import finished, submit
-from costspan.errors import ConfigurationError, StoreUnavailable
+from costspan.errors import ConfigurationError
 from costspan.export.schema import Line, line_of
 from costspan.guard import quietly
 from costspan.totals import BudgetState, Summary, Totals
@@ -89,10 +88,10 @@ class CostTracker:
         self.budgets = tuple(budgets)
         sinks = None if alerts is None else checked_sinks(alerts)
         self.store_url, self._store = store, open_store(store)
-        self._seen = SeenCalls()
+        self._recent = RecentCalls(KEPT_RECORDS)
+        self._seen = SeenCalls(self._recent)
         self._responses = SettledResponses()
         self.token_counter = TokenCounter() if estimate else None
-        self._settled: deque[tuple[Call, Cost]] = deque(maxlen=KEPT_RECORDS)
         self.writers: tuple[LineWriter, ...] = ()
         self._watch = self._watching(sinks, refuses_blindly=on_store_error == "block")
 
@@ -113,7 +112,7 @@ class CostTracker:
             self._store,
             self.prices,
             sinks,
-            lambda: reversed(list(self._settled)),
+            self._recent.newest_first,
             refuses_blindly=refuses_blindly,
         )
 
@@ -190,18 +189,17 @@ class CostTracker:
         spent = () if who is None else who.spent
         if call.request.operation == RETRIEVAL:
             call, cost = self._retrieved(call, spent, wait=wait)
-        elif not self._seen.is_new(call, span):
-            if reservation is not None:
-                self._watch.release(reservation)
-            return call, ELSEWHERE, NOTHING
+            self._recent.add(call, cost)
         else:
-            cost = self.prices.cost(call)
-            if call.estimated is not None:
-                cost = with_estimate(call, cost, self.prices.cost)
+            found = self._priced(call, span)
+            if found is None:
+                if reservation is not None:
+                    self._watch.release(reservation)
+                return call, ELSEWHERE, NOTHING
+            cost = found
             if call.response is not None and call.response.status is not None:
                 self._responses.created(call, cost, spent)
         # The line first: it must be there whatever becomes of the store.
-        self._settled.append((call, cost))
         for write in self.writers:
             with _WRITING:
                 write(call, cost)
@@ -209,6 +207,18 @@ class CostTracker:
             return call, cost, self._watch.settle(call, cost, spent, reservation)
         submit(lambda: self._count_elsewhere(call, cost, spent, reservation))
         return call, cost, NOTHING
+
+    def _priced(self, call: Call, span: Standing) -> Cost | None:
+        """The cost of a call, kept among the recent ones; None where it was settled already."""
+        if span is not OURS and not self._seen.is_new(call, span):
+            return None
+        cost = self.prices.cost(call)
+        if call.estimated is not None:
+            cost = with_estimate(call, cost, self.prices.cost)
+        if span is OURS:
+            return cost if self._seen.is_new_of_ours(call, cost) else None
+        self._recent.add(call, cost)
+        return cost
 
     def _count_elsewhere(
         self, call: Call, cost: Cost, spent: tuple[Totals, ...], reservation: Reservation | None
@@ -230,7 +240,7 @@ class CostTracker:
     @property
     def records(self) -> list[Line]:
         """The last 1,000 calls, oldest first, each with the fields of a line of the calls file."""
-        return [line_of(call, cost) for call, cost in list(self._settled)]
+        return [line_of(*one) for one in reversed(list(self._recent.newest_first()))]
 
     @overload
     def summary(self, by: None = None) -> Summary: ...
@@ -248,7 +258,7 @@ class CostTracker:
             ConfigurationError: the dimension is unknown.
             StoreUnavailable: a shared store does not answer.
         """
-        with _said_down():
+        with told_to_the_app():
             return self._store.summary() if by is None else self._store.summaries(by)
 
     def remaining(self, name: str) -> Decimal | None:
@@ -268,7 +278,7 @@ class CostTracker:
         """
         span = trace.get_current_span().get_span_context()
         here = attribution_in(context.get_current())
-        with _said_down():
+        with told_to_the_app():
             return self._watch.remaining(name, here, span.trace_id)
 
     def budget_states(self) -> list[BudgetState]:
@@ -286,12 +296,3 @@ class CostTracker:
         handed_over = finished(timeout)
         counted = self._store.flush(max(0.0, deadline - time.monotonic())) and handed_over
         return self._watch.flush(max(0.0, deadline - time.monotonic())) and counted
-
-
-@contextmanager
-def _said_down() -> Iterator[None]:
-    """Tell the app in an exception of its own that the store is down."""
-    try:
-        yield
-    except StoreDown as down:
-        raise StoreUnavailable(f"the store does not answer ({down})") from None

@@ -17,12 +17,14 @@ What is to be counted is never lost with that: `settle` keeps it in this process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from msgspec import Struct
 
 from costspan.call import Call, Cost
+from costspan.errors import StoreUnavailable
 from costspan.totals import Summary, Totals
 
 DEADLINE_SECONDS = 0.25
@@ -41,6 +43,19 @@ SKIPPED = "(skipped)"
 
 class StoreDown(Exception):
     """The store did not answer, or not in time. Its text never holds an address or a password."""
+
+
+@contextmanager
+def told_to_the_app() -> Iterator[None]:
+    """Tell the app of a store that does not answer, in an exception of its own.
+
+    Raises:
+        StoreUnavailable: in place of `StoreDown`.
+    """
+    try:
+        yield
+    except StoreDown as down:
+        raise StoreUnavailable(f"the store does not answer ({down})") from None
 
 
 class Counter(Struct, frozen=True, gc=False):
