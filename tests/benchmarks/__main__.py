@@ -4,11 +4,11 @@ usage: python -m tests.benchmarks [--rounds N] [--only PART,...]
 parts: calls, peers, warm, warm-peers, parts, stores, spans, reports, startup, memory
 
 Prints Markdown. Times are CPU time of the calling thread with garbage collection off, "fastest /
-median" of several runs; processes take turns, and what is shown is the difference to the bare SDK
-in the same round, the median one of all rounds. Beside its target stands the fastest. Ratios count:
-absolute values vary by machine. With `WRITE_DOCS=1` in the environment docs/overhead.md is written,
-where every part and every peer was measured. `COSTSPAN_BENCH_PEERS` names the peers and their
-interpreters, `official=/path/python ...`; without it they are left out.
+median" of several runs of many calls; processes take turns, and what is shown is the difference to
+the bare SDK in the same round, the median one of all rounds. Beside its target stands the fastest.
+Ratios count: absolute values vary by machine. With `WRITE_DOCS=1` in the environment
+docs/overhead.md is written, where every part and every peer was measured. `COSTSPAN_BENCH_PEERS`
+names the peers and their interpreters, `official=/path/python ...`; without it they are left out.
 
 The exit status is 0 whatever was measured, 1 where something could not be measured.
 """
@@ -46,7 +46,7 @@ PARTS: dict[str, Part] = {
 def main() -> int:
     """Measure and print; gives the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default=",".join(PARTS))
     options = parser.parse_args()
     print(f"# costspan benchmarks\n\nPython {platform.python_version()}, {os.cpu_count()} CPUs.")

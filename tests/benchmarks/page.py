@@ -19,19 +19,22 @@ about a tenth of a millisecond of CPU time. This page has the figures, beside th
 an app makes by hand with the same attributes, of the Anthropic SDK's own span and of other
 instrumentations, all with content off. It is written by `WRITE_DOCS=1 make bench`.
 
-- us: microseconds of CPU time of the calling thread, of the fastest runs. Processes take turns on
-  one processor, and each figure is the difference to the bare SDK in the same round, the median one
-  of all rounds. They vary by machine; how they stand to each other varies less. Beside a call that
-  itself takes most of a millisecond, single figures of a shared machine swing by ten and more.
+- us: microseconds of CPU time of the calling thread, of one call among 32 in a row, so that what is
+  done once in many calls has its share; of the fastest such runs. Processes take turns on one
+  processor, and each figure is the difference to the bare SDK in the same round, the median one of
+  all rounds. Each round has processes of its own: where the memory of one happens to lie makes ten
+  or twenty microseconds. Figures vary by machine; how they stand to each other varies less.
 - costspan: the call priced, attributed and held against one budget, a span that goes to an
   exporter which drops it.
 - The SDK's own work left out: the answer is ready-made, so that nothing but the observing is done.
-  In a program the SDK works between two calls of costspan, and the processor's caches hold little
-  of costspan by then: counts of cache misses suggest that most of the difference to a real call
-  is that, and other instrumentations show the like.
+  In a program the SDK works between two calls of costspan, and the processor's nearest caches hold
+  little of costspan by then: most of the difference to a real call is that, and other
+  instrumentations show the like. Compiled to machine code (by Cython, the 32 modules that a call
+  goes through), costspan took half as long there, and in a real call half as long again: machine
+  code that the processor has not at hand is dearer than bytecode. So it is not compiled.
 - Metrics: a call puts what it has for them in a row, and whoever collects records it in a thread of
   its own; what that takes is among the parts of a call. Where none collects, calls record it in
-  turn, 32 at a time: that row compares means over 32 calls, not single ones.
+  turn, 32 at a time.
 
 What no instrumentation can avoid is what the OpenTelemetry SDK takes for a span: compare with the
 row of the span made by hand.

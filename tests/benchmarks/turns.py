@@ -1,26 +1,21 @@
 """Measuring processes that take turns, so that all see the same weather on a shared machine.
 
-There are several sets of them, one after the other, each with a hash seed of its own: where the
-memory of a process happens to lie makes ten or twenty microseconds of a call, and in one and the
-same process all its life.
+Each round has processes of its own, with another hash seed: where the memory of a process happens
+to lie makes ten or twenty microseconds of a call, all its life.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import statistics
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-
-SETS = 5
-"""Sets of processes that share the rounds."""
 
 
 class Unmeasured(Exception):
@@ -136,21 +131,21 @@ def measured(
     recorded: str,
     *how: str,
 ) -> Rounds:
-    """What a call of each case takes with each subject on, in about so many rounds.
+    """What a call of each case takes with each subject on, in each of so many rounds.
 
     Raises:
         Unmeasured: a process could not be started, or its subject does not do what it should.
     """
     taken: Rounds = {}
-    for number in range(min(SETS, rounds)):
+    for number in range(rounds):
         with ExitStack() as stack:
             workers = [
                 stack.enter_context(Worker(python, one, recorded, *how, hash_seed=number))
-                for one in subjects
+                for one in (subjects if number % 2 else reversed(subjects))
             ]
             for worker in workers:
                 _check(worker)
-            _take_turns(workers, cases, math.ceil(rounds / SETS), taken)
+            _take_turns(workers, cases, taken)
     return taken
 
 
@@ -160,18 +155,12 @@ def _check(worker: Worker) -> None:
         raise Unmeasured(f"{worker.subject}: one call made {spans:g} spans")
 
 
-def _take_turns(
-    workers: Sequence[Worker], cases: Sequence[str], rounds: int, taken: Rounds
-) -> None:
-    """Ask every worker for every case in each round; every second round in the opposite order."""
-    for number in range(rounds + 1):
-        for case in cases:
-            for worker in workers if number % 2 else reversed(workers):
-                if not _is_asked(worker.subject, case):
-                    continue
-                answer = worker.ask(f"us:{case}")
-                if number:  # the round before the first one warms up
-                    taken.setdefault((worker.subject, case), []).append(Spent(*answer))
+def _take_turns(workers: Iterable[Worker], cases: Iterable[str], taken: Rounds) -> None:
+    for case in cases:
+        for worker in workers:
+            if _is_asked(worker.subject, case):
+                answer = Spent(*worker.ask(f"us:{case}"))
+                taken.setdefault((worker.subject, case), []).append(answer)
 
 
 def _is_asked(subject: str, case: str) -> bool:
